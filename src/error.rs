@@ -1,0 +1,81 @@
+//! One error type for the whole library: a [`Status`] that never changes its number, and a message that
+//! holds the numbers that fix it.
+
+use std::fmt;
+
+/// Result of a fallible Auricle call.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What kind of error it is. The numbers are those of the C API's `auricle_status` and are never reused:
+/// -1 to -99 the caller, -100 to -199 the model, -200 to -299 ONNX Runtime, -300 a defect of Auricle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(i32)]
+#[non_exhaustive]
+pub enum Status {
+    /// An argument is null, out of its range, or does not fit another argument.
+    InvalidArgument = -1,
+    /// The call is not allowed now: push after finish, two threads in one half of a session, a poisoned session.
+    InvalidState = -2,
+    /// The caller's buffer is too small; the message says how much is needed.
+    BufferTooSmall = -3,
+    /// The clip is too short for the model to see even one row of features.
+    ClipTooShort = -4,
+    /// A file could not be read.
+    File = -100,
+    /// ONNX Runtime refused the model.
+    Model = -101,
+    /// There is no manifest, or it is not valid.
+    Manifest = -102,
+    /// The manifest and the network contradict each other.
+    Mismatch = -103,
+    /// ONNX Runtime was not found, could not be opened, or is too old.
+    Runtime = -200,
+    /// ONNX Runtime failed while running the network, or the network's output is not finite.
+    Inference = -201,
+    /// A defect of Auricle. The session that it happened in is poisoned; others are not.
+    Internal = -300,
+}
+
+/// An error: what kind, and a message for a person, with the numbers that fix it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    status: Status,
+    message: String,
+}
+
+impl Error {
+    #[cold]
+    pub(crate) fn new(status: Status, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+
+    /// A value that the caller gave is not acceptable.
+    #[cold]
+    pub(crate) fn argument(message: impl Into<String>) -> Self {
+        Self::new(Status::InvalidArgument, message)
+    }
+
+    /// The member of the manifest at `path` (for example `input.features.mel.bins`) is not acceptable.
+    #[cold]
+    pub(crate) fn manifest(path: &str, message: impl fmt::Display) -> Self {
+        Self::new(Status::Manifest, format!("manifest: {path}: {message}"))
+    }
+
+    /// What kind of error it is.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The message, without the kind.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
