@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod features;
+mod ffi;
 pub mod health;
 pub mod inference;
 pub mod log;
