@@ -2,6 +2,8 @@
 
 pub mod error;
 pub mod features;
+pub mod pcm;
 pub mod resample;
+pub mod ring;
 
 pub use error::{Error, Result, Status};
