@@ -23,15 +23,15 @@
 //! ```
 
 // In the order of the flow.
-pub mod pcm;
-pub mod ring;
-pub mod resample;
 pub mod features;
-pub mod window;
-pub mod inference;
-pub mod scores;
 pub mod health;
+pub mod inference;
+pub mod pcm;
+pub mod resample;
+pub mod ring;
+pub mod scores;
 pub mod session;
+pub mod window;
 
 pub mod clip;
 pub mod error;

@@ -111,7 +111,8 @@ mod tests {
     fn arranges_rows_as_the_network_wants_them() {
         let rows = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]; // 2 rows of 3 bins
         let mut out = [0.0; 6];
-        let bin_first = Layout::new(&[Axis::Batch, Axis::Channel, Axis::Bin, Axis::Row], false, "p").expect("valid");
+        let bin_first =
+            Layout::new(&[Axis::Batch, Axis::Channel, Axis::Bin, Axis::Row], false, "p").expect("valid");
         assert_eq!(bin_first.shape(2, 3), [1, 1, 3, 2]);
         bin_first.arrange(&rows, 3, &mut out);
         assert_eq!(out, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);

@@ -1,5 +1,7 @@
 //! One ONNX Runtime session with its input and output tensors: samples or rows in, raw outputs out.
 
+use std::fmt;
+
 use ort::memory::Allocator;
 use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session};
 use ort::value::{DynValue, Outlet, Tensor, ValueType};
@@ -18,18 +20,22 @@ pub(crate) struct Port {
 }
 
 /// A network that is ready to run. `&mut` because ONNX Runtime's `Run` is used by one thread at a time.
-#[derive(Debug)]
 pub(crate) struct Network {
     session: Session,
     bound: Option<Bound>,
 }
 
 /// The tensors of the last shape that was run; they are kept, so that a run makes none.
-#[derive(Debug)]
 struct Bound {
     input: Tensor<f32>,
     output: String,
     options: RunOptions<HasSelectedOutputs>,
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network").field("inputs", &self.inputs()).field("outputs", &self.outputs()).finish()
+    }
 }
 
 impl Network {
@@ -45,7 +51,10 @@ impl Network {
                 .commit_from_memory(onnx)
         })()
         .map_err(|error| {
-            Error::new(Status::Model, format!("ONNX Runtime refused the model: {}", one_line(error.message())))
+            Error::new(
+                Status::Model,
+                format!("ONNX Runtime refused the model: {}", one_line(error.message())),
+            )
         })?;
         Ok(Self { session, bound: None })
     }
@@ -74,7 +83,10 @@ impl Network {
         scores: &mut [f32],
     ) -> Result<()> {
         let failed = |error: ort::Error| {
-            Error::new(Status::Inference, format!("ONNX Runtime failed to run the model: {}", one_line(error.message())))
+            Error::new(
+                Status::Inference,
+                format!("ONNX Runtime failed to run the model: {}", one_line(error.message())),
+            )
         };
         let fits = |bound: &Bound| bound.output == output && **bound.input.shape() == *shape;
         if !self.bound.as_ref().is_some_and(fits) {
@@ -89,7 +101,11 @@ impl Network {
         if values.len() != scores.len() {
             return Err(Error::new(
                 Status::Inference,
-                format!("output {output:?} has {} values for one window, expected {}", values.len(), scores.len()),
+                format!(
+                    "output {output:?} has {} values for one window, expected {}",
+                    values.len(),
+                    scores.len()
+                ),
             ));
         }
         scores.copy_from_slice(values);

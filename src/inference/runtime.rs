@@ -81,7 +81,10 @@ fn environment_from(path: Option<&Path>) -> Result<&'static Environment> {
 
 fn absolute(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).map_err(|error| {
-        Error::new(Status::Runtime, format!("ONNX Runtime: {:?} is not a usable path: {error}", path.display()))
+        Error::new(
+            Status::Runtime,
+            format!("ONNX Runtime: {:?} is not a usable path: {error}", path.display()),
+        )
     })
 }
 
@@ -96,7 +99,8 @@ fn find() -> Result<PathBuf> {
     if let Some(found) = folder.as_deref().and_then(library_in) {
         return Ok(found);
     }
-    let beside = folder.map_or_else(|| "its own folder (unknown)".into(), |folder| folder.display().to_string());
+    let beside =
+        folder.map_or_else(|| "its own folder (unknown)".into(), |folder| folder.display().to_string());
     Err(Error::new(
         Status::Runtime,
         format!(
@@ -130,7 +134,10 @@ fn library_in(folder: &Path) -> Option<PathBuf> {
 
 fn create(file: &Path) -> Result<Environment> {
     let failed = |reason: String| {
-        Error::new(Status::Runtime, format!("ONNX Runtime could not be opened from {}: {reason}", file.display()))
+        Error::new(
+            Status::Runtime,
+            format!("ONNX Runtime could not be opened from {}: {reason}", file.display()),
+        )
     };
     let builder = ort::init_from(file).map_err(|error| {
         failed(match &error {

@@ -15,7 +15,13 @@ pub(crate) struct Fit {
 }
 
 impl Fit {
-    pub fn check(manifest: &Manifest, layout: &Layout, rows: usize, bins: usize, network: &Network) -> Result<Self> {
+    pub fn check(
+        manifest: &Manifest,
+        layout: &Layout,
+        rows: usize,
+        bins: usize,
+        network: &Network,
+    ) -> Result<Self> {
         let inputs = network.inputs();
         let wanted = &manifest.input.tensor;
         let input = named(&inputs, wanted).ok_or_else(|| absent("input.tensor", wanted, "input", &inputs))?;
@@ -30,7 +36,8 @@ impl Fit {
 
         let outputs = network.outputs();
         let wanted = &manifest.output.tensor;
-        let output = named(&outputs, wanted).ok_or_else(|| absent("output.tensor", wanted, "output", &outputs))?;
+        let output =
+            named(&outputs, wanted).ok_or_else(|| absent("output.tensor", wanted, "output", &outputs))?;
         element("output.tensor", output)?;
         let output_shape = classes(manifest.labels.len() as i64, output)?;
         Ok(Self { input: input.clone(), output: output.clone(), output_shape })
@@ -57,7 +64,10 @@ fn element(path: &str, port: &Port) -> Result<()> {
     if port.element == "f32" {
         return Ok(());
     }
-    Err(mismatch(path, format!("tensor {:?} holds {} in the network; only f32 is supported", port.name, port.element)))
+    Err(mismatch(
+        path,
+        format!("tensor {:?} holds {} in the network; only f32 is supported", port.name, port.element),
+    ))
 }
 
 /// Input: same number of axes, and every fixed size is the manifest's.
@@ -66,7 +76,13 @@ fn sizes(manifest: &Manifest, layout: &Layout, rows: usize, bins: usize, input: 
     if axes.len() != input.sizes.len() {
         return Err(mismatch(
             "input.layout",
-            format!("{} axes, tensor {:?} has {} {:?}", axes.len(), input.name, input.sizes.len(), input.sizes),
+            format!(
+                "{} axes, tensor {:?} has {} {:?}",
+                axes.len(),
+                input.name,
+                input.sizes.len(),
+                input.sizes
+            ),
         ));
     }
     let window = || {
@@ -82,7 +98,10 @@ fn sizes(manifest: &Manifest, layout: &Layout, rows: usize, bins: usize, input: 
             Axis::Bin => ("input.features", format!("{bins} bins")),
             Axis::Batch | Axis::Channel => ("input.layout", format!("{axis:?} is 1").to_lowercase()),
         };
-        return Err(mismatch(path, format!("{ours}, the network wants {theirs} (axis {k} of {:?})", input.name)));
+        return Err(mismatch(
+            path,
+            format!("{ours}, the network wants {theirs} (axis {k} of {:?})", input.name),
+        ));
     }
     let row = axes.iter().position(|axis| matches!(axis, Axis::Row | Axis::Sample));
     match row.map(|k| input.sizes[k]) {
@@ -109,7 +128,10 @@ fn classes(labels: i64, output: &Port) -> Result<Vec<i64>> {
     if !ones || shape.is_empty() {
         return Err(mismatch(
             "output.tensor",
-            format!("tensor {:?} has shape {:?}; one row of scores a window is supported", output.name, output.sizes),
+            format!(
+                "tensor {:?} has shape {:?}; one row of scores a window is supported",
+                output.name, output.sizes
+            ),
         ));
     }
     if count != labels {

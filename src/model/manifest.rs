@@ -112,8 +112,8 @@ fn one() -> usize {
 impl Manifest {
     /// Parses and validates. Errors name the member's path in the JSON.
     pub fn parse(json: &str) -> Result<Self> {
-        let reader = &mut serde_json::Deserializer::from_str(json);
-        let mut manifest: Self = serde_path_to_error::deserialize(reader).map_err(|error| {
+        let mut reader = serde_json::Deserializer::from_str(json);
+        let mut manifest: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let path = error.path().to_string();
             Error::manifest(if path == "." { "(whole)" } else { &path }, error.inner())
         })?;
@@ -130,24 +130,39 @@ impl Manifest {
 
     fn validate(&self) -> Result<()> {
         if self.auricle != VERSION {
-            return Err(Error::manifest("auricle", format!("format {} is not known; valid: {VERSION}", self.auricle)));
+            return Err(Error::manifest(
+                "auricle",
+                format!("format {} is not known; valid: {VERSION}", self.auricle),
+            ));
         }
         if self.labels.is_empty() || self.labels.len() > MAX_LABELS {
-            return Err(Error::manifest("labels", format!("{} labels; valid 1..={MAX_LABELS}", self.labels.len())));
+            return Err(Error::manifest(
+                "labels",
+                format!("{} labels; valid 1..={MAX_LABELS}", self.labels.len()),
+            ));
         }
         let mut seen = std::collections::HashMap::new();
         for (index, label) in self.labels.iter().enumerate() {
             if label.is_empty() || label.contains('\0') {
-                return Err(Error::manifest(&format!("labels[{index}]"), "is empty or holds a NUL character"));
+                return Err(Error::manifest(
+                    &format!("labels[{index}]"),
+                    "is empty or holds a NUL character",
+                ));
             }
             if let Some(first) = seen.insert(label, index) {
-                return Err(Error::manifest(&format!("labels[{index}]"), format!("{label:?} is labels[{first}] too")));
+                return Err(Error::manifest(
+                    &format!("labels[{index}]"),
+                    format!("{label:?} is labels[{first}] too"),
+                ));
             }
         }
         let input = &self.input;
-        let rates = resample::MIN_RATE..=resample::MAX_RATE;
+        let rates = resample::MIN_SAMPLE_RATE..=resample::MAX_SAMPLE_RATE;
         if !rates.contains(&input.sample_rate) {
-            return Err(Error::manifest("input.sample_rate", format!("{} Hz; valid {rates:?}", input.sample_rate)));
+            return Err(Error::manifest(
+                "input.sample_rate",
+                format!("{} Hz; valid {rates:?}", input.sample_rate),
+            ));
         }
         let window = seconds("input.window_seconds", input.window_seconds, input.sample_rate)?;
         if let Some(hop) = self.stream.hop_seconds {

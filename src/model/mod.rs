@@ -59,7 +59,8 @@ impl Model {
     pub fn load(path: impl AsRef<Path>, options: &ModelOptions) -> Result<Self> {
         let path = path.as_ref();
         let read = |path: &Path| {
-            std::fs::read(path).map_err(|error| Error::new(Status::File, format!("{}: {error}", path.display())))
+            std::fs::read(path)
+                .map_err(|error| Error::new(Status::File, format!("{}: {error}", path.display())))
         };
         let onnx = read(path)?;
         let beside = path.with_extension("auricle.json");
@@ -93,7 +94,10 @@ impl Model {
         options: &ModelOptions,
     ) -> Result<Self> {
         if options.threads > MAX_THREADS {
-            return Err(Error::argument(format!("threads is {}; valid 1..={MAX_THREADS}, 0 means 1", options.threads)));
+            return Err(Error::argument(format!(
+                "threads is {}; valid 1..={MAX_THREADS}, 0 means 1",
+                options.threads
+            )));
         }
         let network = Network::load(&onnx, options.threads.max(1) as usize)?;
         let embedded =
@@ -132,7 +136,10 @@ impl Model {
         let silence = vec![0.0; rows * features.bins()];
         let mut scores = vec![0.0; model.labels().len()];
         model.infer(&silence, features.bins(), &mut scores).map_err(|error| {
-            Error::new(Status::Mismatch, format!("a trial run on a silent window failed: {}", error.message()))
+            Error::new(
+                Status::Mismatch,
+                format!("a trial run on a silent window failed: {}", error.message()),
+            )
         })?;
         log::emit(Level::Info, || {
             let name = &model.0.manifest.name;
@@ -159,9 +166,7 @@ impl Model {
     /// The record for traceability, JSON: versions, files, SHA-256 sums, options, manifest.
     pub fn describe(&self) -> String {
         let shared = &*self.0;
-        let port = |port: &crate::inference::network::Port| {
-            json!({ "tensor": port.name, "element": port.element, "shape": port.sizes })
-        };
+        let port = |port: &crate::inference::network::Port| json!({ "tensor": port.name, "element": port.element, "shape": port.sizes });
         let record = json!({
             "auricle": { "version": crate::VERSION },
             "onnxruntime": { "file": runtime::file(), "build": runtime::build_info() },
@@ -214,7 +219,11 @@ impl Model {
             None => Ok(()),
             Some(class) => Err(Error::new(
                 Status::Inference,
-                format!("the network's score for {:?} is {}, not a finite number", self.labels()[class], scores[class]),
+                format!(
+                    "the network's score for {:?} is {}, not a finite number",
+                    self.labels()[class],
+                    scores[class]
+                ),
             )),
         }
     }

@@ -130,7 +130,11 @@ impl Session {
     /// Pushes one slice of samples for each channel. Never blocks or allocates.
     pub fn push_planar(&self, format: Format, channels: &[&[u8]]) -> Result<Pushed> {
         if channels.len() != self.channels {
-            return Err(Error::argument(format!("{} channels given; the session has {}", channels.len(), self.channels)));
+            return Err(Error::argument(format!(
+                "{} channels given; the session has {}",
+                channels.len(),
+                self.channels
+            )));
         }
         self.push_block(&Block::planar(format, channels)?)
     }
@@ -210,7 +214,10 @@ impl Session {
     fn producing(&self) -> Result<MutexGuard<'_, Producer>> {
         let producer = try_half(&self.producer, "pushing")?;
         if producer.is_finished() {
-            return Err(Error::new(Status::InvalidState, "the session was finished; reset it to start a new stream"));
+            return Err(Error::new(
+                Status::InvalidState,
+                "the session was finished; reset it to start a new stream",
+            ));
         }
         Ok(producer)
     }
@@ -218,6 +225,9 @@ impl Session {
 
 fn try_half<'a, T>(half: &'a Mutex<T>, doing: &str) -> Result<MutexGuard<'a, T>> {
     half.try_lock().ok_or_else(|| {
-        Error::new(Status::InvalidState, format!("another thread is {doing} on this session; one may at a time"))
+        Error::new(
+            Status::InvalidState,
+            format!("another thread is {doing} on this session; one may at a time"),
+        )
     })
 }

@@ -14,7 +14,7 @@ use crate::resample::Resampler;
 use crate::window::Padding;
 
 /// Frames that go through the stages at a time.
-pub(super) const STEP: usize = 1024;
+pub(crate) const STEP: usize = 1024;
 
 #[derive(Debug)]
 pub(crate) struct Pipeline {
@@ -58,7 +58,9 @@ impl Pipeline {
         let hop = samples(seconds, input.sample_rate);
         if !seconds.is_finite() || hop == 0 || seconds > 3600.0 {
             let least = 1.0 / f64::from(input.sample_rate);
-            return Err(Error::argument(format!("hop_seconds is {seconds}; valid {least:.6}..=3600 (one sample to an hour)")));
+            return Err(Error::argument(format!(
+                "hop_seconds is {seconds}; valid {least:.6}..=3600 (one sample to an hour)"
+            )));
         }
         let slack = resampler.max_output(STEP);
         let span = to_host(window.max(hop) as u64 + slack as u64, host_rate, input.sample_rate)
@@ -251,7 +253,10 @@ impl Pipeline {
 
     fn fewest_samples(&self) -> usize {
         let mut samples = self.features.min_samples();
-        while self.padding == Padding::None && self.features.rows(samples) < self.min_rows && samples < self.window {
+        while self.padding == Padding::None
+            && self.features.rows(samples) < self.min_rows
+            && samples < self.window
+        {
             samples += 1;
         }
         samples
