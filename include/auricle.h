@@ -298,7 +298,7 @@ typedef struct auricle_model auricle_model;
 typedef struct {
     /** Size of this struct; set by auricle_model_options_init. */
     uint32_t struct_size;
-    /** Threads that ONNX Runtime uses inside one inference, the calling one among them; 0: 1. */
+    /** Threads that ONNX Runtime uses inside one inference, 1 to 256, the calling one among them; 0: 1. */
     uint32_t threads;
 } auricle_model_options;
 
@@ -433,9 +433,9 @@ typedef struct {
     uint32_t channels;
     /** Leave it 0. */
     uint32_t reserved;
-    /** Distance between windows, seconds; 0: the manifest's. */
+    /** Distance between windows, seconds, one sample of the model to 3600; 0: the manifest's. */
     double hop_seconds;
-    /** How much audio can wait between push and read, seconds; 0: 2 seconds. */
+    /** How much audio can wait between push and read, seconds, one frame to 600; 0: 2. */
     double ring_seconds;
 } auricle_session_options;
 
@@ -550,7 +550,7 @@ auricle_status auricle_session_push_planar_bytes(auricle_session *session,
  *
  * The pushing thread. Never blocks, locks or allocates.
  * - AURICLE_OK
- * - AURICLE_INVALID_ARGUMENT: `session` is NULL, or the stream's clock would overflow.
+ * - AURICLE_INVALID_ARGUMENT: `session` is NULL.
  * - AURICLE_INVALID_STATE: as for auricle_session_push_f32.
  */
 AURICLE_API
@@ -558,8 +558,8 @@ auricle_status auricle_session_gap(auricle_session *session,
                                    uint64_t lost_frames);
 
 /**
- * Says that no more input comes. Reads go on to the last window that is complete, then return AURICLE_END.
- * Finishing twice is fine.
+ * Says that no more input comes. Reads go on to the end of the audio: if its last stretch fills no whole window,
+ * it gets one that is filled up as the manifest says. Then they return AURICLE_END. Finishing twice is fine.
  *
  * The pushing thread. Never blocks, locks or allocates.
  * - AURICLE_OK
@@ -583,8 +583,10 @@ auricle_status auricle_session_finish(auricle_session *session);
  * - AURICLE_END: the stream was finished and all of it has been read.
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or `result` was not prepared. Nothing was consumed.
  * - AURICLE_BUFFER_TOO_SMALL: `capacity` is below the number of classes. Nothing was consumed.
- * - AURICLE_INFERENCE: ONNX Runtime failed; the last error has its reason. This window is lost; reading on is
- *   allowed.
+ * - AURICLE_CLIP_TOO_SHORT: the stream was finished before the model could see even one row of features. It has
+ *   no windows: reset or free the session.
+ * - AURICLE_INFERENCE, AURICLE_MODEL: ONNX Runtime failed; the last error has its reason. This window is lost;
+ *   the next read goes on behind it.
  * - AURICLE_INVALID_STATE: another thread is reading.
  */
 AURICLE_API
@@ -625,7 +627,7 @@ void auricle_session_free(auricle_session *session);
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or a number is out of its range.
  * - AURICLE_BUFFER_TOO_SMALL: `capacity` is below the number of classes.
  * - AURICLE_CLIP_TOO_SHORT: too few frames for even one row of features, 0 for example.
- * - AURICLE_INFERENCE: ONNX Runtime failed; the last error has its reason.
+ * - AURICLE_INFERENCE, AURICLE_MODEL: ONNX Runtime failed; the last error has its reason.
  */
 AURICLE_API
 auricle_status auricle_classify_f32(const auricle_model *model,

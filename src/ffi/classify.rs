@@ -3,8 +3,8 @@
 use super::model::auricle_model;
 use super::status::{AURICLE_OK, auricle_status};
 use super::{guard, pointer};
+use crate::Clip;
 use crate::error::Error;
-use crate::model::Clip;
 
 /// Scores of one whole clip: the mean of the scores of its windows, which lie the manifest's hop apart. A clip
 /// shorter than a window is filled up as the manifest says.
@@ -18,7 +18,7 @@ use crate::model::Clip;
 /// - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or a number is out of its range.
 /// - AURICLE_BUFFER_TOO_SMALL: `capacity` is below the number of classes.
 /// - AURICLE_CLIP_TOO_SHORT: too few frames for even one row of features, 0 for example.
-/// - AURICLE_INFERENCE: ONNX Runtime failed; the last error has its reason.
+/// - AURICLE_INFERENCE, AURICLE_MODEL: ONNX Runtime failed; the last error has its reason.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auricle_classify_f32(
     model: *const auricle_model,

@@ -20,7 +20,7 @@ use crate::model::{Model, ModelOptions};
 pub struct auricle_model_options {
     /// Size of this struct; set by auricle_model_options_init.
     pub struct_size: u32,
-    /// Threads that ONNX Runtime uses inside one inference, the calling one among them; 0: 1.
+    /// Threads that ONNX Runtime uses inside one inference, 1 to 256, the calling one among them; 0: 1.
     pub threads: u32,
 }
 

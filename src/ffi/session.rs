@@ -51,9 +51,9 @@ pub struct auricle_session_options {
     pub channels: u32,
     /// Leave it 0.
     pub reserved: u32,
-    /// Distance between windows, seconds; 0: the manifest's.
+    /// Distance between windows, seconds, one sample of the model to 3600; 0: the manifest's.
     pub hop_seconds: f64,
-    /// How much audio can wait between push and read, seconds; 0: 2 seconds.
+    /// How much audio can wait between push and read, seconds, one frame to 600; 0: 2.
     pub ring_seconds: f64,
 }
 
@@ -363,7 +363,7 @@ pub unsafe extern "C" fn auricle_session_push_planar_bytes(
 ///
 /// The pushing thread. Never blocks, locks or allocates.
 /// - AURICLE_OK
-/// - AURICLE_INVALID_ARGUMENT: `session` is NULL, or the stream's clock would overflow.
+/// - AURICLE_INVALID_ARGUMENT: `session` is NULL.
 /// - AURICLE_INVALID_STATE: as for auricle_session_push_f32.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auricle_session_gap(
@@ -375,8 +375,8 @@ pub unsafe extern "C" fn auricle_session_gap(
     unsafe { with(session, body) }
 }
 
-/// Says that no more input comes. Reads go on to the last window that is complete, then return AURICLE_END.
-/// Finishing twice is fine.
+/// Says that no more input comes. Reads go on to the end of the audio: if its last stretch fills no whole window,
+/// it gets one that is filled up as the manifest says. Then they return AURICLE_END. Finishing twice is fine.
 ///
 /// The pushing thread. Never blocks, locks or allocates.
 /// - AURICLE_OK
@@ -402,8 +402,10 @@ pub unsafe extern "C" fn auricle_session_finish(session: *mut auricle_session) -
 /// - AURICLE_END: the stream was finished and all of it has been read.
 /// - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or `result` was not prepared. Nothing was consumed.
 /// - AURICLE_BUFFER_TOO_SMALL: `capacity` is below the number of classes. Nothing was consumed.
-/// - AURICLE_INFERENCE: ONNX Runtime failed; the last error has its reason. This window is lost; reading on is
-///   allowed.
+/// - AURICLE_CLIP_TOO_SHORT: the stream was finished before the model could see even one row of features. It has
+///   no windows: reset or free the session.
+/// - AURICLE_INFERENCE, AURICLE_MODEL: ONNX Runtime failed; the last error has its reason. This window is lost;
+///   the next read goes on behind it.
 /// - AURICLE_INVALID_STATE: another thread is reading.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auricle_session_read(

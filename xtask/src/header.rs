@@ -10,7 +10,7 @@ const RULE: &str =
 
 /// Writes the header; with `check` only compares, and says where the first difference is.
 pub fn run(check: bool) -> Result<(), String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask has no parent folder")?;
+    let root = super::root();
     let path = root.join("include/auricle.h");
     let new = render(root)?;
     let old = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
