@@ -42,14 +42,10 @@ pub struct auricle_model {
 }
 
 impl auricle_model {
-    fn new(core: Model) -> Result<Self> {
-        let label = |(index, label): (usize, &String)| {
-            CString::new(label.as_str()).map_err(|_| {
-                Error::new(Status::Manifest, format!("manifest: labels[{index}]: contains a NUL character"))
-            })
-        };
-        let labels = core.labels().iter().enumerate().map(label).collect::<Result<_>>()?;
-        Ok(Self { core, labels })
+    fn new(core: Model) -> Self {
+        let label = |label: &String| CString::new(label.as_str()).expect("no manifest has a NUL in a label");
+        let labels = core.labels().iter().map(label).collect();
+        Self { core, labels }
     }
 
     /// # Safety
@@ -91,7 +87,7 @@ pub unsafe extern "C" fn auricle_model_load(
             (pointer::string("path", path)?, auricle_model::options(options)?, Out::new("model", model)?)
         };
         let core = Model::load(pointer::path("path", path)?, &options)?;
-        out.set(Box::into_raw(Box::new(auricle_model::new(core)?)));
+        out.set(Box::into_raw(Box::new(auricle_model::new(core))));
         Ok(AURICLE_OK)
     })
 }
@@ -127,7 +123,7 @@ pub unsafe extern "C" fn auricle_model_load_memory(
         };
         let manifest = manifest.map(|text| pointer::utf8("manifest", text)).transpose()?;
         let core = Model::load_memory(onnx, manifest, &options)?;
-        out.set(Box::into_raw(Box::new(auricle_model::new(core)?)));
+        out.set(Box::into_raw(Box::new(auricle_model::new(core))));
         Ok(AURICLE_OK)
     })
 }

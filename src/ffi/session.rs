@@ -14,7 +14,7 @@ use super::status::{AURICLE_AGAIN, AURICLE_DROPPED, AURICLE_END, AURICLE_OK, aur
 use super::structs::{self, Sized32};
 use super::{guard, guard_value};
 use crate::error::{Error, Result, Status};
-use crate::pcm::Format;
+use crate::pcm::{Format, MAX_CHANNELS};
 use crate::session::{Pushed, Read, Session, SessionOptions, Window};
 
 /// Sample format: unsigned 8 bit, 128 is silence.
@@ -259,9 +259,6 @@ unsafe fn push_planar(
     // SAFETY: by contract.
     unsafe { with(session, body) }
 }
-
-/// The most channels a session can have; [`Session::new`] refuses more.
-const MAX_CHANNELS: usize = 8;
 
 /// Starts a stream. `options` may be NULL: all defaults. The session keeps its own reference to the model,
 /// which may be freed at once. `*session` then belongs to the caller: auricle_session_free.
