@@ -187,6 +187,47 @@ fn the_program_that_opens_the_header_works() {
 }
 
 #[test]
+fn the_example_reads_a_wav_file_and_raw_floats_alike() {
+    let compiler = ["gcc", "clang"].into_iter().find(|compiler| exists(compiler)).expect("a C compiler");
+    let folder = folder("example");
+    install(&folder);
+    let program = build(compiler, &["-std=c99"], &folder, "classify", &[root().join("examples/c/classify.c")]);
+
+    let samples: Vec<i16> = (0..2 * 44_100_i32).map(|k| (k * k % 7919) as i16).collect();
+    let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    let raw: Vec<u8> = samples.iter().flat_map(|&sample| (f32::from(sample) / 32_768.0).to_ne_bytes()).collect();
+    let mut wav = Vec::new();
+    wav.extend(b"RIFF\0\0\0\0WAVELIST\x03\0\0\0abc\0fmt \x10\0\0\0\x01\0\x02\0");
+    wav.extend([44_100_u32, 44_100 * 4].map(u32::to_le_bytes).concat());
+    wav.extend(b"\x04\0\x10\0data");
+    wav.extend((data.len() as u32).to_le_bytes());
+    wav.extend(&data);
+    let path = folder.join("sound.wav");
+    std::fs::write(&path, &wav).expect("write the file");
+
+    let from_file = run(&program, &["tiny.onnx", path.to_str().expect("UTF-8")], &[]);
+    let from_pipe = run(&program, &["tiny.onnx", "-", "44100", "2"], &raw);
+    let lines = |out: &str| out.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(&from_file), lines(&from_pipe));
+    assert_eq!(lines(&from_file).len(), 1, "1 s is one window:\n{from_file}");
+    assert!(from_file.contains("44100 Hz, 2 channels, 3 classes") && from_file.contains(" low "), "{from_file}");
+
+    for (name, bytes, problem) in [
+        ("text.wav", &b"not audio"[..], "is not a WAV file"),
+        ("cut.wav", &wav[..30], "ends before its data"),
+        ("missing.wav", &[][..], "cannot be opened"),
+    ] {
+        let path = folder.join(name);
+        if !bytes.is_empty() {
+            std::fs::write(&path, bytes).expect("write the file");
+        }
+        let output = Command::new(&program).arg("tiny.onnx").arg(path).output().expect("start");
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && message.contains(problem), "{name}: {message}");
+    }
+}
+
+#[test]
 fn the_library_exports_what_the_list_says() {
     if cfg!(not(target_os = "linux")) {
         return say("SKIPPED: exported symbols, which are looked at on Linux");
