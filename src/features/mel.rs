@@ -235,8 +235,7 @@ impl Scale {
 
     fn torch_hz(self, mel: f32) -> f32 {
         match self {
-            // The power is rounded once, from f64: torch's own vector code is within one unit of that.
-            Scale::Htk => 700.0 * (10f64.powf(f64::from(mel / 2595.0)) as f32 - 1.0),
+            Scale::Htk => 700.0 * (torch_exp(f64::from(mel / 2595.0) * std::f64::consts::LN_10) - 1.0),
             Scale::Slaney if mel < SLANEY_BREAK_MEL as f32 => SLANEY_HZ_PER_MEL as f32 * mel,
             Scale::Slaney => {
                 let log = slaney_step() as f32 * (mel - SLANEY_BREAK_MEL as f32);
@@ -244,6 +243,18 @@ impl Scale {
             }
         }
     }
+}
+
+/// e^x as torch's `10 ** tensor` has it on a CPU: SLEEF's polynomial (`expkf`, 3.x), whose error of a twentieth of a
+/// unit in the last place decides how some of the weights are rounded.
+fn torch_exp(x: f64) -> f32 {
+    let halvings = (x / std::f64::consts::LN_2).round();
+    let rest = x - halvings * std::f64::consts::LN_2;
+    let series = [0.001_363_246_5_f32, 0.008_365_969, 0.041_671_082, 0.166_665_52, 0.499_999_85]
+        .into_iter()
+        .reduce(|sum, c| sum.mul_add(rest as f32, c));
+    let power = 1.0 + rest + rest * rest * f64::from(series.unwrap_or(0.0));
+    (power * halvings.exp2()) as f32
 }
 
 /// `torch.linspace` in f32: the second half counts down from the end, and each value is rounded once.
