@@ -1,0 +1,36 @@
+//! Loading the model that a command names, or the bundled one.
+
+use std::path::Path;
+
+use auricle::{Error, Model, ModelOptions, Status};
+
+use crate::bundled;
+use crate::out::{Stop, shown};
+
+/// Opens ONNX Runtime, loads the model.
+pub fn load(path: Option<&Path>, runtime: Option<&Path>) -> Result<Model, Stop> {
+    open_runtime(runtime)?;
+    let options = ModelOptions::default();
+    match (path, bundled::MODEL) {
+        (Some(path), _) => Model::load(path, &options).map_err(|e| Stop::because(shown(path), e)),
+        (None, Some(onnx)) => {
+            Model::load_memory(onnx, None, &options).map_err(|e| Stop::because("the bundled model", e))
+        }
+        (None, None) => Err(Stop::Because("this build has no bundled model: name one with --model".into())),
+    }
+}
+
+/// Opens ONNX Runtime: at `path`, or where the library looks for it.
+pub fn open_runtime(path: Option<&Path>) -> Result<(), Stop> {
+    auricle::open_runtime(path).map_err(|e| Stop::Because(with_help(&e)))
+}
+
+fn with_help(e: &Error) -> String {
+    match e.status() {
+        Status::Runtime => format!(
+            "{e}\nauricle: ONNX Runtime (1.24 or newer) comes with `pip install onnxruntime==1.28.0`, as \
+             onnxruntime/capi/libonnxruntime.so.1.28.0 (.dylib, .dll); name the file with --runtime or ORT_DYLIB_PATH"
+        ),
+        _ => e.to_string(),
+    }
+}
