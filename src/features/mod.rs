@@ -41,3 +41,17 @@ impl Features {
         let _ = (samples, out);
     }
 }
+/// n
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct Normalize {}
+impl Normalize {
+    pub fn validate(&self, _path: &str, _bins: usize) -> Result<()> {
+        Ok(())
+    }
+    pub fn apply(&self, _rows: &mut [f32], _bins: usize) {}
+}
+impl Spec {
+    pub fn is_waveform(&self) -> bool {
+        false
+    }
+}
