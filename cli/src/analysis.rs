@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use auricle::{Clip, Error, Model, Read, Session, SessionOptions, Window};
+use auricle::{Error, Model, Read, Session, SessionOptions, Window};
 use auricle_decode::Audio;
 
 use crate::health::FileHealth;
@@ -43,7 +43,7 @@ impl Analysis {
             channels: audio.channels,
             frames: audio.frames() as u64,
             health: FileHealth::of(audio)?,
-            scores: clip_scores(audio, model, &windows)?,
+            scores: mean(&windows, model.labels().len()),
             windows,
         })
     }
@@ -83,14 +83,13 @@ fn windows(audio: &Audio, model: &Model, hop_seconds: Option<f64>) -> Result<Vec
     Ok(windows)
 }
 
-/// The clip's scores are the mean of the scores of its windows, which a long clip need not compute again.
-fn clip_scores(audio: &Audio, model: &Model, windows: &[Scored]) -> Result<Vec<f32>, Error> {
-    let mut scores = vec![0.0; model.labels().len()];
-    let clip =
-        Clip { interleaved: &audio.samples, channels: audio.channels, sample_rate: audio.sample_rate };
-    model.classify(clip, &mut scores)?;
-    let _ = windows;
-    Ok(scores)
+/// The clip's scores: the mean of the scores of its windows, as `Model::classify` defines them.
+fn mean(windows: &[Scored], classes: usize) -> Vec<f32> {
+    let mut sums = vec![0.0_f64; classes];
+    for window in windows {
+        sums.iter_mut().zip(&window.scores).for_each(|(sum, &score)| *sum += f64::from(score));
+    }
+    sums.iter().map(|sum| (sum / windows.len() as f64) as f32).collect()
 }
 
 /// The class with the highest score; the first of equals.

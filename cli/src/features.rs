@@ -41,7 +41,7 @@ pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Sto
     let clip =
         Clip { interleaved: &audio.samples, channels: audio.channels, sample_rate: audio.sample_rate };
     let (values, bins) =
-        auricle::model::features(&manifest, clip).map_err(|e| Stop::because(shown(&args.file), e))?;
+        clip.features(&manifest).map_err(|e| Stop::because(shown(&args.file), e))?;
     File::create(&args.output)
         .and_then(|file| npy::write(BufWriter::new(file), &values, bins))
         .map_err(|e| Stop::because(shown(&args.output), e))?;

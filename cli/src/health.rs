@@ -1,11 +1,9 @@
 //! What state the audio of a whole file is in, by the same judge that a session uses.
 
+use auricle::health::SILENCE_DBFS;
 use auricle::pcm::{Downmix, Stats};
 use auricle_decode::Audio;
 use serde::Serialize;
-
-/// Below this level a clip is silent, as for the windows of a session.
-const SILENT_DBFS: f64 = -80.0;
 
 /// The audio of a file. `-inf` dBFS is digital silence (`null` in JSON).
 #[derive(Serialize)]
@@ -42,7 +40,7 @@ impl FileHealth {
             dc_offset: stats.sum / frames,
             clipped_frames: stats.clipped,
             non_finite_frames: stats.non_finite,
-            silent: rms_dbfs < SILENT_DBFS,
+            silent: rms_dbfs < f64::from(SILENCE_DBFS),
             skipped_packets: audio.skipped_packets,
         })
     }

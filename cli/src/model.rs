@@ -12,12 +12,18 @@ pub fn load(path: Option<&Path>, runtime: Option<&Path>) -> Result<Model, Stop> 
     open_runtime(runtime)?;
     let options = ModelOptions::default();
     match (path, bundled::MODEL) {
-        (Some(path), _) => Model::load(path, &options).map_err(|e| Stop::because(shown(path), e)),
+        (Some(path), _) => Model::load(path, &options).map_err(|e| named(path, &e)),
         (None, Some(onnx)) => {
             Model::load_memory(onnx, None, &options).map_err(|e| Stop::because("the bundled model", e))
         }
         (None, None) => Err(Stop::Because("this build has no bundled model: name one with --model".into())),
     }
+}
+
+/// The library's message names the file as it is; it is said once, as it can be shown.
+fn named(path: &Path, e: &Error) -> Stop {
+    let prefix = format!("{}: ", path.display());
+    Stop::because(shown(path), e.message().strip_prefix(&prefix).unwrap_or(e.message()))
 }
 
 /// Opens ONNX Runtime: at `path`, or where the library looks for it.

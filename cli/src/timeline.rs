@@ -79,21 +79,11 @@ mod tests {
 
     /// Windows of 100 frames, 25 apart, one for each class named.
     fn windows(classes: &[usize]) -> Vec<Scored> {
-        let health = Health {
-            peak_dbfs: 0.0,
-            rms_dbfs: 0.0,
-            dc_offset: 0.0,
-            clipped_frames: 0,
-            non_finite_frames: 0,
-            dropped_frames: 0,
-            gap_frames: 0,
-            silent: false,
-        };
         let window = |sequence: usize| Window {
             sequence: sequence as u64,
             first_frame: 25 * sequence as u64,
             end_frame: 25 * sequence as u64 + 100,
-            health,
+            health: Health::default(),
             inference_nanoseconds: 0,
         };
         let scores = |class: usize| (0..3).map(|c| if c == class { 0.75 } else { 0.125 }).collect();

@@ -34,7 +34,7 @@ fn writes_what_the_library_computes() {
 
     let samples = sound(22_050, 2, 2 * 22_050);
     let clip = Clip { interleaved: &samples, channels: 2, sample_rate: 22_050 };
-    let (expected, bins) = auricle::model::features(&manifest, clip).expect("computes");
+    let (expected, bins) = clip.features(&manifest).expect("computes");
 
     let by_model = folder.join("model.npy");
     let mut command_ = command();
