@@ -38,10 +38,8 @@ pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Sto
     };
     let audio =
         auricle_decode::decode(&args.file).map_err(|e| Stop::because(shown(&args.file), e.reason()))?;
-    let clip =
-        Clip { interleaved: &audio.samples, channels: audio.channels, sample_rate: audio.sample_rate };
-    let (values, bins) =
-        clip.features(&manifest).map_err(|e| Stop::because(shown(&args.file), e))?;
+    let clip = Clip { interleaved: &audio.samples, channels: audio.channels, sample_rate: audio.sample_rate };
+    let (values, bins) = clip.features(&manifest).map_err(|e| Stop::because(shown(&args.file), e))?;
     File::create(&args.output)
         .and_then(|file| npy::write(BufWriter::new(file), &values, bins))
         .map_err(|e| Stop::because(shown(&args.output), e))?;

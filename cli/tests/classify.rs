@@ -109,7 +109,8 @@ fn prints_the_top_classes_and_a_timeline() {
 fn one_bad_file_does_not_stop_the_others() {
     let folder = folder("classify_bad");
     let good = wav(&folder, "good.wav", 1.0);
-    let (missing, empty, text) = (folder.join("missing.wav"), folder.join("empty.wav"), folder.join("text.wav"));
+    let (missing, empty, text) =
+        (folder.join("missing.wav"), folder.join("empty.wav"), folder.join("text.wav"));
     fs::write(&empty, b"").expect("written");
     fs::write(&text, "this is no sound at all, just a text\n".repeat(100)).expect("written");
     let too_many = folder.join("channels.wav");

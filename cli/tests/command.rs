@@ -11,7 +11,8 @@ use support::{command, finish, folder, model, run, wav};
 #[test]
 fn wrong_usage_exits_with_2() {
     let none: [&str; 0] = [];
-    for args in [&none[..], &["classify"], &["fly"], &["classify", "--loud", "a.wav"], &["features", "a.wav"]] {
+    for args in [&none[..], &["classify"], &["fly"], &["classify", "--loud", "a.wav"], &["features", "a.wav"]]
+    {
         let run = run(args);
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{args:?}");
         assert!(run.stderr.contains("Usage"), "{args:?}: {}", run.stderr);
