@@ -56,7 +56,9 @@ const ORDER: [&str; 17] = [
 fn write_tree(text: &mut String, value: &Value, depth: usize) {
     let Value::Object(members) = value else { return };
     let mut members: Vec<(&String, &Value)> = members.iter().collect();
-    members.sort_by_key(|(name, _)| ORDER.iter().position(|first| first == name).unwrap_or(ORDER.len()));
+    members.sort_by_key(|(name, value)| {
+        (value.is_object(), ORDER.iter().position(|first| first == name).unwrap_or(ORDER.len()))
+    });
     let width = members.iter().filter(|(_, v)| !v.is_object()).map(|(name, _)| name.chars().count()).max();
     for (name, value) in members {
         let (indent, name) = ("  ".repeat(depth), shown_text(name));
