@@ -34,8 +34,8 @@ pub fn open_runtime(path: Option<&Path>) -> Result<(), Stop> {
 fn with_help(e: &Error) -> String {
     match e.status() {
         Status::Runtime => format!(
-            "{e}\nauricle: ONNX Runtime (1.24 or newer) comes with `pip install onnxruntime==1.28.0`, as \
-             onnxruntime/capi/libonnxruntime.so.1.28.0 (.dylib, .dll); name the file with --runtime or ORT_DYLIB_PATH"
+            "{e}\nauricle: get it with `cargo xtask setup` in Auricle's repository, or with `pip install \
+             onnxruntime==1.28.0` (the file is in onnxruntime/capi), and name the file with --runtime or ORT_DYLIB_PATH"
         ),
         _ => e.to_string(),
     }
