@@ -373,7 +373,8 @@ pub unsafe extern "C" fn auricle_session_gap(
 }
 
 /// Says that no more input comes. Reads go on to the end of the audio: if its last stretch fills no whole window,
-/// it gets one that is filled up as the manifest says. Then they return AURICLE_END. Finishing twice is fine.
+/// it gets one that is filled up as the manifest says, unless it has not one new row of features. Then they
+/// return AURICLE_END. Finishing twice is fine.
 ///
 /// The pushing thread. Never blocks, locks or allocates.
 /// - AURICLE_OK
@@ -465,7 +466,8 @@ mod tests {
     #[test]
     fn a_panic_poisons_its_session_and_no_other() {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny.onnx");
-        let core = crate::Model::load(file, &Default::default()).expect("tiny.onnx, and ONNX Runtime to run it");
+        let core =
+            crate::Model::load(file, &Default::default()).expect("tiny.onnx, and ONNX Runtime to run it");
         let model = auricle_model::new(core);
         let mut sessions = [std::ptr::null_mut(); 2];
         // SAFETY: live handles; no pointer but NULL with a count of 0.
