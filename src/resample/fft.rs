@@ -83,6 +83,11 @@ impl Fft {
         self.delay
     }
 
+    /// Frames from one block to the next, and samples that each gives.
+    pub fn period(&self) -> (u64, u64) {
+        (self.advance as u64, self.count as u64)
+    }
+
     pub fn reset(&mut self) {
         self.block[..self.lead].fill(0.0);
         self.filled = self.lead;
