@@ -233,6 +233,23 @@ fn torchaudio_follows_its_definition() {
     }
 }
 
+/// A piece of the next test's reference that is always here: four blocks of 441 frames, and torchaudio's samples for the
+/// two in the middle. From Freesound sound 172649 by senorstudy, CC0.
+#[test]
+fn torchaudio_equals_the_stored_piece() {
+    let read = |name: &str| {
+        let path = format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"));
+        npyz::NpyFile::new(std::fs::File::open(path).expect("it is part of the project")).expect("an array")
+    };
+    let input: Vec<i16> = read("torchaudio_in_44100.npy").into_vec().expect("16 bits");
+    let input: Vec<f32> = input.iter().map(|&x| f32::from(x) / 32_768.0).collect();
+    let expected: Vec<f32> = read("torchaudio_out_16000.npy").into_vec().expect("f32");
+    let out = convert(44_100, 16_000, Quality::Torchaudio, &input);
+    assert_eq!((out.len(), expected.len()), (640, 320));
+    let worst = out[160..480].iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(worst <= 1e-6, "{worst:.2e}");
+}
+
 fn reference(clip: &str) -> Option<NpzArchive<std::io::BufReader<std::fs::File>>> {
     let path = format!("{}/../shared/reference/{clip}.npz", env!("CARGO_MANIFEST_DIR"));
     let archive = NpzArchive::open(&path).ok();
