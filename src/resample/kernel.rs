@@ -25,7 +25,7 @@ pub(super) struct Kernel {
 
 #[derive(Clone, Copy, Debug)]
 enum Shape {
-    Kaiser { beta: f64 },
+    Kaiser { beta: f64, peak: f64 },
     Hann,
 }
 
@@ -34,11 +34,12 @@ impl Kernel {
     /// flat to 91 % of the lower Nyquist frequency, nothing left above 100 %.
     pub fn kaiser(from: u32, to: u32) -> Self {
         let nyquist = 0.5 * f64::min(1.0, f64::from(to) / f64::from(from));
+        let beta = 0.1102 * (STOP_DB - 8.7);
         let length = (STOP_DB - 7.95) / (2.285 * 2.0 * PI * (STOP - PASS) * nyquist);
         Self {
             half: 0.5 * length + 1.0,
             cutoff: 0.5 * (PASS + STOP) * nyquist,
-            shape: Shape::Kaiser { beta: 0.1102 * (STOP_DB - 8.7) },
+            shape: Shape::Kaiser { beta, peak: bessel_i0(beta) },
         }
     }
 
@@ -56,7 +57,7 @@ impl Kernel {
             return 0.0;
         }
         let window = match self.shape {
-            Shape::Kaiser { beta } => bessel_i0(beta * (1.0 - x * x).sqrt()) / bessel_i0(beta),
+            Shape::Kaiser { beta, peak } => bessel_i0(beta * (1.0 - x * x).sqrt()) / peak,
             Shape::Hann => (0.5 * PI * x).cos().powi(2),
         };
         let phase = 2.0 * PI * self.cutoff * t;
