@@ -23,6 +23,8 @@ type Create = unsafe extern "C" fn(
     *const QualitySpec,
     *const c_void,
 ) -> *mut c_void;
+type Clear = unsafe extern "C" fn(*mut c_void) -> *const c_char;
+type Recipe = unsafe extern "C" fn(c_ulong, c_ulong) -> QualitySpec;
 type Process = unsafe extern "C" fn(
     *mut c_void,
     *const f32,
@@ -47,8 +49,8 @@ struct QualitySpec {
 struct Soxr {
     create: Create,
     process: Process,
-    clear: unsafe extern "C" fn(*mut c_void) -> *const c_char,
-    quality: unsafe extern "C" fn(c_ulong, c_ulong) -> QualitySpec,
+    clear: Clear,
+    quality: Recipe,
     version: String,
 }
 
@@ -69,8 +71,8 @@ impl Soxr {
             Some(Self {
                 create: std::mem::transmute::<*mut c_void, Create>(symbol(c"soxr_create")),
                 process: std::mem::transmute::<*mut c_void, Process>(symbol(c"soxr_process")),
-                clear: std::mem::transmute(symbol(c"soxr_clear")),
-                quality: std::mem::transmute(symbol(c"soxr_quality_spec")),
+                clear: std::mem::transmute::<*mut c_void, Clear>(symbol(c"soxr_clear")),
+                quality: std::mem::transmute::<*mut c_void, Recipe>(symbol(c"soxr_quality_spec")),
                 version: CStr::from_ptr(version()).to_string_lossy().into_owned(),
             })
         }

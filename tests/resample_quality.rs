@@ -187,7 +187,10 @@ fn qualities_have_fixed_names() {
 /// torchaudio 2.11's definition of `resample` with its defaults, sample by sample: in f64, which is exact, or with the
 /// kernel in f32, which is what it does.
 fn torchaudio_by_definition(from: u32, to: u32, single: bool, input: &[f32]) -> Vec<f64> {
-    let common = (1..=from.min(to)).rev().find(|n| from % n == 0 && to % n == 0).expect("1 divides all");
+    let common = (1..=from.min(to))
+        .rev()
+        .find(|n| from.is_multiple_of(*n) && to.is_multiple_of(*n))
+        .expect("1 divides all");
     let (from, to) = (f64::from(from / common), f64::from(to / common));
     let round = |x: f64| if single { f64::from(x as f32) } else { x };
     let cutoff = 0.99 * from.min(to);

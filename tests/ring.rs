@@ -130,13 +130,13 @@ fn two_threads_account_for_every_frame() {
                 let frames = 1 + random.next() as usize % (2 * capacity);
                 accepted += push(&mut producer, channels, frame, frames) as u64;
                 frame += frames as u64;
-                if random.next() % gap_every == 0 {
+                if random.next().is_multiple_of(gap_every) {
                     let gap = u64::from(random.next() % 5);
                     producer.gap(gap);
                     frame += gap;
                     gaps += gap;
                 }
-                if random.next() % 8 == 0 {
+                if random.next().is_multiple_of(8) {
                     std::thread::yield_now();
                 }
             }
