@@ -129,11 +129,13 @@ fn cross_validate(data: &Data, recipe: &Recipe, jobs: usize, path: &PathBuf) -> 
     ensure!(numbers.len() >= 2, "cross-validation needs at least 2 folds; the labels have {}", numbers.len());
     let bars = MultiProgress::new();
     let waiting = Mutex::new(VecDeque::from(numbers));
+    // A function, so that the lock is not held through the body of the loop below.
+    let next = || lock(&waiting).pop_front();
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..jobs.max(1) {
             scope.spawn(|| {
-                while let Some(number) = lock(&waiting).pop_front() {
+                while let Some(number) = next() {
                     let bar = bars.add(bar(recipe, &format!("fold {number}")));
                     let fold = on_one_thread(|| one_fold(&dataset, number, recipe, &bar));
                     if let Ok(fold) = &fold {
