@@ -117,7 +117,7 @@ impl Model {
         })?;
         let manifest = Manifest::parse(&source).map_err(|error| error.of_manifest(&place))?;
         let input = &manifest.input;
-        let layout = Layout::new(&input.layout, input.features.is_waveform(), "input.layout")?;
+        let layout = manifest.layout()?;
         let features = Features::new(&input.features, input.sample_rate, "input.features")?;
         let rows = features.rows(manifest.window_samples());
         let fit = Fit::check(&manifest, &layout, rows, features.bins(), &network)?;
