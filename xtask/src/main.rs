@@ -1,6 +1,7 @@
 //! Everything that a developer runs: `cargo xtask <verb>`.
 
 mod demo;
+mod header;
 mod pip;
 mod scene;
 mod setup;
@@ -15,7 +16,9 @@ usage: cargo xtask <verb>
 
   setup           fetch ONNX Runtime into target/onnxruntime (the other verbs call it when needed)
   test            run every test
-  demo [FILE…]    build the library and a C program, and classify recordings with the bundled model";
+  demo [FILE…]    build the library and a C program, and classify recordings with the bundled model
+  header [--check]
+                  write include/auricle.h from src/ffi, or check that it is up to date";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -24,6 +27,8 @@ fn main() -> ExitCode {
         ["setup"] => setup::run(),
         ["test"] => test::run_all(),
         ["demo", ref files @ ..] => demo::run_on(files),
+        ["header"] => header::run(false),
+        ["header", "--check"] => header::run(true),
         [] | ["help" | "-h" | "--help"] => {
             println!("{HELP}");
             Ok(())
