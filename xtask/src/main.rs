@@ -1,6 +1,7 @@
 //! Everything that a developer runs: `cargo xtask <verb>`.
 
 mod demo;
+mod golden;
 mod pip;
 mod scene;
 mod setup;
@@ -15,7 +16,9 @@ usage: cargo xtask <verb>
 
   setup           fetch ONNX Runtime into target/onnxruntime (the other verbs call it when needed)
   test            run every test
-  demo [FILE…]    build the library and a C program, and classify recordings with the bundled model";
+  demo [FILE…]    build the library and a C program, and classify recordings with the bundled model
+  golden [--check]
+                  compute tests/golden by its Python script, or check that it is up to date";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,6 +26,8 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         ["setup"] => setup::run(),
         ["test"] => test::run_all(),
+        ["golden"] => golden::make(false),
+        ["golden", "--check"] => golden::make(true),
         ["demo", ref files @ ..] => demo::run_on(files),
         [] | ["help" | "-h" | "--help"] => {
             println!("{HELP}");
