@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, Status};
-use crate::features::{Features, Normalize, Spec};
+use crate::features::{Features, Kind, Normalize, Spec};
 use crate::resample;
 use crate::scores::Activation;
 use crate::window::{Axis, Layout, Padding};
@@ -65,9 +65,9 @@ pub struct Input {
     pub min_rows: usize,
     /// From samples to rows.
     pub features: Spec,
-    /// What is done to the rows of a window.
+    /// What is done to the rows of a window; absent: what the features' preset says, else nothing.
     #[serde(default)]
-    pub normalize: Normalize,
+    pub normalize: Option<Normalize>,
     /// The axes of the input tensor, in order.
     pub layout: Vec<Axis>,
     /// Element type of the input tensor.
@@ -118,8 +118,7 @@ impl Manifest {
             Error::manifest(if path == "." { "(whole)" } else { &path }, error.inner())
         })?;
         reader.end().map_err(|error| Error::manifest("(whole)", error))?;
-        manifest.validate()?;
-        manifest.stream.hop_seconds.get_or_insert(manifest.input.window_seconds);
+        manifest.resolve()?;
         Ok(manifest)
     }
 
@@ -128,7 +127,8 @@ impl Manifest {
         serde_json::to_string_pretty(self).expect("a manifest has only string keys")
     }
 
-    fn validate(&self) -> Result<()> {
+    /// Checks every member and fills in the defaults that depend on others.
+    fn resolve(&mut self) -> Result<()> {
         if self.auricle != VERSION {
             return Err(Error::manifest(
                 "auricle",
@@ -156,7 +156,7 @@ impl Manifest {
                 ));
             }
         }
-        let input = &self.input;
+        let input = &mut self.input;
         let rates = resample::MIN_SAMPLE_RATE..=resample::MAX_SAMPLE_RATE;
         if !rates.contains(&input.sample_rate) {
             return Err(Error::manifest(
@@ -165,12 +165,14 @@ impl Manifest {
             ));
         }
         let window = seconds("input.window_seconds", input.window_seconds, input.sample_rate)?;
-        if let Some(hop) = self.stream.hop_seconds {
-            seconds("stream.hop_seconds", hop, input.sample_rate)?;
-        }
-        Layout::new(&input.layout, input.features.is_waveform(), "input.layout")?;
+        let hop = *self.stream.hop_seconds.get_or_insert(input.window_seconds);
+        seconds("stream.hop_seconds", hop, input.sample_rate)?;
         let features = Features::new(&input.features, input.sample_rate, "input.features")?;
-        input.normalize.validate("input.normalize", features.bins())?;
+        let normalize = input.normalize.clone().unwrap_or_else(|| input.features.default_normalize());
+        input.normalize = Some(normalize.resolved("input.normalize", features.bins())?);
+        input.features = features.spec().clone();
+        self.layout()?;
+        let input = &self.input;
         let (rows, fewest) = (features.rows(window), input.min_rows.max(1));
         if rows < fewest {
             return Err(Error::manifest(
@@ -184,6 +186,12 @@ impl Manifest {
             ));
         }
         Ok(())
+    }
+
+    /// The order of the axes of the input tensor.
+    pub(crate) fn layout(&self) -> Result<Layout> {
+        let waveform = self.input.features.kind == Some(Kind::Waveform);
+        Layout::new(&self.input.layout, waveform, "input.layout")
     }
 
     /// Samples of a window at the model's rate.

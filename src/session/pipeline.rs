@@ -74,7 +74,7 @@ impl Pipeline {
             mono: vec![0.0; STEP],
             rows: vec![0.0; features.rows(window) * features.bins()],
             samples: Vec::with_capacity(window + slack),
-            normalize: input.normalize.clone(),
+            normalize: input.normalize.clone().unwrap_or_default(),
             padding: input.padding,
             min_rows: input.min_rows.max(1),
             resampler,

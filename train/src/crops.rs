@@ -1,5 +1,6 @@
 //! Training examples: random windows of clips, changed at random, each with the share of every class in it.
 
+use clap::Args;
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt, SeedableRng, rngs::ChaCha8Rng};
 use rand_distr::{Distribution, StandardNormal};
@@ -14,19 +15,25 @@ const SILENCE_RMS: f32 = 1e-3;
 const TRIES: usize = 8;
 
 /// How examples are changed. Every part can be switched off with 0.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Augment {
     /// Share of the examples that are a mixture of two clips at a random ratio; the target is mixed alike.
+    #[arg(long, default_value_t = 0.3)]
     pub mix: f32,
     /// Gain, uniform within ± so many dB.
+    #[arg(long, default_value_t = 6.0)]
     pub gain_db: f32,
     /// Share of the examples that get white noise at an SNR of 5 to 20 dB.
+    #[arg(long, default_value_t = 0.2)]
     pub noise: f32,
     /// Widest band of mel bins that is blanked out.
+    #[arg(long, default_value_t = 12)]
     pub mask_bins: usize,
     /// Longest stretch of rows that is blanked out.
+    #[arg(long, default_value_t = 6)]
     pub mask_rows: usize,
     /// Share of the examples that are digital silence or a very quiet hiss, whose target is every class alike.
+    #[arg(long, default_value_t = 0.03)]
     pub silence: f32,
 }
 

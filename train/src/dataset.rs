@@ -56,14 +56,21 @@ impl Dataset {
         for (row, samples) in rows.into_iter().zip(samples) {
             match samples {
                 Ok(samples) => {
-                    let class = classes.binary_search(&row.class).expect("the classes were collected from these rows");
+                    let class = classes
+                        .binary_search(&row.class)
+                        .expect("the classes were collected from these rows");
                     clips.push(Clip { file: row.file, class, fold: row.fold.unwrap_or(0), samples });
                 }
                 Err(e) => unreadable.push(format!("{e:#}")),
             }
         }
         if clips.is_empty() {
-            bail!("{}: none of its {} files can be read; the first: {}", labels.display(), unreadable.len(), unreadable[0]);
+            bail!(
+                "{}: none of its {} files can be read; the first: {}",
+                labels.display(),
+                unreadable.len(),
+                unreadable[0]
+            );
         }
         Ok(Self { classes, clips, unreadable })
     }
@@ -95,11 +102,17 @@ fn read_rows(labels: &Path) -> Result<Vec<Row>> {
 fn load_mono(path: &PathBuf, sample_rate: u32) -> Result<Vec<f32>> {
     let audio = auricle_decode::decode(path)?;
     let scale = 1.0 / audio.channels as f32;
-    let mono: Vec<f32> =
-        audio.samples.chunks_exact(audio.channels as usize).map(|frame| frame.iter().sum::<f32>() * scale).collect();
+    let mono: Vec<f32> = audio
+        .samples
+        .chunks_exact(audio.channels as usize)
+        .map(|frame| frame.iter().sum::<f32>() * scale)
+        .collect();
     ensure!(mono.iter().all(|s| s.is_finite()), "{}: holds NaN or infinite samples", path.display());
-    let mut resampler = Resampler::new(audio.sample_rate, sample_rate).with_context(|| format!("{}", path.display()))?;
-    let mut out = Vec::with_capacity((mono.len() as u64 * u64::from(sample_rate) / u64::from(audio.sample_rate)) as usize + 1);
+    let mut resampler =
+        Resampler::new(audio.sample_rate, sample_rate).with_context(|| format!("{}", path.display()))?;
+    let mut out = Vec::with_capacity(
+        (mono.len() as u64 * u64::from(sample_rate) / u64::from(audio.sample_rate)) as usize + 1,
+    );
     resampler.push(&mono, |part| out.extend_from_slice(part));
     resampler.finish(|part| out.extend_from_slice(part));
     Ok(out)

@@ -17,8 +17,7 @@ pub fn clip_scores(network: &AudioCnn, front_end: &mut FrontEnd, clip: &Clip, cl
     let windows = windows(&clip.samples, front_end);
     for windows in windows.chunks(BATCH) {
         let logits = forward(network, front_end, windows);
-        let scores: Vec<f32> =
-            softmax(logits, 1).into_data().to_vec().expect("the network computes in f32");
+        let scores: Vec<f32> = softmax(logits, 1).into_data().to_vec().expect("the network computes in f32");
         for window in scores.chunks_exact(classes) {
             mean.iter_mut().zip(window).for_each(|(m, s)| *m += s);
         }
@@ -45,7 +44,10 @@ pub fn forward(network: &AudioCnn, front_end: &mut FrontEnd, windows: &[Vec<f32>
     for window in windows {
         front_end.append(window, &mut input);
     }
-    network.forward(Tensor::<4>::from_data(TensorData::new(input, [windows.len(), 1, bins, rows]), &Device::flex()))
+    network.forward(Tensor::<4>::from_data(
+        TensorData::new(input, [windows.len(), 1, bins, rows]),
+        &Device::flex(),
+    ))
 }
 
 /// Index of the highest score.

@@ -8,6 +8,7 @@ use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams, Optimizer};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
+use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use crate::crops::{Augment, Batch, Crops};
@@ -16,19 +17,25 @@ use crate::front_end::FrontEnd;
 use crate::network::AudioCnn;
 
 /// Everything that decides the outcome of a training run, next to the data.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
     /// Optimiser steps.
+    #[arg(long, default_value_t = 800)]
     pub steps: usize,
     /// Examples in one step.
+    #[arg(long, default_value_t = 32)]
     pub batch: usize,
     /// Highest learning rate; reached by a linear warm-up over the first tenth, then down to 0 along a cosine.
+    #[arg(long, default_value_t = 2e-3)]
     pub learning_rate: f64,
     /// AdamW's decoupled weight decay.
+    #[arg(long, default_value_t = 0.01)]
     pub weight_decay: f32,
     /// Seed of weights, order, crops and augmentation.
+    #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// How examples are changed.
+    #[command(flatten)]
     pub augment: Augment,
 }
 

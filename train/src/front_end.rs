@@ -25,7 +25,8 @@ impl FrontEnd {
         let manifest: Value = serde_json::from_str(MEL).context("mel.json")?;
         let sample_rate = manifest["sample_rate"].as_u64().context("mel.json: sample_rate")? as u32;
         let seconds = manifest["window_seconds"].as_f64().context("mel.json: window_seconds")?;
-        let spec: Spec = serde_json::from_value(manifest["features"].clone()).context("mel.json: features")?;
+        let spec: Spec =
+            serde_json::from_value(manifest["features"].clone()).context("mel.json: features")?;
         let features = Features::new(&spec, sample_rate, "input.features")?;
         let window = (seconds * f64::from(sample_rate)).round() as usize;
         let rows = vec![0.0; features.rows(window) * features.bins()];

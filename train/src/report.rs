@@ -1,5 +1,7 @@
 //! What a cross-validation found: `report.json`.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::fit::Recipe;
@@ -64,5 +66,26 @@ impl Report {
         let right: u32 = (0..classes.len()).map(|c| confusion[c][c]).sum();
         let accuracy = f64::from(right) / f64::from(all.max(1));
         Self { classes, recipe, folds, accuracy, confusion }
+    }
+}
+
+/// Accuracies, then the confusion matrix as a table.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for fold in &self.folds {
+            writeln!(
+                f,
+                "fold {:<3} {:6.2} %   (loss {:.3})",
+                fold.fold,
+                100.0 * fold.accuracy,
+                fold.final_loss
+            )?;
+        }
+        writeln!(f, "all      {:6.2} %\n\ntruth \\ answer", 100.0 * self.accuracy)?;
+        for (name, row) in self.classes.iter().zip(&self.confusion) {
+            let cells: String = row.iter().map(|n| format!("{n:5}")).collect();
+            writeln!(f, "{name:>16}{cells}")?;
+        }
+        Ok(())
     }
 }

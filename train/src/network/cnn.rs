@@ -91,8 +91,11 @@ fn affine(norm: &BatchNorm) -> (Vec<f32>, Vec<f32>) {
     let statistic = |s: &RunningState<Tensor<1>>| values(s.value_sync());
     let (mean, variance) = (statistic(&norm.running_mean), statistic(&norm.running_var));
     let (gamma, beta) = (values(norm.gamma.val()), values(norm.beta.val()));
-    let scale: Vec<f32> =
-        gamma.iter().zip(&variance).map(|(g, v)| (f64::from(*g) / (f64::from(*v) + norm.epsilon).sqrt()) as f32).collect();
+    let scale: Vec<f32> = gamma
+        .iter()
+        .zip(&variance)
+        .map(|(g, v)| (f64::from(*g) / (f64::from(*v) + norm.epsilon).sqrt()) as f32)
+        .collect();
     let offset = (0..beta.len()).map(|i| beta[i] - mean[i] * scale[i]).collect();
     (scale, offset)
 }

@@ -5,8 +5,8 @@ mod proto;
 
 use prost::Message;
 use proto::{
-    Attribute, Dimension, GraphProto, Model, Node, OperatorSet, Shape, StringEntry, TensorProto, TensorType, Type,
-    ValueInfo, attribute_type, data_type,
+    Attribute, Dimension, GraphProto, Model, Node, OperatorSet, Shape, StringEntry, TensorProto, TensorType,
+    Type, ValueInfo, attribute_type, data_type,
 };
 
 /// Operator set of the files written here.
@@ -30,8 +30,11 @@ impl Graph {
         let w = self.initializer(weight, &shape);
         let b = self.initializer(bias, &[out]);
         let (h, w_) = ((kh / 2) as i64, (kw / 2) as i64);
-        let attributes =
-            vec![ints("kernel_shape", &[kh as i64, kw as i64]), ints("pads", &[h, w_, h, w_]), ints("strides", &[1, 1])];
+        let attributes = vec![
+            ints("kernel_shape", &[kh as i64, kw as i64]),
+            ints("pads", &[h, w_, h, w_]),
+            ints("strides", &[1, 1]),
+        ];
         self.node("Conv", &[x, &w, &b], attributes)
     }
 
@@ -99,7 +102,11 @@ impl Graph {
     }
 
     fn initializer(&mut self, values: &[f32], dims: &[usize]) -> String {
-        assert_eq!(values.len(), dims.iter().product::<usize>(), "values of an initializer of shape {dims:?}");
+        assert_eq!(
+            values.len(),
+            dims.iter().product::<usize>(),
+            "values of an initializer of shape {dims:?}"
+        );
         let name = format!("w{}", self.initializers.len());
         self.initializers.push(TensorProto {
             dims: dims.iter().map(|&d| d as i64).collect(),
