@@ -2,6 +2,7 @@
 
 mod demo;
 mod golden;
+mod header;
 mod pip;
 mod scene;
 mod setup;
@@ -17,6 +18,8 @@ usage: cargo xtask <verb>
   setup           fetch ONNX Runtime into target/onnxruntime (the other verbs call it when needed)
   test            run every test
   demo [FILE…]    build the library and a C program, and classify recordings with the bundled model
+  header [--check]
+                  write include/auricle.h from src/ffi, or check that it is up to date
   golden [--check]
                   compute tests/golden by its Python script, or check that it is up to date";
 
@@ -29,6 +32,8 @@ fn main() -> ExitCode {
         ["golden"] => golden::make(false),
         ["golden", "--check"] => golden::make(true),
         ["demo", ref files @ ..] => demo::run_on(files),
+        ["header"] => header::run(false),
+        ["header", "--check"] => header::run(true),
         [] | ["help" | "-h" | "--help"] => {
             println!("{HELP}");
             Ok(())
