@@ -79,7 +79,7 @@ def recording():
         noise[k] = (state >> 40) / 2**23 - 1
     time = np.arange(count) / RATE
     sweep = np.sin(2 * math.pi * (60 * time + (7500 - 60) / (2 * time[-1]) * time**2))
-    samples = 0.45 * sweep + 0.02 * noise
+    samples = 0.25 * sweep + 0.12 * noise
     for click in range(1111, count, 2600):
         samples[click:click + 24] += 0.4 * np.exp(-np.arange(24) / 6)
     return np.round(np.clip(samples, -1, 1) * 32767).astype("<i2")
