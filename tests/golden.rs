@@ -6,8 +6,11 @@ use std::process::Command;
 
 use auricle::{Clip, Manifest, Model, ModelOptions};
 
-/// Largest difference between a score or feature and the one computed elsewhere.
-const TOLERANCE: f32 = 1e-4;
+/// Largest difference between a score and the one computed elsewhere.
+const SCORE: f32 = 1e-4;
+/// Mean and largest difference between features and those computed elsewhere in float64: where a spectrum has a null,
+/// its logarithm has few good digits in float32.
+const FEATURES: (f32, f32) = (1e-5, 1e-3);
 
 struct Case {
     name: String,
@@ -27,7 +30,9 @@ impl Case {
     fn scores(&self, recording: &[f32]) -> Vec<f32> {
         let model = self.load();
         let mut scores = vec![0.0; model.labels().len()];
-        model.classify(Clip { interleaved: recording, channels: 1, sample_rate: 16_000 }, &mut scores).expect(&self.name);
+        model
+            .classify(Clip { interleaved: recording, channels: 1, sample_rate: 16_000 }, &mut scores)
+            .expect(&self.name);
         scores
     }
 }
@@ -45,7 +50,12 @@ fn cases() -> Vec<Case> {
         model: root().join(value["model"].as_str().expect("a path")),
         manifest: value["manifest"].as_str().map(text),
         features: value["features"].as_str().map(|file| npy(&folder.join(file))),
-        scores: value["scores"].as_array().expect("a list").iter().map(|s| s.as_f64().expect("a number") as f32).collect(),
+        scores: value["scores"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|s| s.as_f64().expect("a number") as f32)
+            .collect(),
     };
     golden.as_object().expect("an object").iter().map(case).collect()
 }
@@ -73,7 +83,9 @@ fn recording() -> Vec<f32> {
 fn worst(ours: &[f32], theirs: &[f32]) -> (f32, usize) {
     assert_eq!(ours.len(), theirs.len());
     let differences = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs());
-    differences.enumerate().fold((0.0, 0), |most, (at, d)| if d > most.0 || d.is_nan() { (d, at) } else { most })
+    differences
+        .enumerate()
+        .fold((0.0, 0), |most, (at, d)| if d > most.0 || d.is_nan() { (d, at) } else { most })
 }
 
 #[test]
@@ -85,11 +97,12 @@ fn features_are_those_of_the_published_formulas() {
         let clip = Clip { interleaved: &recording, channels: 1, sample_rate: 16_000 };
         let (ours, bins) = clip.features(&manifest).expect(&case.name);
         assert_eq!((ours.len() / bins, bins), (*rows, theirs.len() / rows), "{}: rows and bins", case.name);
-        let (difference, at) = worst(&ours, theirs);
-        println!("{}: largest difference {difference:.2e}", case.name);
+        let (largest, at) = worst(&ours, theirs);
+        let mean = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).sum::<f32>() / ours.len() as f32;
+        println!("{}: mean difference {mean:.2e}, largest {largest:.2e}", case.name);
         assert!(
-            difference <= TOLERANCE,
-            "{}: row {}, bin {}: {} instead of {}",
+            mean <= FEATURES.0 && largest <= FEATURES.1,
+            "{}: mean difference {mean:.2e}; row {}, bin {}: {} instead of {}",
             case.name,
             at / bins,
             at % bins,
@@ -106,7 +119,7 @@ fn scores_are_those_of_the_published_formulas() {
         let ours = case.scores(&recording);
         let (difference, class) = worst(&ours, &case.scores);
         println!("{}: largest difference {difference:.2e}", case.name);
-        assert!(difference <= TOLERANCE, "{}: class {class}: {ours:?} instead of {:?}", case.name, case.scores);
+        assert!(difference <= SCORE, "{}: class {class}: {ours:?} instead of {:?}", case.name, case.scores);
     }
 }
 
