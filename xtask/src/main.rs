@@ -1,6 +1,7 @@
 //! Everything that a developer runs: `cargo xtask <verb>`.
 
 mod demo;
+mod golden;
 mod header;
 mod pip;
 mod scene;
@@ -18,7 +19,9 @@ usage: cargo xtask <verb>
   test            run every test
   demo [FILE…]    build the library and a C program, and classify recordings with the bundled model
   header [--check]
-                  write include/auricle.h from src/ffi, or check that it is up to date";
+                  write include/auricle.h from src/ffi, or check that it is up to date
+  golden [--check]
+                  compute tests/golden by its Python script, or check that it is up to date";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -26,6 +29,8 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         ["setup"] => setup::run(),
         ["test"] => test::run_all(),
+        ["golden"] => golden::make(false),
+        ["golden", "--check"] => golden::make(true),
         ["demo", ref files @ ..] => demo::run_on(files),
         ["header"] => header::run(false),
         ["header", "--check"] => header::run(true),
