@@ -130,7 +130,8 @@ impl Pipeline {
     /// `frames` frames are missing here: silence stands in for them, and the clock goes on.
     pub fn lose(&mut self, frames: u64, dropped: bool) {
         let from = self.frames + self.silence;
-        let to = from.saturating_add(frames).min(u64::MAX >> 8);
+        // The clock stops there: 22,000 years at 100 kHz are no stream, but a mistaken gap.
+        let to = from.saturating_add(frames).min(u64::MAX >> 8).max(from);
         self.journal.lose(from, to, dropped);
         self.silence += to - from;
     }
