@@ -118,7 +118,7 @@ fn losses_at_the_very_end_are_told_before_the_end() {
 /// the stream each gap and each drop was, and a mark one frame off shows.
 #[test]
 fn two_threads_account_for_every_frame() {
-    const FRAMES: u64 = 200_000;
+    const FRAMES: u64 = 40_000;
     // With 1 frame and many gaps the marks run out again and again.
     for (capacity, channels, gap_every) in [(1, 1, 2), (7, 2, 50), (64, 1, 3), (1_000, 3, 50)] {
         let (mut producer, mut consumer) = ring(capacity, channels);
