@@ -17,6 +17,8 @@ mod preset;
 mod spec;
 mod spectrum;
 mod taper;
+#[cfg(test)]
+mod tests;
 
 use dct::Dct;
 use framing::Framing;
@@ -166,8 +168,8 @@ impl Stages {
         let rows = self.framing.rows(samples.len());
         let Some(dct) = self.dct.take() else {
             self.inner_rows(samples, 0, out);
-            let (floor, shift) = self.window_scale.levels(largest(out));
             if !self.window_scale.is_none() {
+                let (floor, shift) = self.window_scale.levels(largest(out));
                 out.iter_mut().for_each(|v| *v = v.max(floor) - shift);
             }
             return;

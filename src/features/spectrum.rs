@@ -18,6 +18,7 @@ struct Tables {
     /// The window function × gain / 2 (the transform wants halves), filled up with zeros to whole vectors.
     taper: Vec<f32>,
     length: usize,
+    size: usize,
     fft: Fft,
     magnitude: bool,
     filters: Option<Vec<Filter>>,
@@ -39,12 +40,12 @@ impl Spectrum {
         let gain = spec.gain.unwrap_or(1.0);
         let mut taper: Vec<f32> =
             spec.window?.values(length).iter().map(|v| (v * gain * 0.5) as f32).collect();
-        taper.resize(length.next_multiple_of(LANES), 0.0);
+        taper.resize(length.next_multiple_of(4), 0.0);
         let filters = spec.mel.as_ref().map(|mel| mel.filters(size, sample_rate));
-        let whole = |n: usize| vec![Block::default(); n.next_multiple_of(LANES)];
+        let whole = |n: usize| vec![Block::default(); n.next_multiple_of(4)];
         let buffers = Buffers {
             frame: whole(length),
-            data: vec![Complex::default(); size / 2],
+            data: vec![Complex::default(); (size / 2).next_multiple_of(2)],
             power: whole(size / 2 + 1),
             mel: whole(filters.as_ref().map_or(0, Vec::len)),
         };
@@ -53,6 +54,7 @@ impl Spectrum {
             pre_emphasis: spec.pre_emphasis.unwrap_or(0.0) as f32,
             taper,
             length,
+            size,
             fft: Fft::new(size),
             magnitude: spec.power == Some(1.0),
             filters,
@@ -63,7 +65,7 @@ impl Spectrum {
 
     /// Values in a row.
     pub fn bins(&self) -> usize {
-        self.tables.filters.as_ref().map_or(self.buffers.data.len() + 1, Vec::len)
+        self.tables.filters.as_ref().map_or(self.tables.size / 2 + 1, Vec::len)
     }
 
     /// Computes a row from each frame, as many as `out` has room for; all frames have the planned length.
@@ -90,7 +92,14 @@ impl Task for Rows<'_> {
         } else {
             tables.load::<L>(frames, &mut buffers.data);
         }
-        tables.fft.power::<L>(&mut buffers.data, &mut buffers.power, tables.magnitude);
+        let Buffers { data, power, .. } = &mut *buffers;
+        let data = &mut data[..tables.size / 2];
+        tables.fft.transform::<L>(data);
+        if tables.magnitude {
+            tables.fft.power::<L, true>(data, power);
+        } else {
+            tables.fft.power::<L, false>(data, power);
+        }
         let rows = match &tables.filters {
             Some(filters) => {
                 sum_bands::<L>(filters, &buffers.power, &mut buffers.mel);
@@ -106,35 +115,18 @@ impl Task for Rows<'_> {
 }
 
 impl Tables {
-    /// Eight samples of each frame from sample 8 · `chunk` on, zeros beyond its end.
-    #[inline(always)]
-    fn read<L: Lanes>(&self, frame: &[f32], chunk: usize) -> L {
-        let rest = &frame[chunk * LANES..self.length];
-        match rest.first_chunk() {
-            Some(eight) => L::read(eight),
-            None => {
-                let mut eight = [0.0; LANES];
-                eight[..rest.len()].copy_from_slice(rest);
-                L::read(&eight)
-            }
-        }
-    }
-
     /// Frames × window function -> even and odd samples.
     #[inline(always)]
     fn load<L: Lanes>(&self, frames: &[&[f32]; LANES], data: &mut [Complex]) {
-        let (tapers, _) = self.taper.as_chunks::<LANES>();
-        for (chunk, taper) in tapers.iter().enumerate() {
-            let taper = L::read(taper);
-            let mut rows = [taper; LANES];
-            for lane in 0..LANES {
-                rows[lane] = self.read::<L>(frames[lane], chunk).mul(taper);
-            }
-            let samples = L::transpose(rows);
-            for (pair, value) in data[chunk * LANES / 2..].iter_mut().take(LANES / 2).enumerate() {
-                samples[2 * pair].store(&mut value.re);
-                samples[2 * pair + 1].store(&mut value.im);
-            }
+        let (tapers, _) = self.taper.as_chunks::<4>();
+        let (pairs, _) = data.as_chunks_mut::<2>();
+        let mut targets = pairs.iter_mut().zip(tapers);
+        let (frames, last) = in_fours(frames);
+        for (chunk, (values, taper)) in (0..frames[0].len()).zip(targets.by_ref()) {
+            taper_fours(gather_fours::<L>(&frames, chunk), taper, values);
+        }
+        if let Some((values, taper)) = targets.next() {
+            taper_fours(L::gather(last.each_ref()), taper, values);
         }
         self.fill_up(data);
     }
@@ -142,17 +134,15 @@ impl Tables {
     /// The same, with DC removal and pre-emphasis before the window function.
     #[inline(always)]
     fn load_conditioned<L: Lanes>(&self, frames: &[&[f32]; LANES], raw: &mut [Block], data: &mut [Complex]) {
+        let (blocks, _) = raw.as_chunks_mut::<4>();
+        let mut targets = blocks.iter_mut();
+        let (frames, last) = in_fours(frames);
         let mut sum = L::splat(0.0);
-        let (chunks, _) = raw.as_chunks_mut::<LANES>();
-        for (chunk, blocks) in chunks.iter_mut().enumerate() {
-            let mut rows = [sum; LANES];
-            for lane in 0..LANES {
-                rows[lane] = self.read(frames[lane], chunk);
-            }
-            for (sample, block) in L::transpose(rows).into_iter().zip(blocks) {
-                sum = sum.add(sample);
-                sample.store(block);
-            }
+        for (chunk, blocks) in (0..frames[0].len()).zip(targets.by_ref()) {
+            sum = sum.add(keep_fours(gather_fours::<L>(&frames, chunk), blocks));
+        }
+        if let Some(blocks) = targets.next() {
+            sum = sum.add(keep_fours(L::gather(last.each_ref()), blocks));
         }
         let share = if self.remove_dc { 1.0 / self.length as f32 } else { 0.0 };
         let mean = sum.mul(L::splat(share));
@@ -206,26 +196,62 @@ fn take_log<L: Lanes>(log: &LogScale, rows: &mut [Block]) {
     }
 }
 
+/// Frames as whole groups of four samples, equally many, and what is left of each, filled up with zeros.
+#[inline(always)]
+fn in_fours<'a>(frames: &[&'a [f32]; LANES]) -> ([&'a [[f32; 4]]; LANES], [[f32; 4]; LANES]) {
+    let count = frames[0].len() / 4;
+    let mut whole = [[].as_slice(); LANES];
+    let mut last = [[0.0; 4]; LANES];
+    for lane in 0..LANES {
+        let (fours, rest) = frames[lane].as_chunks::<4>();
+        whole[lane] = &fours[..count];
+        last[lane][..rest.len()].copy_from_slice(rest);
+    }
+    (whole, last)
+}
+
+/// Group `chunk` of each frame, as one vector a sample.
+#[inline(always)]
+fn gather_fours<L: Lanes>(frames: &[&[[f32; 4]]; LANES], chunk: usize) -> [L; 4] {
+    let mut rows = [&[0.0; 4]; LANES];
+    for lane in 0..LANES {
+        rows[lane] = &frames[lane][chunk];
+    }
+    L::gather(rows)
+}
+
+#[inline(always)]
+fn taper_fours<L: Lanes>(samples: [L; 4], taper: &[f32; 4], [a, b]: &mut [Complex; 2]) {
+    samples[0].mul(L::splat(taper[0])).store(&mut a.re);
+    samples[1].mul(L::splat(taper[1])).store(&mut a.im);
+    samples[2].mul(L::splat(taper[2])).store(&mut b.re);
+    samples[3].mul(L::splat(taper[3])).store(&mut b.im);
+}
+
+/// Stores four vectors; gives their sum.
+#[inline(always)]
+fn keep_fours<L: Lanes>(samples: [L; 4], blocks: &mut [Block; 4]) -> L {
+    for i in 0..4 {
+        samples[i].store(&mut blocks[i]);
+    }
+    samples[0].add(samples[1]).add(samples[2].add(samples[3]))
+}
+
 /// Vectors of one bin -> rows.
 #[inline(always)]
 fn store<L: Lanes>(values: &[Block], bins: usize, out: &mut [f32]) {
-    let (chunks, _) = values.as_chunks::<LANES>();
+    let (chunks, _) = values.as_chunks::<4>();
     for (chunk, blocks) in chunks.iter().enumerate() {
-        let mut columns = [L::splat(0.0); LANES];
-        for i in 0..LANES {
+        let mut columns = [L::splat(0.0); 4];
+        for i in 0..4 {
             columns[i] = L::load(&blocks[i]);
         }
-        let rows = L::transpose(columns);
+        let rows = L::scatter(columns);
         for (row, out) in rows.iter().zip(out.chunks_exact_mut(bins)) {
-            let Some(out) = out.get_mut(chunk * LANES..) else { return };
+            let Some(out) = out.get_mut(chunk * 4..) else { return };
             match out.first_chunk_mut() {
-                Some(eight) => row.write(eight),
-                None => {
-                    let mut eight = [0.0; LANES];
-                    row.write(&mut eight);
-                    let live = out.len();
-                    out.copy_from_slice(&eight[..live]);
-                }
+                Some(four) => *four = *row,
+                None => out.copy_from_slice(&row[..out.len()]),
             }
         }
     }

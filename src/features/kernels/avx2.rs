@@ -44,16 +44,6 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn read(values: &[f32; LANES]) -> Self {
-        Self(avx2!(_mm256_loadu_ps(values.as_ptr())))
-    }
-
-    #[inline(always)]
-    fn write(self, values: &mut [f32; LANES]) {
-        avx2!(_mm256_storeu_ps(values.as_mut_ptr(), self.0))
-    }
-
-    #[inline(always)]
     fn splat(x: f32) -> Self {
         Self(avx2!(_mm256_set1_ps(x)))
     }
@@ -105,29 +95,44 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn transpose(r: [Self; LANES]) -> [Self; LANES] {
+    fn gather(rows: [&[f32; 4]; LANES]) -> [Self; 4] {
         avx2!({
-            // Pairs of rows, then fours, within each half of the register; then the halves.
-            let low = |a: Self, b: Self| _mm256_unpacklo_ps(a.0, b.0);
-            let high = |a: Self, b: Self| _mm256_unpackhi_ps(a.0, b.0);
-            let (p0, p1) = (low(r[0], r[1]), high(r[0], r[1]));
-            let (p2, p3) = (low(r[2], r[3]), high(r[2], r[3]));
-            let (p4, p5) = (low(r[4], r[5]), high(r[4], r[5]));
-            let (p6, p7) = (low(r[6], r[7]), high(r[6], r[7]));
-            let (q0, q1) = (_mm256_shuffle_ps::<0x44>(p0, p2), _mm256_shuffle_ps::<0xee>(p0, p2));
-            let (q2, q3) = (_mm256_shuffle_ps::<0x44>(p1, p3), _mm256_shuffle_ps::<0xee>(p1, p3));
-            let (q4, q5) = (_mm256_shuffle_ps::<0x44>(p4, p6), _mm256_shuffle_ps::<0xee>(p4, p6));
-            let (q6, q7) = (_mm256_shuffle_ps::<0x44>(p5, p7), _mm256_shuffle_ps::<0xee>(p5, p7));
-            [
-                Self(_mm256_permute2f128_ps::<0x20>(q0, q4)),
-                Self(_mm256_permute2f128_ps::<0x20>(q1, q5)),
-                Self(_mm256_permute2f128_ps::<0x20>(q2, q6)),
-                Self(_mm256_permute2f128_ps::<0x20>(q3, q7)),
-                Self(_mm256_permute2f128_ps::<0x31>(q0, q4)),
-                Self(_mm256_permute2f128_ps::<0x31>(q1, q5)),
-                Self(_mm256_permute2f128_ps::<0x31>(q2, q6)),
-                Self(_mm256_permute2f128_ps::<0x31>(q3, q7)),
-            ]
+            // Row r and row r + 4 share a register, so that nothing has to cross its halves afterwards.
+            let mut pairs = [_mm256_setzero_ps(); 4];
+            for r in 0..4 {
+                let low = _mm256_castps128_ps256(_mm_loadu_ps(rows[r].as_ptr()));
+                pairs[r] = _mm256_insertf128_ps::<1>(low, _mm_loadu_ps(rows[r + 4].as_ptr()));
+            }
+            let [a, b, c, d] = transpose_halves(pairs);
+            [Self(a), Self(b), Self(c), Self(d)]
         })
     }
+
+    #[inline(always)]
+    fn scatter(columns: [Self; 4]) -> [[f32; 4]; LANES] {
+        let mut rows = [[0.0; 4]; LANES];
+        avx2!({
+            let pairs = transpose_halves([columns[0].0, columns[1].0, columns[2].0, columns[3].0]);
+            for r in 0..4 {
+                _mm_storeu_ps(rows[r].as_mut_ptr(), _mm256_castps256_ps128(pairs[r]));
+                _mm_storeu_ps(rows[r + 4].as_mut_ptr(), _mm256_extractf128_ps::<1>(pairs[r]));
+            }
+        });
+        rows
+    }
+}
+
+/// Transposes four by four, in both halves of the registers.
+#[inline(always)]
+fn transpose_halves(r: [__m256; 4]) -> [__m256; 4] {
+    avx2!({
+        let (p0, p1) = (_mm256_unpacklo_ps(r[0], r[1]), _mm256_unpackhi_ps(r[0], r[1]));
+        let (p2, p3) = (_mm256_unpacklo_ps(r[2], r[3]), _mm256_unpackhi_ps(r[2], r[3]));
+        [
+            _mm256_shuffle_ps::<0x44>(p0, p2),
+            _mm256_shuffle_ps::<0xee>(p0, p2),
+            _mm256_shuffle_ps::<0x44>(p1, p3),
+            _mm256_shuffle_ps::<0xee>(p1, p3),
+        ]
+    })
 }

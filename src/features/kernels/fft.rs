@@ -12,10 +12,21 @@ use super::{Block, Complex, Lanes};
 #[derive(Clone, Debug)]
 pub(in crate::features) struct Fft {
     passes: Vec<Pass>,
-    /// Where the transform leaves frequency k, for k in 0..N/2.
-    place: Vec<u32>,
-    /// cos and -sin of 2πk/N, for k in 0..=N/4.
-    untangle: Vec<[f32; 2]>,
+    /// For k in 1..N/4, which give bins k and N/2 - k.
+    pairs: Vec<Bins>,
+    /// Where the transform leaves frequency N/4.
+    middle: usize,
+}
+
+/// Two frequencies of the half-length transform that make two bins of the real one.
+#[derive(Clone, Copy, Debug)]
+struct Bins {
+    /// Where the transform leaves frequency k.
+    low: u32,
+    /// Where it leaves frequency N/2 - k.
+    high: u32,
+    /// e^(-2πi k/N)
+    factor: [f32; 2],
 }
 
 /// One pass over the whole array, in blocks that are independent of each other from then on.
@@ -42,75 +53,69 @@ impl Fft {
             passes.push(Pass::new(radix, length));
             length /= radix;
         }
-        let place = (0..half)
-            .map(|k| {
-                let (mut k, mut place) = (k, 0);
-                for pass in &passes {
-                    place += k % pass.radix * (pass.length / pass.radix);
-                    k /= pass.radix;
-                }
-                place as u32
-            })
-            .collect();
-        let untangle = (0..=half / 2).map(|k| root(k, size)).collect();
-        Self { passes, place, untangle }
+        let place = |mut k: usize| {
+            let mut place = 0;
+            for pass in &passes {
+                place += k % pass.radix * (pass.length / pass.radix);
+                k /= pass.radix;
+            }
+            place
+        };
+        let pair =
+            |k: usize| Bins { low: place(k) as u32, high: place(half - k) as u32, factor: root(k, size) };
+        let pairs = (1..half.div_ceil(2)).map(pair).collect();
+        let middle = place(half / 2);
+        Self { passes, pairs, middle }
     }
 
-    /// Takes half the even samples in `re` and half the odd ones in `im` of `data` (N/2 values, which it
-    /// overwrites) to the power in each of the N/2 + 1 bins, or with `magnitude` to its root.
+    /// Transforms half the even samples in `re` and half the odd ones in `im` of `data`, N/2 values, in place.
     #[inline(always)]
-    pub fn power<L: Lanes>(&self, data: &mut [Complex], power: &mut [Block], magnitude: bool) {
+    pub fn transform<L: Lanes>(&self, data: &mut [Complex]) {
         for pass in &self.passes {
-            match pass.radix {
-                2 => pass.run::<L, 2>(data),
-                3 => pass.run::<L, 3>(data),
-                4 => pass.run::<L, 4>(data),
-                5 => pass.run::<L, 5>(data),
-                7 => pass.run::<L, 7>(data),
-                _ => pass.run::<L, 8>(data),
-            }
+            pass.run_any::<L>(data);
         }
+    }
+
+    /// What [`Fft::transform`] left in `data` -> the power in each of the N/2 + 1 bins, or with `ROOT` its root.
+    #[inline(always)]
+    pub fn power<L: Lanes, const ROOT: bool>(&self, data: &[Complex], power: &mut [Block]) {
         let half = data.len();
-        let squared = |re: L, im: L| {
-            let square = re.mul_add(re, im.mul(im));
-            if magnitude { square.sqrt() } else { square }
-        };
-        let (re, im) = get::<L>(data, 0);
         let zero = L::splat(0.0);
-        let (sum, difference) = (re.add(im), re.sub(im));
-        squared(sum.add(sum), zero).store(&mut power[0]);
-        squared(difference.add(difference), zero).store(&mut power[half]);
-        for (k, &[c, s]) in self.untangle.iter().enumerate().skip(1) {
-            let (ar, ai) = get::<L>(data, self.place[k] as usize);
-            let (br, bi) = get::<L>(data, self.place[half - k] as usize);
+        let (re, im) = twice::<L>(get(&data[0]));
+        size::<L, ROOT>((re.add(im), zero)).store(&mut power[0]);
+        size::<L, ROOT>((re.sub(im), zero)).store(&mut power[half]);
+        size::<L, ROOT>(twice::<L>(get(&data[self.middle]))).store(&mut power[half / 2]);
+        let (low, high) = power[1..half].split_at_mut((half - 1) / 2);
+        for ((pair, low), high) in self.pairs.iter().zip(low).zip(high.iter_mut().rev()) {
+            let (ar, ai) = get::<L>(&data[pair.low as usize]);
+            let (br, bi) = get::<L>(&data[pair.high as usize]);
             let (er, ei) = (ar.add(br), ai.sub(bi));
-            let (tr, ti) = times((ai.add(bi), br.sub(ar)), c, s);
-            squared(er.add(tr), ei.add(ti)).store(&mut power[k]);
-            squared(er.sub(tr), ei.sub(ti)).store(&mut power[half - k]);
+            let (tr, ti) = times((ai.add(bi), br.sub(ar)), &pair.factor);
+            size::<L, ROOT>((er.add(tr), ei.add(ti))).store(low);
+            size::<L, ROOT>((er.sub(tr), ei.sub(ti))).store(high);
         }
     }
 }
 
-/// The radices whose product is `n`, in the order of the passes.
+/// The radices whose product is `n`, in the order of the passes: fours, whose values just fit into sixteen
+/// registers; odd primes; and an eight for what the fours leave, last, where it has no factors to multiply by.
 fn radices(mut n: usize) -> Vec<usize> {
-    let mut radices = Vec::new();
     let twos = n.trailing_zeros() as usize;
     n >>= twos;
-    // Eights as far as they go, but rather two fours than an eight and a two.
-    let fours = match twos % 3 {
-        1 if twos > 1 => 2,
-        2 => 1,
-        _ => 0,
+    let last = match twos {
+        1 => Some(2),
+        _ if twos % 2 == 1 => Some(8),
+        _ => None,
     };
-    radices.extend(std::iter::repeat_n(8, (twos - 2 * fours) / 3));
-    radices.extend(std::iter::repeat_n(4, fours));
-    radices.extend((twos == 1).then_some(2));
+    let fours = if twos % 2 == 1 && twos > 1 { (twos - 3) / 2 } else { twos / 2 };
+    let mut radices = vec![4; fours];
     for prime in [3, 5, 7] {
         while n.is_multiple_of(prime) {
             radices.push(prime);
             n /= prime;
         }
     }
+    radices.extend(last);
     radices
 }
 
@@ -121,15 +126,32 @@ fn root(k: usize, n: usize) -> [f32; 2] {
 }
 
 #[inline(always)]
-fn get<L: Lanes>(data: &[Complex], at: usize) -> Pair<L> {
-    let value = &data[at];
+fn get<L: Lanes>(value: &Complex) -> Pair<L> {
     (L::load(&value.re), L::load(&value.im))
 }
 
 #[inline(always)]
-fn times<L: Lanes>((re, im): Pair<L>, c: f32, s: f32) -> Pair<L> {
+fn put<L: Lanes>((re, im): Pair<L>, value: &mut Complex) {
+    re.store(&mut value.re);
+    im.store(&mut value.im);
+}
+
+#[inline(always)]
+fn times<L: Lanes>((re, im): Pair<L>, &[c, s]: &[f32; 2]) -> Pair<L> {
     let (c, s) = (L::splat(c), L::splat(s));
     (im.neg_mul_add(s, re.mul(c)), im.mul_add(c, re.mul(s)))
+}
+
+/// Power, or its root.
+#[inline(always)]
+fn size<L: Lanes, const ROOT: bool>((re, im): Pair<L>) -> L {
+    let power = re.mul_add(re, im.mul(im));
+    if ROOT { power.sqrt() } else { power }
+}
+
+#[inline(always)]
+fn twice<L: Lanes>(a: Pair<L>) -> Pair<L> {
+    plus(a, a)
 }
 
 #[inline(always)]
@@ -151,24 +173,45 @@ impl Pass {
     }
 
     #[inline(always)]
+    fn run_any<L: Lanes>(&self, data: &mut [Complex]) {
+        match self.radix {
+            2 => self.run::<L, 2>(data),
+            3 => self.run::<L, 3>(data),
+            4 => self.run::<L, 4>(data),
+            5 => self.run::<L, 5>(data),
+            7 => self.run::<L, 7>(data),
+            _ => self.run::<L, 8>(data),
+        }
+    }
+
+    #[inline(always)]
     fn run<L: Lanes, const R: usize>(&self, data: &mut [Complex]) {
         let step = self.length / R;
         for block in data.chunks_exact_mut(self.length) {
+            // Slices whose length is plainly `step`, so that no index is checked in the loop.
+            let mut rest = block;
+            let legs: [&mut [Complex]; R] = std::array::from_fn(|_| {
+                let (leg, others) = std::mem::take(&mut rest).split_at_mut(step);
+                rest = others;
+                leg
+            });
+            let mut factors = self.twiddles.chunks_exact(R - 1);
             for j in 0..step {
                 let mut x = [(L::splat(0.0), L::splat(0.0)); R];
                 for m in 0..R {
-                    x[m] = get(block, m * step + j);
+                    x[m] = get(&legs[m][j]);
                 }
                 self.butterfly(&mut x);
-                for m in 0..R {
-                    // The last pass has blocks of one value, whose factors are all 1.
-                    if m > 0 && step > 1 {
-                        let [c, s] = self.twiddles[j * (R - 1) + m - 1];
-                        x[m] = times(x[m], c, s);
+                // The last pass has blocks of one value, whose factors are all 1.
+                if step > 1
+                    && let Some(factors) = factors.next()
+                {
+                    for m in 1..R {
+                        x[m] = times(x[m], &factors[m - 1]);
                     }
-                    let value = &mut block[m * step + j];
-                    x[m].0.store(&mut value.re);
-                    x[m].1.store(&mut value.im);
+                }
+                for m in 0..R {
+                    put(x[m], &mut legs[m][j]);
                 }
             }
         }

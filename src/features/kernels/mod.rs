@@ -30,10 +30,6 @@ pub(super) struct Complex {
 pub(super) trait Lanes: Copy {
     fn load(block: &Block) -> Self;
     fn store(self, block: &mut Block);
-    /// From memory without alignment.
-    fn read(values: &[f32; LANES]) -> Self;
-    /// To memory without alignment.
-    fn write(self, values: &mut [f32; LANES]);
     fn splat(x: f32) -> Self;
     fn add(self, b: Self) -> Self;
     fn sub(self, b: Self) -> Self;
@@ -47,8 +43,10 @@ pub(super) trait Lanes: Copy {
     fn sqrt(self) -> Self;
     /// Mantissa in √½..√2 and exponent of normal positive numbers.
     fn split(self) -> (Self, Self);
-    /// Lane a of vector b becomes lane b of vector a.
-    fn transpose(rows: [Self; LANES]) -> [Self; LANES];
+    /// Four values of each row -> four vectors.
+    fn gather(rows: [&[f32; 4]; LANES]) -> [Self; 4];
+    /// Four vectors -> four values of each row.
+    fn scatter(columns: [Self; 4]) -> [[f32; 4]; LANES];
 }
 
 /// Natural logarithm of normal positive numbers, to about one unit in the last place.

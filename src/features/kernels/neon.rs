@@ -31,24 +31,14 @@ impl Neon {
 impl Lanes for Neon {
     #[inline(always)]
     fn load(block: &Block) -> Self {
-        Self::read(&block.0)
+        neon!(Self(vld1q_f32(block.0.as_ptr()), vld1q_f32(block.0.as_ptr().add(4))))
     }
 
     #[inline(always)]
     fn store(self, block: &mut Block) {
-        self.write(&mut block.0);
-    }
-
-    #[inline(always)]
-    fn read(values: &[f32; LANES]) -> Self {
-        neon!(Self(vld1q_f32(values.as_ptr()), vld1q_f32(values.as_ptr().add(4))))
-    }
-
-    #[inline(always)]
-    fn write(self, values: &mut [f32; LANES]) {
         neon!({
-            vst1q_f32(values.as_mut_ptr(), self.0);
-            vst1q_f32(values.as_mut_ptr().add(4), self.1);
+            vst1q_f32(block.0.as_mut_ptr(), self.0);
+            vst1q_f32(block.0.as_mut_ptr().add(4), self.1);
         })
     }
 
@@ -106,17 +96,21 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
-    fn transpose(r: [Self; LANES]) -> [Self; LANES] {
-        let top_left = four([r[0].0, r[1].0, r[2].0, r[3].0]);
-        let top_right = four([r[0].1, r[1].1, r[2].1, r[3].1]);
-        let bottom_left = four([r[4].0, r[5].0, r[6].0, r[7].0]);
-        let bottom_right = four([r[4].1, r[5].1, r[6].1, r[7].1]);
-        let mut columns = r;
-        for i in 0..4 {
-            columns[i] = Self(top_left[i], bottom_left[i]);
-            columns[i + 4] = Self(top_right[i], bottom_right[i]);
+    fn gather(rows: [&[f32; 4]; LANES]) -> [Self; 4] {
+        let r = rows.map(|row| neon!(vld1q_f32(row.as_ptr())));
+        let (low, high) = (four([r[0], r[1], r[2], r[3]]), four([r[4], r[5], r[6], r[7]]));
+        [Self(low[0], high[0]), Self(low[1], high[1]), Self(low[2], high[2]), Self(low[3], high[3])]
+    }
+
+    #[inline(always)]
+    fn scatter(c: [Self; 4]) -> [[f32; 4]; LANES] {
+        let mut rows = [[0.0; 4]; LANES];
+        let low = four([c[0].0, c[1].0, c[2].0, c[3].0]);
+        let high = four([c[0].1, c[1].1, c[2].1, c[3].1]);
+        for (row, values) in rows.iter_mut().zip(low.into_iter().chain(high)) {
+            neon!(vst1q_f32(row.as_mut_ptr(), values));
         }
-        columns
+        rows
     }
 }
 

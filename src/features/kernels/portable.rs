@@ -31,16 +31,6 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    fn read(values: &[f32; LANES]) -> Self {
-        Self(*values)
-    }
-
-    #[inline(always)]
-    fn write(self, values: &mut [f32; LANES]) {
-        *values = self.0;
-    }
-
-    #[inline(always)]
     fn splat(x: f32) -> Self {
         Self([x; LANES])
     }
@@ -89,13 +79,24 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    fn transpose(rows: [Self; LANES]) -> [Self; LANES] {
-        let mut columns = rows;
-        for (a, column) in columns.iter_mut().enumerate() {
-            for (b, row) in rows.iter().enumerate() {
-                column.0[b] = row.0[a];
+    fn gather(rows: [&[f32; 4]; LANES]) -> [Self; 4] {
+        let mut columns = [Self([0.0; LANES]); 4];
+        for (i, column) in columns.iter_mut().enumerate() {
+            for (value, row) in column.0.iter_mut().zip(rows) {
+                *value = row[i];
             }
         }
         columns
+    }
+
+    #[inline(always)]
+    fn scatter(columns: [Self; 4]) -> [[f32; 4]; LANES] {
+        let mut rows = [[0.0; 4]; LANES];
+        for (lane, row) in rows.iter_mut().enumerate() {
+            for (value, column) in row.iter_mut().zip(&columns) {
+                *value = column.0[lane];
+            }
+        }
+        rows
     }
 }
