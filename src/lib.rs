@@ -24,6 +24,7 @@
 
 // In the order of the flow.
 pub mod features;
+mod ffi;
 pub mod health;
 pub mod inference;
 pub mod pcm;

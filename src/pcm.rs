@@ -85,7 +85,7 @@ impl<'a> Block<'a> {
     pub fn interleaved(format: Format, channels: usize, data: &'a [u8]) -> Result<Self> {
         check_channels(channels)?;
         let frame = channels * format.bytes();
-        if data.len() % frame != 0 {
+        if !data.len().is_multiple_of(frame) {
             return Err(Error::argument(format!(
                 "data is {} bytes, which is no whole number of frames of {frame} bytes ({channels} channels of {} bytes)",
                 data.len(),
@@ -100,7 +100,7 @@ impl<'a> Block<'a> {
         check_channels(planes.len())?;
         let bytes = planes[0].len();
         for (channel, plane) in planes.iter().enumerate() {
-            if plane.len() != bytes || bytes % format.bytes() != 0 {
+            if plane.len() != bytes || !bytes.is_multiple_of(format.bytes()) {
                 return Err(Error::argument(format!(
                     "channel {channel} is {} bytes and channel 0 is {bytes}; all must be the same whole number of samples of {} bytes",
                     plane.len(),

@@ -1,13 +1,14 @@
-//! The two things the core needs that only `unsafe` gives: where our own library lies, and an environment variable
-//! that must be set before ONNX Runtime is opened.
+//! What the core needs that only `unsafe` gives: where our own library lies, an environment variable that must be set
+//! before ONNX Runtime is opened, and ONNX Runtime's version, which `ort` does not tell.
 #![allow(unsafe_code)]
 
-use std::path::PathBuf;
+use std::ffi::CStr;
+use std::path::{Path, PathBuf};
 
 /// The folder of the file that this code was loaded from: `libauricle.so`, or the program when linked statically.
 #[cfg(unix)]
 pub(crate) fn own_directory() -> Option<PathBuf> {
-    use std::ffi::{CStr, OsStr};
+    use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
     let mut info = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();
@@ -44,4 +45,19 @@ pub(crate) fn disable_telemetry() {
         // could race; `open` documents that it is to be called before such threads run.
         unsafe { std::env::set_var(NAME, "1") };
     }
+}
+
+/// Version of the ONNX Runtime in `file`, which is open already.
+pub(crate) fn onnxruntime_version(file: &Path) -> Option<String> {
+    type GetApiBase = unsafe extern "system" fn() -> *const ort::sys::OrtApiBase;
+    // SAFETY: the file is loaded already: this counts one more reference and runs none of its code.
+    let library = unsafe { libloading::Library::new(file) }.ok()?;
+    // SAFETY: the signature of OrtGetApiBase is that of onnxruntime_c_api.h since ONNX Runtime 1.0.
+    let base = unsafe {
+        let get_api_base = library.get::<GetApiBase>(b"OrtGetApiBase").ok()?;
+        get_api_base().as_ref()?
+    };
+    // SAFETY: GetVersionString gives a constant C string, which is copied while `library` holds the file.
+    let version = unsafe { CStr::from_ptr((base.GetVersionString)()) };
+    Some(version.to_string_lossy().into_owned())
 }

@@ -22,6 +22,7 @@ const PATH_VARIABLE: &str = "ORT_DYLIB_PATH";
 struct Open {
     environment: &'static Environment,
     file: PathBuf,
+    version: Option<String>,
 }
 
 static OPEN: Mutex<Option<Open>> = Mutex::new(None);
@@ -41,7 +42,12 @@ pub fn file() -> Option<PathBuf> {
     OPEN.lock().as_ref().map(|open| open.file.clone())
 }
 
-/// Version of the opened ONNX Runtime as its build information states it, if it was opened.
+/// Version of ONNX Runtime, such as `1.28.0`, if it was opened.
+pub fn version() -> Option<String> {
+    OPEN.lock().as_ref().and_then(|open| open.version.clone())
+}
+
+/// How the opened ONNX Runtime was built (branch, commit, flags), if it was opened.
 pub fn build_info() -> Option<&'static str> {
     OPEN.lock().as_ref().map(|_| ort::info())
 }
@@ -75,7 +81,8 @@ fn environment_from(path: Option<&Path>) -> Result<&'static Environment> {
     log::emit(Level::Info, || format!("opened ONNX Runtime from {}", file.display()));
     // Kept for ever: see the module's head.
     let environment = Box::leak(Box::new(environment));
-    *slot = Some(Open { environment, file });
+    let version = platform::onnxruntime_version(&file);
+    *slot = Some(Open { environment, file, version });
     Ok(environment)
 }
 

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, Status};
-use crate::features::{Features, Normalize, Spec};
-use crate::resample;
+use crate::features::{Features, Kind, Normalize, Spec};
+use crate::resample::{self, Quality};
 use crate::scores::Activation;
 use crate::window::{Axis, Layout, Padding};
 
@@ -55,6 +55,10 @@ pub struct Input {
     pub tensor: String,
     /// Rate of the audio that the features are computed from, Hz.
     pub sample_rate: u32,
+    /// How the host's audio is converted to that rate; absent: `quality` for whole clips, `low_latency`, which is the
+    /// same filter, for streams.
+    #[serde(default)]
+    pub resampler: Option<Quality>,
     /// Audio that one inference sees, seconds.
     pub window_seconds: f64,
     /// What a clip shorter than the window, or the end of a stream, is filled up with.
@@ -65,9 +69,9 @@ pub struct Input {
     pub min_rows: usize,
     /// From samples to rows.
     pub features: Spec,
-    /// What is done to the rows of a window.
+    /// What is done to the rows of a window; absent: what the features' preset says, else nothing.
     #[serde(default)]
-    pub normalize: Normalize,
+    pub normalize: Option<Normalize>,
     /// The axes of the input tensor, in order.
     pub layout: Vec<Axis>,
     /// Element type of the input tensor.
@@ -118,8 +122,7 @@ impl Manifest {
             Error::manifest(if path == "." { "(whole)" } else { &path }, error.inner())
         })?;
         reader.end().map_err(|error| Error::manifest("(whole)", error))?;
-        manifest.validate()?;
-        manifest.stream.hop_seconds.get_or_insert(manifest.input.window_seconds);
+        manifest.resolve()?;
         Ok(manifest)
     }
 
@@ -128,7 +131,8 @@ impl Manifest {
         serde_json::to_string_pretty(self).expect("a manifest has only string keys")
     }
 
-    fn validate(&self) -> Result<()> {
+    /// Checks every member and fills in the defaults that depend on others.
+    fn resolve(&mut self) -> Result<()> {
         if self.auricle != VERSION {
             return Err(Error::manifest(
                 "auricle",
@@ -156,7 +160,7 @@ impl Manifest {
                 ));
             }
         }
-        let input = &self.input;
+        let input = &mut self.input;
         let rates = resample::MIN_SAMPLE_RATE..=resample::MAX_SAMPLE_RATE;
         if !rates.contains(&input.sample_rate) {
             return Err(Error::manifest(
@@ -165,12 +169,14 @@ impl Manifest {
             ));
         }
         let window = seconds("input.window_seconds", input.window_seconds, input.sample_rate)?;
-        if let Some(hop) = self.stream.hop_seconds {
-            seconds("stream.hop_seconds", hop, input.sample_rate)?;
-        }
-        Layout::new(&input.layout, input.features.is_waveform(), "input.layout")?;
+        let hop = *self.stream.hop_seconds.get_or_insert(input.window_seconds);
+        seconds("stream.hop_seconds", hop, input.sample_rate)?;
         let features = Features::new(&input.features, input.sample_rate, "input.features")?;
-        input.normalize.validate("input.normalize", features.bins())?;
+        let normalize = input.normalize.clone().unwrap_or_else(|| input.features.default_normalize());
+        input.normalize = Some(normalize.resolved("input.normalize", features.bins())?);
+        input.features = features.spec().clone();
+        self.layout()?;
+        let input = &self.input;
         let (rows, fewest) = (features.rows(window), input.min_rows.max(1));
         if rows < fewest {
             return Err(Error::manifest(
@@ -184,6 +190,12 @@ impl Manifest {
             ));
         }
         Ok(())
+    }
+
+    /// The order of the axes of the input tensor.
+    pub(crate) fn layout(&self) -> Result<Layout> {
+        let waveform = self.input.features.kind == Some(Kind::Waveform);
+        Layout::new(&self.input.layout, waveform, "input.layout")
     }
 
     /// Samples of a window at the model's rate.

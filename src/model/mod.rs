@@ -15,6 +15,7 @@ use crate::features::Features;
 use crate::inference::network::Network;
 use crate::inference::runtime;
 use crate::log::{self, Level};
+use crate::resample::Quality;
 use crate::session::pipeline::Pipeline;
 use crate::window::Layout;
 use fit::Fit;
@@ -117,7 +118,7 @@ impl Model {
         })?;
         let manifest = Manifest::parse(&source).map_err(|error| error.of_manifest(&place))?;
         let input = &manifest.input;
-        let layout = Layout::new(&input.layout, input.features.is_waveform(), "input.layout")?;
+        let layout = manifest.layout()?;
         let features = Features::new(&input.features, input.sample_rate, "input.features")?;
         let rows = features.rows(manifest.window_samples());
         let fit = Fit::check(&manifest, &layout, rows, features.bins(), &network)?;
@@ -167,11 +168,14 @@ impl Model {
     pub fn describe(&self) -> String {
         let shared = &*self.0;
         let port = |port: &crate::inference::network::Port| json!({ "tensor": port.name, "element": port.element, "shape": port.sizes });
+        let name = |file: &Path| file.to_string_lossy().into_owned(); // JSON is UTF-8, paths need not be
         let record = json!({
             "auricle": { "version": crate::VERSION },
-            "onnxruntime": { "file": runtime::file(), "build": runtime::build_info() },
+            "onnxruntime": {
+                "version": runtime::version(), "file": runtime::file().as_deref().map(name), "build": runtime::build_info(),
+            },
             "model": {
-                "file": shared.file,
+                "file": shared.file.as_deref().map(name),
                 "bytes": shared.onnx.len(),
                 "sha256": sha256(&shared.onnx),
                 "input": port(&shared.fit.input),
@@ -188,7 +192,7 @@ impl Model {
         let mut kept = self.0.pipelines.lock();
         match kept.iter().position(|pipeline| pipeline.suits(sample_rate, channels)) {
             Some(index) => Ok(kept.swap_remove(index)),
-            None => Pipeline::new(self, sample_rate, channels, None),
+            None => Pipeline::new(self, sample_rate, channels, None, Quality::Bulk),
         }
     }
 

@@ -1,12 +1,14 @@
 //! Host rate -> model rate, streaming. Says its delay and takes it out of the output: sample m of the output
 //! belongs to the instant of host frame m * from / to, so an impulse at frame n comes out at n * to / from.
 
+mod fft;
 mod fir;
 mod kernel;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use fft::Fft;
 use fir::Fir;
 use kernel::Kernel;
 
@@ -14,6 +16,10 @@ use kernel::Kernel;
 pub const MIN_SAMPLE_RATE: u32 = 8_000;
 /// The highest sample rate, in Hz, that a stream or a model can have.
 pub const MAX_SAMPLE_RATE: u32 = 384_000;
+
+/// A block of the FFT is a whole number of 1 / gcd(from, to) seconds. Below this many Hz in common, that makes blocks of
+/// seconds, and the direct form is used for bulk too.
+const FFT_MIN_COMMON: u32 = 25;
 
 /// How to convert. Parts of Nyquist are of the lower of the two rates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
@@ -46,6 +52,7 @@ pub struct Resampler {
 #[derive(Debug)]
 enum Engine {
     PassThrough,
+    Fft(Fft),
     Fir(Fir),
 }
 
@@ -66,14 +73,13 @@ impl Resampler {
         }
         let common = gcd(from, to);
         let (up, down) = (to / common, from / common);
-        let engine = if from == to {
-            Engine::PassThrough
-        } else {
-            let kernel = match quality {
-                Quality::Bulk | Quality::LowLatency => Kernel::kaiser(from, to),
-                Quality::Torchaudio => Kernel::torchaudio(from, to),
-            };
-            Engine::Fir(Fir::new(&kernel, up, down))
+        let engine = match quality {
+            _ if from == to => Engine::PassThrough,
+            Quality::Bulk if common >= FFT_MIN_COMMON => {
+                Engine::Fft(Fft::new(&Kernel::kaiser(from, to), up, down))
+            }
+            Quality::Bulk | Quality::LowLatency => Engine::Fir(Fir::new(&Kernel::kaiser(from, to), up, down)),
+            Quality::Torchaudio => Engine::Fir(Fir::new(&Kernel::torchaudio(from, to), up, down)),
         };
         Ok(Self { up, down, engine, frames_in: 0, samples_out: 0 })
     }
@@ -82,20 +88,24 @@ impl Resampler {
     pub fn delay_frames(&self) -> usize {
         match &self.engine {
             Engine::PassThrough => 0,
+            Engine::Fft(fft) => fft.delay_frames(),
             Engine::Fir(fir) => fir.delay_frames(),
         }
     }
 
     /// The most samples that [`push`](Self::push) can hand out for `frames` frames.
     pub fn max_output(&self, frames: usize) -> usize {
-        let samples = (frames as u64 * u64::from(self.up)).div_ceil(self.down.into()) as usize;
-        samples + 1
+        let (period, samples) = self.period();
+        (frames as u64 / period + 2) as usize * samples as usize
     }
 
     /// Host frames, and samples out of them, after which the converter is where it was: so many frames of silence
     /// put into a silent converter give so many samples of silence and change nothing.
     pub fn period(&self) -> (u64, u64) {
-        (self.down.into(), self.up.into())
+        match &self.engine {
+            Engine::Fft(fft) => fft.period(),
+            Engine::PassThrough | Engine::Fir(_) => (self.down.into(), self.up.into()),
+        }
     }
 
     /// Takes all of `input`, hands every finished stretch of output to `sink`, in order.
@@ -121,6 +131,7 @@ impl Resampler {
         self.samples_out = 0;
         match &mut self.engine {
             Engine::PassThrough => {}
+            Engine::Fft(fft) => fft.reset(),
             Engine::Fir(fir) => fir.reset(),
         }
     }
@@ -138,6 +149,7 @@ impl Resampler {
         };
         match &mut self.engine {
             Engine::PassThrough => counted(input),
+            Engine::Fft(fft) => fft.push(input, counted),
             Engine::Fir(fir) => fir.push(input, counted),
         }
     }

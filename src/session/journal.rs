@@ -51,19 +51,20 @@ impl Journal {
     /// The statistics of the block that `frame` lies in, and how many frames from `frame` on it takes.
     pub fn block_at(&mut self, frame: u64) -> (&mut Stats, usize) {
         let number = frame / self.block;
-        if self.blocks.is_empty() {
+        // After a gap the blocks in between stay empty, or are left out where they would not fit.
+        let newest = self.first + self.blocks.len() as u64;
+        if self.blocks.is_empty() || number >= newest + self.blocks.capacity() as u64 {
+            self.blocks.clear();
             self.first = number;
         }
-        let index = number.saturating_sub(self.first) as usize;
-        // After a gap that was stepped over, the blocks of the gap stay empty.
-        while self.blocks.len() <= index {
+        for _ in self.first + self.blocks.len() as u64..=number {
             if self.blocks.len() == self.blocks.capacity() {
                 self.blocks.pop_front();
                 self.first += 1;
-                return self.block_at(frame);
             }
             self.blocks.push_back(Stats::default());
         }
+        let index = (number - self.first) as usize;
         (&mut self.blocks[index], (self.block - frame % self.block) as usize)
     }
 

@@ -1,21 +1,39 @@
 //! Everything that a developer runs: `cargo xtask <verb>`.
 
+mod demo;
+mod golden;
+mod header;
 mod pip;
+mod scene;
 mod setup;
+mod test;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 const HELP: &str = "\
 usage: cargo xtask <verb>
 
-  setup           fetch ONNX Runtime into target/onnxruntime (the other verbs call it when needed)";
+  setup           fetch ONNX Runtime into target/onnxruntime (the other verbs call it when needed)
+  test            run every test
+  demo [FILE…]    build the library and a C program, and classify recordings with the bundled model
+  header [--check]
+                  write include/auricle.h from src/ffi, or check that it is up to date
+  golden [--check]
+                  compute tests/golden by its Python script, or check that it is up to date";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words[..] {
         ["setup"] => setup::run(),
+        ["test"] => test::run_all(),
+        ["golden"] => golden::make(false),
+        ["golden", "--check"] => golden::make(true),
+        ["demo", ref files @ ..] => demo::run_on(files),
+        ["header"] => header::run(false),
+        ["header", "--check"] => header::run(true),
         [] | ["help" | "-h" | "--help"] => {
             println!("{HELP}");
             Ok(())
@@ -63,6 +81,7 @@ fn run(command: &mut Command) -> Result<(), String> {
     let name = program.file_stem().unwrap_or(program.as_os_str()).to_string_lossy().into_owned();
     let shown = format!("{name} {}", words.join(" "));
     say(&shown);
+    std::io::stdout().flush().map_err(|e| format!("standard output: {e}"))?;
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("`{shown}` failed: {status}")),

@@ -130,7 +130,8 @@ with zipfile.ZipFile(wheel) as archive:
     ))
 }
 
-fn check(file: &Path, expected: &str) -> Result<(), String> {
+/// Compares a file's SHA-256 with the one that it must have.
+pub fn check(file: &Path, expected: &str) -> Result<(), String> {
     let bytes = fs::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
     let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     if found == expected {

@@ -1,0 +1,53 @@
+//! The discrete cosine transform (type II) that turns a log mel row into cepstral coefficients.
+
+use std::f64::consts::PI;
+
+use super::spec::{DctNorm, Mfcc};
+
+/// A matrix `[coefficient, bin]`, liftering included.
+#[derive(Clone, Debug)]
+pub(super) struct Dct {
+    bins: usize,
+    matrix: Vec<f32>,
+}
+
+impl Dct {
+    /// `None` if `mfcc` does not say how many coefficients.
+    pub fn new(mfcc: &Mfcc, bins: usize) -> Option<Self> {
+        let (count, lifter) = (mfcc.count?, mfcc.lifter.unwrap_or(0.0));
+        let mut matrix = Vec::with_capacity(count * bins);
+        for k in 0..count {
+            let first = k == 0 && mfcc.norm != Some(DctNorm::Tensorflow);
+            let mut scale = (if first { 1.0 } else { 2.0 } / bins as f64).sqrt();
+            if lifter > 0.0 {
+                scale *= 1.0 + lifter / 2.0 * (PI * (k + 1) as f64 / lifter).sin();
+            }
+            let angle = PI * k as f64 / bins as f64;
+            matrix.extend((0..bins).map(|b| (scale * (angle * (b as f64 + 0.5)).cos()) as f32));
+        }
+        Some(Self { bins, matrix })
+    }
+
+    pub fn count(&self) -> usize {
+        self.matrix.len() / self.bins
+    }
+
+    pub fn apply(&self, row: &[f32], out: &mut [f32]) {
+        for (value, weights) in out.iter_mut().zip(self.matrix.chunks_exact(self.bins)) {
+            *value = dot(weights, row);
+        }
+    }
+}
+
+/// Eight sums side by side, which the compiler can keep in one vector register.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0; 8];
+    let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));
+    let tail: f32 = a.remainder().iter().zip(b.remainder()).map(|(x, y)| x * y).sum();
+    for (x, y) in a.zip(b) {
+        for lane in 0..8 {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    sums.iter().sum::<f32>() + tail
+}

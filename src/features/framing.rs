@@ -1,0 +1,107 @@
+//! Where frames lie in the samples, and what stands beyond the samples' ends.
+
+use super::spec::{Align, Pad, Spec};
+
+/// Which samples each row is computed from. Positions are in samples from the first one given.
+#[derive(Clone, Debug)]
+pub(super) struct Framing {
+    pub length: usize,
+    pub hop: usize,
+    /// Where the frame of row 0 begins; negative if it begins in the padding.
+    pub first: isize,
+    edges: Edges,
+}
+
+#[derive(Clone, Debug)]
+enum Edges {
+    /// Rows only where `span` samples from the row's place on are all there.
+    Inside { span: usize },
+    /// Rows are centred on multiples of the hop; `margin` samples of padding on both sides.
+    Center { margin: usize, pad: Pad, drop_last: bool },
+    /// Kaldi without snip_edges: rows are centred on the middle of their hop; the samples are mirrored with the
+    /// end sample repeated.
+    Hops,
+}
+
+impl Framing {
+    /// `None` if `spec`, which is a resolved one, has no frames.
+    pub fn new(spec: &Spec) -> Option<Self> {
+        let (fft, length, hop) = (spec.fft?, spec.frame_length?, spec.frame_hop?);
+        let lead = if spec.frame_align == Some(Align::Center) { (fft - length) / 2 } else { 0 };
+        let span = if spec.frame_align == Some(Align::Center) { fft } else { length };
+        let (first, edges) = match (spec.snip_edges, spec.center) {
+            (Some(false), _) => ((hop / 2) as isize - (length / 2) as isize, Edges::Hops),
+            (_, Some(true)) => {
+                let edges = Edges::Center {
+                    margin: fft / 2,
+                    pad: spec.pad.unwrap_or(Pad::Reflect),
+                    drop_last: spec.drop_last == Some(true),
+                };
+                (lead as isize - (fft / 2) as isize, edges)
+            }
+            _ => (lead as isize, Edges::Inside { span }),
+        };
+        Some(Self { length, hop, first, edges })
+    }
+
+    pub fn min_samples(&self) -> usize {
+        match self.edges {
+            Edges::Inside { span } => span,
+            // A mirror image of `margin` samples needs one sample more.
+            Edges::Center { margin, pad, drop_last } => {
+                let mirrored = if pad == Pad::Reflect { margin + 1 } else { 1 };
+                if drop_last { mirrored.max(self.hop) } else { mirrored }
+            }
+            Edges::Hops => (self.hop - self.hop / 2).max(1),
+        }
+    }
+
+    pub fn rows(&self, samples: usize) -> usize {
+        if samples < self.min_samples() {
+            return 0;
+        }
+        match self.edges {
+            Edges::Inside { span } => 1 + (samples - span) / self.hop,
+            Edges::Center { drop_last, .. } => samples / self.hop + usize::from(!drop_last),
+            Edges::Hops => (samples + self.hop / 2) / self.hop,
+        }
+    }
+
+    /// How many rows at the beginning and at the end of `samples` samples are computed from padding.
+    pub fn edge_rows(&self, samples: usize) -> (usize, usize) {
+        let rows = self.rows(samples);
+        let before = self.first.min(0).unsigned_abs().div_ceil(self.hop).min(rows);
+        // The last row without padding begins at samples - length or before.
+        let room = samples as isize - self.length as isize - self.first;
+        let inside = if room < 0 { 0 } else { room as usize / self.hop + 1 };
+        (before, rows - inside.min(rows))
+    }
+
+    /// The frame of `row`: a slice of `samples`, or of `scratch` (`length` values) if it touches the padding.
+    pub fn frame<'a>(&self, samples: &'a [f32], row: usize, scratch: &'a mut [f32]) -> &'a [f32] {
+        let start = self.first + (row * self.hop) as isize;
+        let inside = usize::try_from(start).ok().and_then(|s| samples.get(s..s + self.length));
+        if let Some(frame) = inside {
+            return frame;
+        }
+        for (i, value) in scratch.iter_mut().enumerate() {
+            *value = self.beyond(samples, start + i as isize);
+        }
+        scratch
+    }
+
+    fn beyond(&self, samples: &[f32], at: isize) -> f32 {
+        let n = samples.len() as isize;
+        let at = match &self.edges {
+            Edges::Center { pad: Pad::Reflect, .. } if at < 0 => -at,
+            Edges::Center { pad: Pad::Reflect, .. } if at >= n => 2 * (n - 1) - at,
+            // A very short signal is mirrored again and again: the period is twice its length.
+            Edges::Hops => {
+                let at = at.rem_euclid(2 * n);
+                at.min(2 * n - 1 - at)
+            }
+            _ => at,
+        };
+        usize::try_from(at).ok().and_then(|at| samples.get(at)).copied().unwrap_or(0.0)
+    }
+}

@@ -1,0 +1,272 @@
+//! The mel filter bank: triangles that sum neighbouring FFT bins, narrow at low and wide at high frequencies.
+
+use serde::{Deserialize, Serialize};
+
+use super::spec::need;
+use crate::error::{Error, Result};
+
+/// The most filters that are accepted.
+const MAX_BINS: usize = 4096;
+
+/// The mel scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// 2595 log10(1 + f/700) (HTK, torchaudio's default, Kaldi, TensorFlow).
+    Htk,
+    /// Linear below 1 kHz, logarithmic above (Slaney's Auditory Toolbox, librosa's default, Whisper).
+    Slaney,
+}
+
+/// How filters are scaled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Norm {
+    /// The peak of each triangle is 1.
+    None,
+    /// The area of each triangle is 1 (× 2 / width in Hz).
+    Slaney,
+}
+
+/// The axis on which the triangles' sides are straight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Triangles {
+    /// Frequency (torchaudio, librosa).
+    Hz,
+    /// Mel (Kaldi, TensorFlow).
+    Mel,
+}
+
+/// How exactly the weights are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weights {
+    /// In f64, then rounded.
+    Exact,
+    /// In f32, step by step as torchaudio does (`torchaudio.functional.melscale_fbanks`, 2.11): off by up to 5e-6.
+    Torch,
+}
+
+/// `features.mel`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mel {
+    /// Number of filters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bins: Option<usize>,
+    /// Mel scale; `htk`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<Scale>,
+    /// Scaling of the filters; `none`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub norm: Option<Norm>,
+    /// Axis on which the triangles are straight; `hz`, for `fbank` `mel`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub triangles: Option<Triangles>,
+    /// How the weights are computed; `exact`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<Weights>,
+    /// Where the first triangle begins; 0 Hz, for `fbank` 20 Hz.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub low_hz: Option<f64>,
+    /// Where the last triangle ends; half the sample rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub high_hz: Option<f64>,
+    /// FFT bins below this one count for nothing; 0. TensorFlow leaves out bin 0 (so 1 here).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_bin: Option<usize>,
+}
+
+/// The non-zero weights of one filter, from FFT bin `first` on.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Filter {
+    pub first: usize,
+    pub weights: Vec<f32>,
+}
+
+impl Mel {
+    /// Checks a resolved filter bank; gives the number of filters.
+    pub(super) fn check(&self, fft: usize, sample_rate: u32, path: &str) -> Result<usize> {
+        let refuse =
+            |member: &str, message: String| Err(Error::manifest(&format!("{path}.{member}"), message));
+        let bins = need(self.bins, path, "bins")?;
+        let low = need(self.low_hz, path, "low_hz")?;
+        let high = need(self.high_hz, path, "high_hz")?;
+        let nyquist = f64::from(sample_rate) / 2.0;
+        if !(1..=MAX_BINS).contains(&bins) {
+            return refuse("bins", format!("is {bins}; valid 1..={MAX_BINS}"));
+        }
+        if !(high > 0.0 && high <= nyquist) {
+            return refuse(
+                "high_hz",
+                format!("is {high} Hz; valid above 0 up to {nyquist} (half of sample_rate)"),
+            );
+        }
+        if !(low >= 0.0 && low < high) {
+            return refuse("low_hz", format!("is {low} Hz; valid 0 up to below {high} (high_hz)"));
+        }
+        let first_bin = need(self.first_bin, path, "first_bin")?;
+        if first_bin > fft / 2 {
+            return refuse("first_bin", format!("is {first_bin}; valid 0..={} (fft / 2)", fft / 2));
+        }
+        if self.weights == Some(Weights::Torch) && self.triangles == Some(Triangles::Mel) {
+            return refuse("weights", "is torch, which has triangles in hz; triangles is mel".into());
+        }
+        let filters = self.filters(fft, sample_rate);
+        let step = f64::from(sample_rate) / fft as f64;
+        let empty = filters.iter().position(|f| f.weights.is_empty());
+        // Without a norm, torchaudio and AST do have empty filters among the lowest and networks are trained with them.
+        if let (Some(empty), Some(Norm::Slaney)) = (empty, self.norm) {
+            return refuse(
+                "bins",
+                format!(
+                    "is {bins}: filter {empty} lies between two FFT bins, which are {step} Hz apart; \
+                     use fewer filters or a larger fft"
+                ),
+            );
+        }
+        if filters.iter().all(|f| f.weights.is_empty()) {
+            return refuse(
+                "high_hz",
+                format!(
+                    "is {high} Hz and low_hz {low} Hz: no FFT bin lies between; they are {step} Hz apart"
+                ),
+            );
+        }
+        Ok(bins)
+    }
+
+    /// The filters of a resolved filter bank.
+    pub(super) fn filters(&self, fft: usize, sample_rate: u32) -> Vec<Filter> {
+        let dense = if self.weights == Some(Weights::Torch) {
+            self.torch_weights(fft, sample_rate)
+        } else {
+            self.exact_weights(fft, sample_rate)
+        };
+        let first_bin = self.first_bin.unwrap_or(0);
+        dense.into_iter().map(|weights| Filter::from_dense(&weights, first_bin)).collect()
+    }
+
+    fn exact_weights(&self, fft: usize, sample_rate: u32) -> Vec<Vec<f32>> {
+        let (bins, scale, low, high) = self.shape(sample_rate);
+        let (low, high) = (scale.mel(low), scale.mel(high));
+        let mels: Vec<f64> =
+            (0..bins + 2).map(|i| low + (high - low) * i as f64 / (bins + 1) as f64).collect();
+        let edges: Vec<f64> = mels.iter().map(|&m| scale.hz(m)).collect();
+        let in_mel = self.triangles == Some(Triangles::Mel);
+        let corners = if in_mel { &mels } else { &edges };
+        let step = f64::from(sample_rate) / fft as f64;
+        let at: Vec<f64> = (0..=fft / 2)
+            .map(|bin| if in_mel { scale.mel(bin as f64 * step) } else { bin as f64 * step })
+            .collect();
+        (0..bins)
+            .map(|m| {
+                let [left, peak, right] = [corners[m], corners[m + 1], corners[m + 2]];
+                let area =
+                    if self.norm == Some(Norm::Slaney) { 2.0 / (edges[m + 2] - edges[m]) } else { 1.0 };
+                let weight =
+                    |&f: &f64| ((f - left) / (peak - left)).min((right - f) / (right - peak)).max(0.0) * area;
+                at.iter().map(|f| weight(f) as f32).collect()
+            })
+            .collect()
+    }
+
+    /// The same in f32 and in torchaudio's order of operations.
+    fn torch_weights(&self, fft: usize, sample_rate: u32) -> Vec<Vec<f32>> {
+        let (bins, scale, low, high) = self.shape(sample_rate);
+        let edges: Vec<f32> = torch_linspace(scale.mel(low) as f32, scale.mel(high) as f32, bins + 2)
+            .into_iter()
+            .map(|m| scale.torch_hz(m))
+            .collect();
+        let at = torch_linspace(0.0, (sample_rate / 2) as f32, fft / 2 + 1);
+        (0..bins)
+            .map(|m| {
+                let [left, peak, right] = [edges[m], edges[m + 1], edges[m + 2]];
+                let area = if self.norm == Some(Norm::Slaney) { 2.0 / (right - left) } else { 1.0 };
+                at.iter()
+                    .map(|&f| (-(left - f) / (peak - left)).min((right - f) / (right - peak)).max(0.0) * area)
+                    .collect()
+            })
+            .collect()
+    }
+
+    fn shape(&self, sample_rate: u32) -> (usize, Scale, f64, f64) {
+        let high = self.high_hz.unwrap_or(f64::from(sample_rate) / 2.0);
+        (self.bins.unwrap_or(0), self.scale.unwrap_or(Scale::Htk), self.low_hz.unwrap_or(0.0), high)
+    }
+}
+
+impl Filter {
+    fn from_dense(weights: &[f32], first_bin: usize) -> Self {
+        let used = |&bin: &usize| bin >= first_bin && weights[bin] > 0.0;
+        let first = (0..weights.len()).find(used).unwrap_or(0);
+        let end = (0..weights.len()).rev().find(used).map_or(0, |last| last + 1);
+        Self { first, weights: weights.get(first..end).unwrap_or(&[]).to_vec() }
+    }
+}
+
+/// Slaney's scale: 3 mel per 200 Hz up to 1 kHz, then 27 mel for each factor of 6.4.
+const SLANEY_HZ_PER_MEL: f64 = 200.0 / 3.0;
+const SLANEY_BREAK_HZ: f64 = 1000.0;
+const SLANEY_BREAK_MEL: f64 = SLANEY_BREAK_HZ / SLANEY_HZ_PER_MEL;
+
+/// Natural logarithm of the frequency ratio of one mel above the break.
+fn slaney_step() -> f64 {
+    6.4f64.ln() / 27.0
+}
+
+impl Scale {
+    fn mel(self, hz: f64) -> f64 {
+        match self {
+            Scale::Htk => 2595.0 * (1.0 + hz / 700.0).log10(),
+            Scale::Slaney if hz < SLANEY_BREAK_HZ => hz / SLANEY_HZ_PER_MEL,
+            Scale::Slaney => SLANEY_BREAK_MEL + (hz / SLANEY_BREAK_HZ).ln() / slaney_step(),
+        }
+    }
+
+    fn hz(self, mel: f64) -> f64 {
+        match self {
+            Scale::Htk => 700.0 * (10f64.powf(mel / 2595.0) - 1.0),
+            Scale::Slaney if mel < SLANEY_BREAK_MEL => mel * SLANEY_HZ_PER_MEL,
+            Scale::Slaney => SLANEY_BREAK_HZ * (slaney_step() * (mel - SLANEY_BREAK_MEL)).exp(),
+        }
+    }
+
+    fn torch_hz(self, mel: f32) -> f32 {
+        match self {
+            Scale::Htk => 700.0 * (torch_exp(f64::from(mel / 2595.0) * std::f64::consts::LN_10) - 1.0),
+            Scale::Slaney if mel < SLANEY_BREAK_MEL as f32 => SLANEY_HZ_PER_MEL as f32 * mel,
+            Scale::Slaney => {
+                let log = slaney_step() as f32 * (mel - SLANEY_BREAK_MEL as f32);
+                SLANEY_BREAK_HZ as f32 * f64::from(log).exp() as f32
+            }
+        }
+    }
+}
+
+/// e^x as torch's `10 ** tensor` has it on a CPU: SLEEF's polynomial (`expkf`, 3.x), whose error of a twentieth of a
+/// unit in the last place decides how some of the weights are rounded.
+fn torch_exp(x: f64) -> f32 {
+    let halvings = (x / std::f64::consts::LN_2).round();
+    let rest = x - halvings * std::f64::consts::LN_2;
+    let series = [0.001_363_246_5_f32, 0.008_365_969, 0.041_671_082, 0.166_665_52, 0.499_999_85]
+        .into_iter()
+        .reduce(|sum, c| sum.mul_add(rest as f32, c));
+    let power = 1.0 + rest + rest * rest * f64::from(series.unwrap_or(0.0));
+    (power * halvings.exp2()) as f32
+}
+
+/// `torch.linspace` in f32: the second half counts down from the end, and each value is rounded once.
+fn torch_linspace(start: f32, end: f32, count: usize) -> Vec<f32> {
+    let step = (end - start) / (count - 1) as f32;
+    (0..count)
+        .map(|i| {
+            if i < count / 2 {
+                step.mul_add(i as f32, start)
+            } else {
+                step.mul_add(-((count - 1 - i) as f32), end)
+            }
+        })
+        .collect()
+}

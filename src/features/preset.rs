@@ -1,0 +1,90 @@
+//! Named sets of values, written as what a manifest would say.
+
+use serde::{Deserialize, Serialize};
+
+use super::spec::{Kind, Log, LogKind};
+use super::{Normalize, Spec};
+
+/// A well-known front end. What the manifest says besides goes before the preset's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preset {
+    /// `torchaudio.transforms` `MelSpectrogram` and `MFCC` with their defaults (2.11).
+    Torchaudio,
+    /// `librosa.feature` `melspectrogram` and `mfcc` with their defaults (0.11).
+    Librosa,
+    /// OpenAI Whisper's log-mel spectrogram for 16 kHz (20250625), 80 bins.
+    Whisper,
+    /// YAMNet's log-mel spectrogram for 16 kHz (TensorFlow model garden); VGGish: `log.offset` 0.01.
+    Yamnet,
+    /// The Audio Spectrogram Transformer's filter bank (`torchaudio.compliance.kaldi.fbank`, 128 bins).
+    Ast,
+    /// CED's filter bank for 16 kHz (64 bins, dB), as sherpa-onnx computes it.
+    Ced,
+    /// Kaldi's filter bank with 80 bins, as kaldi-native-fbank (1.23) computes it from 16-bit samples.
+    Kaldi,
+}
+
+impl Preset {
+    /// The kind that it means unless the manifest names another.
+    pub fn kind(self) -> Kind {
+        match self {
+            Preset::Ast | Preset::Ced | Preset::Kaldi => Kind::Fbank,
+            _ => Kind::Mel,
+        }
+    }
+
+    /// The preset as a specification, for features of `kind`.
+    pub fn values(self, kind: Kind) -> Spec {
+        let mut spec: Spec =
+            serde_json::from_str(self.json()).expect("the presets are constants, and a test reads every one");
+        if kind == Kind::Mfcc && matches!(self, Preset::Torchaudio | Preset::Librosa) {
+            spec.log = Some(Log { kind: Some(LogKind::Db), range: Some(80.0), ..Log::default() });
+        }
+        spec
+    }
+
+    /// The normalisation that goes with it.
+    pub fn normalize(self) -> Normalize {
+        match self {
+            // (v + 4) / 4
+            Preset::Whisper => Normalize::mean_std(-4.0, 4.0),
+            // AudioSet's statistics; AST divides by twice the standard deviation.
+            Preset::Ast => Normalize::mean_std(-4.267_739_3, 2.0 * 4.568_997_4),
+            _ => Normalize::default(),
+        }
+    }
+
+    fn json(self) -> &'static str {
+        match self {
+            Preset::Torchaudio => {
+                r#"{ "fft": 400, "frame_hop": 200, "power": 2,
+                     "mel": { "bins": 128, "scale": "htk", "norm": "none", "weights": "torch" },
+                     "mfcc": { "count": 40 } }"#
+            }
+            Preset::Librosa => {
+                r#"{ "fft": 2048, "frame_hop": 512, "pad": "constant", "power": 2,
+                     "mel": { "bins": 128, "scale": "slaney", "norm": "slaney" },
+                     "mfcc": { "count": 20 } }"#
+            }
+            Preset::Whisper => {
+                r#"{ "fft": 400, "frame_hop": 160, "drop_last": true, "power": 2,
+                     "mel": { "bins": 80, "scale": "slaney", "norm": "slaney", "high_hz": 8000 },
+                     "log": { "kind": "log10", "floor": 1e-10, "range": 8 } }"#
+            }
+            Preset::Yamnet => {
+                r#"{ "fft": 512, "frame_length": 400, "frame_hop": 160, "frame_align": "left",
+                     "center": false, "power": 1,
+                     "mel": { "bins": 64, "triangles": "mel", "first_bin": 1, "low_hz": 125, "high_hz": 7500 },
+                     "log": { "kind": "ln", "offset": 0.001 } }"#
+            }
+            Preset::Ast => r#"{ "window": "hann_symmetric", "gain": 1, "mel": { "bins": 128 } }"#,
+            Preset::Ced => {
+                r#"{ "window": "hann", "frame_length": 512, "frame_hop": 160, "snip_edges": false,
+                     "gain": 1, "remove_dc": false, "pre_emphasis": 0, "mel": { "bins": 64, "low_hz": 0, "high_hz": 8000 },
+                     "log": { "kind": "db", "floor": 1e-10, "range": 120 } }"#
+            }
+            Preset::Kaldi => r#"{ "mel": { "bins": 80 } }"#,
+        }
+    }
+}

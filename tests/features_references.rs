@@ -1,0 +1,166 @@
+//! The features against the outputs of the programs that define them, on real and synthetic signals.
+//! The arrays are in `../shared/reference`, whose README has the parameters and versions.
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+
+use auricle::features::{Features, Normalize, Spec};
+use npyz::npz::NpzArchive;
+
+/// How far a value may be from the reference's.
+#[derive(Clone, Copy)]
+enum Tolerance {
+    /// This share of the reference's largest value.
+    OfPeak(f64),
+    /// This much, in values that are `scale` · ln(power), or so little that the magnitudes differ by less than
+    /// [`ROUNDING`] of the row's largest: there the reference's own f32 rounding is larger (against float64,
+    /// kaldi-native-fbank is off by 0.019 in a bin 107 dB below the peak, torchaudio by as much in a pure sine).
+    Log { limit: f64, scale: f64 },
+}
+use Tolerance::{Log, OfPeak};
+
+/// f32 rounding of a transform, as a share of the largest magnitude.
+const ROUNDING: f64 = 2e-7;
+const LN: f64 = 1.0;
+const DB: f64 = 10.0 / std::f64::consts::LN_10;
+const WHISPER: f64 = 0.25 / std::f64::consts::LN_10;
+
+/// The reference's axes.
+#[derive(Clone, Copy, PartialEq)]
+enum Axes {
+    BinRow,
+    RowBin,
+}
+use Axes::{BinRow, RowBin};
+
+const TORCH: &str = r#""fft": 1024, "frame_hop": 512, "mel": { "bins": 64"#;
+const LIBROSA: &str = r#""preset": "librosa", "fft": 1024, "mel": { "bins": 64 }"#;
+
+fn cases() -> Vec<(&'static str, Axes, String, Tolerance)> {
+    vec![
+        ("ta_mel64_power", BinRow, format!(r#""preset": "torchaudio", {TORCH} }}"#), OfPeak(3.5e-7)),
+        ("ta_mel64_power", BinRow, format!(r#""kind": "mel", {TORCH} }}"#), OfPeak(3.5e-6)),
+        ("ta_mel64_power_f64", BinRow, format!(r#""preset": "torchaudio", {TORCH} }}"#), OfPeak(5e-6)),
+        (
+            "ta_mel64_db80",
+            BinRow,
+            format!(r#""preset": "torchaudio", {TORCH} }}, "log": {{ "kind": "db", "range": 80 }}"#),
+            Log { limit: 2e-3, scale: DB },
+        ),
+        ("librosa_slaney64_power", BinRow, format!(r#"{LIBROSA}, "pad": "reflect""#), OfPeak(5e-7)),
+        ("librosa_slaney64_power_zeropad", BinRow, LIBROSA.into(), OfPeak(5e-7)),
+        (
+            "librosa_stft_mag_1024_512",
+            BinRow,
+            r#""kind": "spectrogram", "fft": 1024, "frame_hop": 512, "power": 1"#.into(),
+            OfPeak(5e-7),
+        ),
+        ("kaldi_fbank80", RowBin, r#""preset": "kaldi""#.into(), Log { limit: 2e-3, scale: LN }),
+        (
+            "kaldi_fbank80_unit",
+            RowBin,
+            r#""preset": "kaldi", "gain": 1"#.into(),
+            Log { limit: 2e-3, scale: LN },
+        ),
+        ("ta_kaldi_fbank128_hann_ast", RowBin, r#""preset": "ast""#.into(), Log { limit: 2e-3, scale: LN }),
+        ("ced_power64", RowBin, r#""preset": "ced", "log": { "kind": "none" }"#.into(), OfPeak(5e-6)),
+        ("ced_db64", RowBin, r#""preset": "ced""#.into(), Log { limit: 2e-3, scale: DB }),
+        ("whisper80", BinRow, r#""preset": "whisper""#.into(), Log { limit: 5e-5, scale: WHISPER }),
+    ]
+}
+
+fn reference_folder() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    println!("SKIPPED: {} is not there", folder.display());
+    None
+}
+
+fn array(file: &Path, key: &str) -> Vec<f64> {
+    let mut archive = NpzArchive::open(file).unwrap();
+    let array = archive.by_name(key).unwrap().unwrap_or_else(|| panic!("{}: no {key}", file.display()));
+    let shape: Vec<usize> = array.shape().iter().map(|&n| n as usize).collect();
+    let fortran = array.order() == npyz::Order::Fortran && shape.len() == 2;
+    let values: Vec<f64> = match array.dtype().descr().as_str() {
+        d if d.contains("i2") => array.into_vec::<i16>().unwrap().into_iter().map(f64::from).collect(),
+        d if d.contains("f4") => array.into_vec::<f32>().unwrap().into_iter().map(f64::from).collect(),
+        _ => array.into_vec::<f64>().unwrap(),
+    };
+    if fortran { transposed(&values, shape[1]) } else { values }
+}
+
+/// `[a, b]` -> `[b, a]`, where a is `rows`.
+fn transposed(values: &[f64], rows: usize) -> Vec<f64> {
+    let columns = values.len() / rows;
+    (0..values.len()).map(|i| values[i % rows * columns + i / rows]).collect()
+}
+
+fn computed(spec: &str, samples: &[f32]) -> (Vec<f32>, usize) {
+    let spec: Spec = serde_json::from_str(&format!("{{ {spec} }}")).unwrap();
+    let mut features = Features::new(&spec, 16_000, "input.features").unwrap();
+    let mut rows = vec![0.0; features.rows(samples.len()) * features.bins()];
+    features.compute(samples, &mut rows);
+    let normalize: Normalize = spec.default_normalize();
+    // AST's reference is the filter bank before normalisation.
+    if !matches!(spec.preset, Some(auricle::features::Preset::Ast)) {
+        normalize.apply(&mut rows, features.bins());
+    }
+    (rows, features.bins())
+}
+
+fn of_peak(got: &[f32], want: &[f64]) -> f64 {
+    let peak = want.iter().fold(0.0f64, |a, v| a.max(v.abs()));
+    let worst = got.iter().zip(want).map(|(&g, w)| (f64::from(g) - w).abs()).fold(0.0, f64::max);
+    if peak > 0.0 { worst / peak } else { worst }
+}
+
+fn of_logs(got: &[f32], want: &[f64], bins: usize, scale: f64) -> f64 {
+    let magnitude = |v: f64| (v / scale / 2.0).exp();
+    let mut worst = 0.0f64;
+    for (got, want) in got.chunks_exact(bins).zip(want.chunks_exact(bins)) {
+        let largest = magnitude(want.iter().copied().fold(f64::MIN, f64::max));
+        for (g, &w) in got.iter().map(|&g| f64::from(g)).zip(want) {
+            if (magnitude(g) - magnitude(w)).abs() > ROUNDING * largest {
+                worst = worst.max((g - w).abs());
+            }
+        }
+    }
+    worst
+}
+
+#[test]
+fn every_reference_on_every_signal() {
+    let Some(folder) = reference_folder() else { return };
+    let mut failures = Vec::new();
+    for (key, axes, spec, tolerance) in cases() {
+        for name in [
+            "1-100032-A",
+            "1-172649-A",
+            "1-187207-A",
+            "1-27724-A",
+            "syn_impulse",
+            "syn_noise",
+            "syn_silence",
+            "syn_sine1k",
+        ] {
+            let file = folder.join(format!("{name}.npz"));
+            let samples: Vec<f32> = array(&file, "pcm_i16").iter().map(|&v| v as f32 / 32768.0).collect();
+            let want = array(&file, key);
+            let (got, bins) = computed(&spec, &samples);
+            let want = if axes == BinRow { transposed(&want, bins) } else { want };
+            assert_eq!(got.len(), want.len(), "{key} on {name}: number of values");
+            let (error, limit) = match tolerance {
+                OfPeak(limit) => (of_peak(&got, &want), limit),
+                Log { limit, scale } => (of_logs(&got, &want, bins, scale), limit),
+            };
+            let line = format!("{key:32} {name:12} {error:9.2e} of {limit:.0e}");
+            println!("{line}");
+            if error.is_nan() || error > limit {
+                failures.push(line);
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
