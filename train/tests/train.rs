@@ -76,10 +76,20 @@ fn learns_tones_from_noise_and_the_library_agrees_with_the_file() {
 #[test]
 fn a_seed_reproduces_the_file_bit_for_bit() {
     let clips: Vec<Clip> = (0..4).map(|i| clip(i, 1.5)).collect();
-    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    let file = |seed| one_thread.install(|| onnx(&train(&clips, &recipe(3, seed))));
-    assert_eq!(file(1), file(1));
-    assert_ne!(file(1), file(2));
+    let clips = &clips[..];
+    let pool = || rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let file = |seed| pool().install(|| onnx(&train(&clips, &recipe(2, seed))));
+    let first = file(1);
+    assert!(first == file(1), "two runs with one seed differ");
+    assert!(first != file(2), "the seed makes no difference");
+    // A run beside others: they must not draw from its numbers.
+    let beside = std::thread::scope(|scope| {
+        let runs: Vec<_> = [2, 1, 3]
+            .map(|seed| scope.spawn(move || pool().install(|| onnx(&train(clips, &recipe(2, seed))))))
+            .into();
+        runs.into_iter().map(|run| run.join().unwrap()).nth(1)
+    });
+    assert!(beside == Some(first), "runs at the same time disturb each other");
 }
 
 #[test]
