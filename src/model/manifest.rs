@@ -57,7 +57,7 @@ pub struct Input {
     pub sample_rate: u32,
     /// How the host's audio is converted to that rate; absent: `quality` for whole clips, `low_latency`, which is the
     /// same filter, for streams.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resampler: Option<Quality>,
     /// Audio that one inference sees, seconds.
     pub window_seconds: f64,
