@@ -85,9 +85,9 @@
  * the library does not know at 0: they are refused rather than ignored. Results that the library does not
  * know stay as they were. Refused too: a struct_size below that of the first version, or above 4096.
  *
- * Manners. Nothing is printed: see auricle_set_log. No function opens a socket, writes a file or reads an
- * environment variable, but for ORT_DYLIB_PATH (see auricle_runtime_open). No C++ exception, exit or
- * abort crosses this interface; a defect inside the library is caught and returned as AURICLE_INTERNAL.
+ * Manners. Nothing is printed: see auricle_set_log. No function opens a socket or writes a file. The only
+ * environment variables that play a part are those of auricle_runtime_open. No C++ exception, exit or abort
+ * crosses this interface; a defect inside the library is caught and returned as AURICLE_INTERNAL.
  */
 
 /* Generated from src/ffi by `cargo xtask header`. Do not edit. */
@@ -267,6 +267,11 @@ auricle_status auricle_set_log(auricle_log_fn function,
  * `library` is the path of the library file (onnxruntime.dll, libonnxruntime.so.1.28.0,
  * libonnxruntime.1.28.0.dylib). NULL looks at the environment variable ORT_DYLIB_PATH, then for that file
  * beside the Auricle library.
+ *
+ * Before it is opened, the environment variable ORT_DISABLE_TELEMETRY of this process is set to 1 unless it has a
+ * value: ONNX Runtime 1.29 and newer would otherwise write and upload usage data. The C library does not let one
+ * thread set a variable while another one reads it, so a program whose other threads call getenv opens ONNX
+ * Runtime before it starts them.
  *
  * It is opened once, for the life of the process. A later call with NULL or with the same file does nothing;
  * with another file it fails and says which one is open.
@@ -559,7 +564,8 @@ auricle_status auricle_session_gap(auricle_session *session,
 
 /**
  * Says that no more input comes. Reads go on to the end of the audio: if its last stretch fills no whole window,
- * it gets one that is filled up as the manifest says. Then they return AURICLE_END. Finishing twice is fine.
+ * it gets one that is filled up as the manifest says, unless it has not one new row of features. Then they
+ * return AURICLE_END. Finishing twice is fine.
  *
  * The pushing thread. Never blocks, locks or allocates.
  * - AURICLE_OK

@@ -1,5 +1,6 @@
 //! The C tests of tests/c, built with every compiler that is there, as C and as C++, and run against the library as
 //! programs use it. `AURICLE_RUN_UNDER` puts a command before each program (`valgrind -q --error-exitcode=9`).
+#![cfg(unix)] // the options of the compilers, and how libraries are named
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,9 @@ const PROGRAMS: [(&str, &[&str]); 10] = [
     ("threads", &["threads.c"]),
     ("lifetime", &["lifetime.c"]),
 ];
+
+/// How often lifetime.c creates and frees.
+const ROUNDS: &str = "AURICLE_TEST_ROUNDS";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -75,6 +79,10 @@ fn finish(what: &str, command: &mut Command, input: &[u8]) -> Output {
 }
 
 fn run(program: &Path, arguments: &[&str], input: &[u8]) -> String {
+    run_rounds(program, arguments, input, "20")
+}
+
+fn run_rounds(program: &Path, arguments: &[&str], input: &[u8], rounds: &str) -> String {
     let mut command = match std::env::var("AURICLE_RUN_UNDER") {
         Ok(under) if !under.trim().is_empty() => {
             let mut words = under.split_whitespace();
@@ -85,9 +93,12 @@ fn run(program: &Path, arguments: &[&str], input: &[u8]) -> String {
         _ => Command::new(program),
     };
     command.args(arguments).current_dir(root().join("tests/data"));
+    if std::env::var_os(ROUNDS).is_none() {
+        command.env(ROUNDS, rounds);
+    }
     let output = finish(&program.display().to_string(), &mut command, input);
     let out = String::from_utf8_lossy(&output.stdout).into_owned();
-    for line in out.lines().filter(|line| line.starts_with("SKIPPED")) {
+    for line in out.lines().filter(|line| line.starts_with("SKIPPED") || line.starts_with("MEASURED")) {
         say(line);
     }
     out
@@ -111,6 +122,10 @@ fn exists(compiler: &str) -> bool {
         say(&format!("SKIPPED: the C tests with {compiler}, which is not installed"));
     }
     found
+}
+
+fn a_c_compiler() -> &'static str {
+    ["gcc", "clang"].into_iter().find(|compiler| exists(compiler)).expect("gcc or clang is installed")
 }
 
 /// Builds every program in every language version, and runs those of the last one.
@@ -150,18 +165,21 @@ fn cpp_by_gxx() {
 }
 
 #[test]
-fn some_compiler_is_there() {
-    assert!(exists("gcc") || exists("clang") || exists("cc"), "no C compiler: install gcc or clang");
+fn a_thousand_rounds_of_create_and_free_do_not_grow() {
+    let folder = folder("lifetime");
+    install(&folder);
+    let source = root().join("tests/c/lifetime.c");
+    let program = build(a_c_compiler(), &["-std=c99"], &folder, "lifetime", &[source]);
+    run_rounds(&program, &["."], &[], "1000");
 }
 
 #[test]
 fn a_program_links_the_static_library() {
-    let compiler = ["gcc", "clang"].into_iter().find(|compiler| exists(compiler)).expect("a C compiler");
     let folder = folder("static");
     std::fs::copy(built("libauricle.a"), folder.join("libauricle.a")).expect("copy the library");
     let native = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"];
     let program = folder.join("stream");
-    let mut command = Command::new(compiler);
+    let mut command = Command::new(a_c_compiler());
     command.arg("-I").arg(root().join("include")).arg(root().join("tests/c/stream.c"));
     command.arg(folder.join("libauricle.a")).args(native).arg("-o").arg(&program);
     finish("build", &mut command, &[]);
@@ -170,7 +188,6 @@ fn a_program_links_the_static_library() {
 
 #[test]
 fn the_program_that_opens_the_header_works() {
-    let compiler = ["gcc", "clang"].into_iter().find(|compiler| exists(compiler)).expect("a C compiler");
     let header = std::fs::read_to_string(root().join("include/auricle.h")).expect("the header");
     let code = |line: &&str| line.starts_with(" *     ") || *line == " *";
     let lines = header.lines().skip_while(|line| !line.contains("#include <auricle.h>")).take_while(code);
@@ -178,12 +195,57 @@ fn the_program_that_opens_the_header_works() {
     let folder = folder("program");
     install(&folder);
     std::fs::write(folder.join("program.c"), source).expect("write the program");
-    let program = build(compiler, &["-std=c99"], &folder, "program", &[folder.join("program.c")]);
+    let program = build(a_c_compiler(), &["-std=c99"], &folder, "program", &[folder.join("program.c")]);
 
-    let sound: Vec<u8> = (0..2 * 96_000_i32).flat_map(|k| ((k * k % 7919) as i16).to_le_bytes()).collect();
+    let sound: Vec<u8> = (0..2 * 96_000_i64).flat_map(|k| ((k * k % 7919) as i16).to_le_bytes()).collect();
     let out = run(&program, &["tiny.onnx"], &sound);
     assert_eq!(out.lines().count(), 5, "2 s, windows of 1 s every 0.25 s:\n{out}");
     assert!(out.contains("   1.00 s  "), "{out}");
+}
+
+#[test]
+fn the_example_reads_a_wav_file_and_raw_floats_alike() {
+    let folder = folder("example");
+    install(&folder);
+    let program =
+        build(a_c_compiler(), &["-std=c99"], &folder, "classify", &[root().join("examples/c/classify.c")]);
+
+    let samples: Vec<i16> = (0..2 * 44_100_i64).map(|k| (k * k % 7919) as i16).collect();
+    let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    let raw: Vec<u8> =
+        samples.iter().flat_map(|&sample| (f32::from(sample) / 32_768.0).to_ne_bytes()).collect();
+    let mut wav = Vec::new();
+    wav.extend(b"RIFF\0\0\0\0WAVELIST\x03\0\0\0abc\0fmt \x10\0\0\0\x01\0\x02\0");
+    wav.extend([44_100_u32, 44_100 * 4].map(u32::to_le_bytes).concat());
+    wav.extend(b"\x04\0\x10\0data");
+    wav.extend((data.len() as u32).to_le_bytes());
+    wav.extend(&data);
+    let path = folder.join("sound.wav");
+    std::fs::write(&path, &wav).expect("write the file");
+
+    let from_file = run(&program, &["tiny.onnx", path.to_str().expect("UTF-8")], &[]);
+    let from_pipe = run(&program, &["tiny.onnx", "-", "44100", "2"], &raw);
+    let lines = |out: &str| out.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(&from_file), lines(&from_pipe));
+    assert_eq!(lines(&from_file).len(), 1, "1 s is one window:\n{from_file}");
+    assert!(
+        from_file.contains("44100 Hz, 2 channels, 3 classes") && from_file.contains(" low "),
+        "{from_file}"
+    );
+
+    for (name, bytes, problem) in [
+        ("text.wav", &b"not audio"[..], "is not a WAV file"),
+        ("cut.wav", &wav[..30], "ends before its data"),
+        ("missing.wav", &[][..], "cannot be opened"),
+    ] {
+        let path = folder.join(name);
+        if !bytes.is_empty() {
+            std::fs::write(&path, bytes).expect("write the file");
+        }
+        let output = Command::new(&program).arg("tiny.onnx").arg(path).output().expect("start");
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && message.contains(problem), "{name}: {message}");
+    }
 }
 
 #[test]

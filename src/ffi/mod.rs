@@ -87,9 +87,9 @@
 //! the library does not know at 0: they are refused rather than ignored. Results that the library does not
 //! know stay as they were. Refused too: a struct_size below that of the first version, or above 4096.
 //!
-//! Manners. Nothing is printed: see auricle_set_log. No function opens a socket, writes a file or reads an
-//! environment variable, but for ORT_DYLIB_PATH (see auricle_runtime_open). No C++ exception, exit or
-//! abort crosses this interface; a defect inside the library is caught and returned as AURICLE_INTERNAL.
+//! Manners. Nothing is printed: see auricle_set_log. No function opens a socket or writes a file. The only
+//! environment variables that play a part are those of auricle_runtime_open. No C++ exception, exit or abort
+//! crosses this interface; a defect inside the library is caught and returned as AURICLE_INTERNAL.
 #![allow(unsafe_code, non_camel_case_types)]
 
 mod classify;

@@ -42,7 +42,7 @@ pub struct auricle_model {
 }
 
 impl auricle_model {
-    fn new(core: Model) -> Self {
+    pub(super) fn new(core: Model) -> Self {
         let label = |label: &String| CString::new(label.as_str()).expect("no manifest has a NUL in a label");
         let labels = core.labels().iter().map(label).collect();
         Self { core, labels }

@@ -15,6 +15,11 @@ use crate::inference::runtime;
 /// libonnxruntime.1.28.0.dylib). NULL looks at the environment variable ORT_DYLIB_PATH, then for that file
 /// beside the Auricle library.
 ///
+/// Before it is opened, the environment variable ORT_DISABLE_TELEMETRY of this process is set to 1 unless it has a
+/// value: ONNX Runtime 1.29 and newer would otherwise write and upload usage data. The C library does not let one
+/// thread set a variable while another one reads it, so a program whose other threads call getenv opens ONNX
+/// Runtime before it starts them.
+///
 /// It is opened once, for the life of the process. A later call with NULL or with the same file does nothing;
 /// with another file it fails and says which one is open.
 ///

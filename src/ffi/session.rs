@@ -373,7 +373,8 @@ pub unsafe extern "C" fn auricle_session_gap(
 }
 
 /// Says that no more input comes. Reads go on to the end of the audio: if its last stretch fills no whole window,
-/// it gets one that is filled up as the manifest says. Then they return AURICLE_END. Finishing twice is fine.
+/// it gets one that is filled up as the manifest says, unless it has not one new row of features. Then they
+/// return AURICLE_END. Finishing twice is fine.
 ///
 /// The pushing thread. Never blocks, locks or allocates.
 /// - AURICLE_OK
@@ -454,4 +455,32 @@ pub unsafe extern "C" fn auricle_session_free(session: *mut auricle_session) {
         }
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ffi::status::{AURICLE_INTERNAL, AURICLE_INVALID_STATE};
+    use std::ptr::null;
+
+    #[test]
+    fn a_panic_poisons_its_session_and_no_other() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny.onnx");
+        let core =
+            crate::Model::load(file, &Default::default()).expect("tiny.onnx, and ONNX Runtime to run it");
+        let model = auricle_model::new(core);
+        let mut sessions = [std::ptr::null_mut(); 2];
+        // SAFETY: live handles; no pointer but NULL with a count of 0.
+        unsafe {
+            for session in &mut sessions {
+                assert_eq!(auricle_session_create(&model, null(), session), AURICLE_OK);
+            }
+            let [broken, sound] = sessions;
+            assert_eq!(with(broken, |_| panic!("defect")), AURICLE_INTERNAL);
+            assert_eq!(auricle_session_push_f32(broken, null(), 0), AURICLE_INVALID_STATE);
+            assert_eq!(auricle_session_reset(broken), AURICLE_INVALID_STATE);
+            assert_eq!(auricle_session_push_f32(sound, null(), 0), AURICLE_OK);
+            sessions.map(|session| auricle_session_free(session));
+        }
+    }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, Status};
 use crate::features::{Features, Kind, Normalize, Spec};
-use crate::resample;
+use crate::resample::{self, Quality};
 use crate::scores::Activation;
 use crate::window::{Axis, Layout, Padding};
 
@@ -57,6 +57,10 @@ pub struct Input {
     pub tensor: String,
     /// Rate of the audio that the features are computed from, Hz.
     pub sample_rate: u32,
+    /// How the host's audio is converted to that rate; absent: `quality` for whole clips, `low_latency`, which is the
+    /// same filter, for streams.
+    #[serde(default)]
+    pub resampler: Option<Quality>,
     /// Audio that one inference sees, seconds.
     pub window_seconds: f64,
     /// What a clip shorter than the window, or the end of a stream, is filled up with.

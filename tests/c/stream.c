@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { RATE = 48000, CHANNELS = 2, FRAMES = 3 * RATE + 1234, MOST = 64 };
+enum { RATE = 48000, CHANNELS = 2, FRAMES = 3 * RATE + 5234, MOST = 64 };
 
 typedef struct {
     float scores[MOST][TINY_CLASSES];
@@ -178,7 +178,7 @@ static void lost_audio(const auricle_model *model)
 static void silence(const auricle_model *model)
 {
     static reading all;
-    static const int16_t zeros[TINY_WINDOW];
+    static const int16_t zeros[TINY_WINDOW] = {0};
     auricle_session *session = create(model, TINY_RATE, 1);
     all.count = 0;
     OK(auricle_session_push_i16(session, zeros, TINY_WINDOW));

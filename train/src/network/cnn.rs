@@ -101,5 +101,5 @@ fn affine(norm: &BatchNorm) -> (Vec<f32>, Vec<f32>) {
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().convert::<f32>().to_vec().expect("the data were converted to f32")
+    tensor.into_data().convert::<f32>().try_to_vec().expect("the data were converted to f32")
 }
