@@ -18,6 +18,8 @@ const VERSION: u32 = 1;
 const MAX_LABELS: usize = 1 << 16;
 /// Longest window, samples: 17 minutes at 16 kHz.
 const MAX_WINDOW: usize = 1 << 24;
+/// Most feature values of a window, 256 MB: an allocation that fails would abort the host.
+const MAX_VALUES: usize = 1 << 26;
 
 /// A parsed and validated manifest.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -186,6 +188,17 @@ impl Manifest {
                      (one row needs {} samples)",
                     input.window_seconds,
                     features.min_samples()
+                ),
+            ));
+        }
+        let values = rows.saturating_mul(features.bins());
+        if values > MAX_VALUES {
+            return Err(Error::manifest(
+                "input.window_seconds",
+                format!(
+                    "{} s give {rows} rows of {} bins, {values} values; valid up to {MAX_VALUES}",
+                    input.window_seconds,
+                    features.bins()
                 ),
             ));
         }
