@@ -25,7 +25,7 @@ impl Clip<'_> {
         if self.interleaved.is_empty() {
             return Err(Error::new(Status::ClipTooShort, "the clip has 0 frames"));
         }
-        if self.interleaved.len() % channels != 0 {
+        if !self.interleaved.len().is_multiple_of(channels) {
             return Err(Error::argument(format!(
                 "{} samples are no whole number of frames of {channels} channels",
                 self.interleaved.len()
