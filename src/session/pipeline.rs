@@ -58,7 +58,8 @@ impl Pipeline {
         let manifest = model.manifest();
         let input = &manifest.input;
         let downmix = Downmix::new(channels as usize)?;
-        let resampler = Resampler::with_quality(host_rate, input.sample_rate, input.resampler.unwrap_or(quality))?;
+        let resampler =
+            Resampler::with_quality(host_rate, input.sample_rate, input.resampler.unwrap_or(quality))?;
         let features = Features::new(&input.features, input.sample_rate, "input.features")?;
         let window = manifest.window_samples();
         let seconds = hop_seconds.or(manifest.stream.hop_seconds).unwrap_or(input.window_seconds);
