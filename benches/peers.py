@@ -97,8 +97,10 @@ def kaldi_fbank(x):
     options.frame_opts.samp_freq = RATE
     options.mel_opts.num_bins = 80
     options.mel_opts.high_freq = 8000
-    # The list's conversion is part of the call from Python; its own time is measured and taken off below.
     samples = (x * 32768).tolist()
+    one_frame = knf.FbankOptions()
+    one_frame.frame_opts.dither = 0
+    one_frame.frame_opts.frame_shift_ms = 1000 * SECONDS
 
     def run():
         fbank = knf.OnlineFbank(options)
@@ -109,6 +111,8 @@ def kaldi_fbank(x):
         fbank = run()
         return np.stack([fbank.get_frame(i) for i in range(fbank.num_frames_ready)])
 
+    # Taking a Python list is no part of Kaldi's work: the time of a call for a single frame is taken off.
+    run.overhead = lambda: knf.OnlineFbank(one_frame).accept_waveform(RATE, samples)
     run.rows = rows
     return run
 
@@ -130,9 +134,10 @@ def whisper_mel(x):
 
 # Work, peer, module, how to make it, error allowed (of the peak; logarithms: largest difference).
 PEERS = [
-    ("mel", "torchaudio MelSpectrogram", torchaudio_mel, ("of peak", 4e-7)),
+    # Both round: on this signal torch is 3.1e-7 from the same in float64, Auricle 2.2e-7.
+    ("mel", "torchaudio MelSpectrogram", torchaudio_mel, ("of peak", 6e-7)),
     ("librosa", "librosa melspectrogram", librosa_mel, ("of peak", 5e-7)),
-    ("kaldi80", "kaldi-native-fbank, list in", kaldi_fbank, ("log", 2e-3)),
+    ("kaldi80", "kaldi-native-fbank (C++)", kaldi_fbank, ("log", 2e-3)),
     ("kaldi80", "torchaudio kaldi.fbank", torchaudio_fbank, ("log", 2e-3)),
     ("whisper", "openai-whisper", whisper_mel, ("log", 2e-4)),
 ]
@@ -163,7 +168,7 @@ def main():
     for _ in range(ROUNDS):
         for work, _, run, _, theirs, ours in peers:
             ours.append(auricle.time(work))
-            theirs.append(best(run))
+            theirs.append(best(run) - (best(run.overhead) if hasattr(run, "overhead") else 0))
     if not as_json:
         print(f"{'work':10} {'peer':30} {'peer ms':>9} {'ours ms':>9} {'ratio':>7} {'min/min':>8}  equality")
     good = True
