@@ -1,7 +1,51 @@
 //! Sound classification for native software: push PCM, read scores.
+//!
+//! ```text
+//!  host's PCM ──push──▶ ring ──▶ mono ──▶ resample ──▶ rows ──▶ windows ──▶ inference ──▶ scores ──read──▶ host
+//!                (audio thread) │                      (reader's thread)
+//! ```
+//! [`Session::push`] only copies into a wait-free ring; everything else happens on the thread that calls
+//! [`Session::read`]. The library has no threads of its own.
+//!
+//! ```no_run
+//! use auricle::{Model, ModelOptions, Read, Session, SessionOptions};
+//!
+//! # fn main() -> auricle::Result<()> {
+//! let model = Model::load("models/esc10.onnx", &ModelOptions::default())?;
+//! let session = Session::new(&model, &SessionOptions::new(48_000, 1))?;
+//! let mut scores = vec![0.0; session.class_count()];
+//! session.push_f32(&[0.0; 48_000])?; // from the audio thread
+//! while let Read::Window(window) = session.read(&mut scores)? {
+//!     println!("{}..{}: {scores:?}", window.first_frame, window.end_frame);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
-pub mod error;
+// In the order of the flow.
 pub mod features;
+mod ffi;
+pub mod health;
+pub mod inference;
+pub mod pcm;
 pub mod resample;
+pub mod ring;
+pub mod scores;
+pub mod session;
+pub mod window;
 
+pub mod clip;
+pub mod error;
+pub mod log;
+pub mod model;
+mod platform;
+
+pub use clip::Clip;
 pub use error::{Error, Result, Status};
+pub use health::Health;
+pub use inference::runtime::open as open_runtime;
+pub use model::{Manifest, Model, ModelOptions};
+pub use session::{Pushed, Read, Session, SessionOptions, Window};
+
+/// Version of the library, `MAJOR.MINOR.PATCH`.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

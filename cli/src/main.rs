@@ -1,2 +1,73 @@
-//! .
-fn main() {}
+//! `auricle`: the library on the command line. `classify` sound files, `inspect` a model, write `features`.
+
+mod analysis;
+mod bundled;
+mod classify;
+mod features;
+mod health;
+mod inspect;
+mod model;
+mod npy;
+mod out;
+mod progress;
+mod record;
+mod timeline;
+mod version;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use out::{Out, Stop, complain};
+
+/// Classifies sound with ONNX models.
+#[derive(Parser)]
+#[command(name = "auricle", arg_required_else_help = true)]
+struct Args {
+    /// ONNX Runtime's library file, if it is not where Auricle looks by itself
+    #[arg(long, global = true, value_name = "PATH")]
+    runtime: Option<PathBuf>,
+    /// Print the versions of Auricle and of ONNX Runtime
+    #[arg(short = 'V', long)]
+    version: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Say what is heard in sound files
+    Classify(classify::Args),
+    /// Say what a model expects and what runs it
+    Inspect(inspect::Args),
+    /// Write the features that a model would see as a NumPy file
+    Features(features::Args),
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let mut out = Out::stdout();
+    let result = run(&args, &mut out);
+    match result.and_then(|()| out.flush()) {
+        Ok(()) | Err(Stop::Closed) => ExitCode::SUCCESS,
+        Err(Stop::Told) => ExitCode::FAILURE,
+        Err(Stop::Because(reason)) => {
+            complain(&reason);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args, out: &mut Out) -> Result<(), Stop> {
+    let runtime = args.runtime.as_deref();
+    if args.version {
+        return version::run(runtime, out);
+    }
+    match &args.command {
+        Some(Command::Classify(args)) => classify::run(args, runtime, out),
+        Some(Command::Inspect(args)) => inspect::run(args, runtime, out),
+        Some(Command::Features(args)) => features::run(args, runtime, out),
+        None => Args::command().error(clap::error::ErrorKind::MissingSubcommand, "say what to do").exit(),
+    }
+}

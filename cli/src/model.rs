@@ -1,0 +1,42 @@
+//! Loading the model that a command names, or the bundled one.
+
+use std::path::Path;
+
+use auricle::{Error, Model, ModelOptions, Status};
+
+use crate::bundled;
+use crate::out::{Stop, shown};
+
+/// Opens ONNX Runtime, loads the model.
+pub fn load(path: Option<&Path>, runtime: Option<&Path>) -> Result<Model, Stop> {
+    open_runtime(runtime)?;
+    let options = ModelOptions::default();
+    match (path, bundled::MODEL) {
+        (Some(path), _) => Model::load(path, &options).map_err(|e| named(path, &e)),
+        (None, Some(onnx)) => {
+            Model::load_memory(onnx, None, &options).map_err(|e| Stop::because("the bundled model", e))
+        }
+        (None, None) => Err(Stop::Because("this build has no bundled model: name one with --model".into())),
+    }
+}
+
+/// The library's message names the file as it is; it is said once, as it can be shown.
+fn named(path: &Path, e: &Error) -> Stop {
+    let prefix = format!("{}: ", path.display());
+    Stop::because(shown(path), e.message().strip_prefix(&prefix).unwrap_or(e.message()))
+}
+
+/// Opens ONNX Runtime: at `path`, or where the library looks for it.
+pub fn open_runtime(path: Option<&Path>) -> Result<(), Stop> {
+    auricle::open_runtime(path).map_err(|e| Stop::Because(with_help(&e)))
+}
+
+fn with_help(e: &Error) -> String {
+    match e.status() {
+        Status::Runtime => format!(
+            "{e}\nauricle: get it with `cargo xtask setup` in Auricle's repository, or with `pip install \
+             onnxruntime==1.28.0` (the file is in onnxruntime/capi), and name the file with --runtime or ORT_DYLIB_PATH"
+        ),
+        _ => e.to_string(),
+    }
+}

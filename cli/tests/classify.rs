@@ -1,0 +1,174 @@
+//! `auricle classify` on sounds made here: what it prints and what it makes of bad input.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use auricle::{Clip, Model, ModelOptions, Session, SessionOptions};
+use serde_json::Value;
+use support::{folder, model, run, sound, wav, write_wav};
+
+fn loaded() -> Model {
+    Model::load(model(), &ModelOptions::default()).expect("the test model loads")
+}
+
+fn classify(options: &[&str], files: &[&Path]) -> support::Run {
+    let mut args: Vec<&std::ffi::OsStr> = vec!["classify".as_ref(), "--model".as_ref()];
+    let model = model();
+    args.push(model.as_ref());
+    args.extend(options.iter().map(std::ffi::OsStr::new));
+    args.extend(files.iter().map(|file| file.as_os_str()));
+    run(args)
+}
+
+fn scores(value: &Value) -> Vec<f64> {
+    let object = value.as_object().expect("scores are an object");
+    loaded().labels().iter().map(|label| object[label].as_f64().expect("a score is a number")).collect()
+}
+
+#[test]
+fn json_has_the_scores_of_the_library() {
+    let folder = folder("classify_json");
+    for seconds in [0.7, 1.0, 5.3] {
+        let file = wav(&folder, "a.wav", seconds);
+        let lines = classify(&["--json"], &[&file]).is_clean().json();
+        assert_eq!(lines.len(), 1);
+        let record = &lines[0];
+        let frames = (22_050.0 * seconds) as u64;
+        assert_eq!(record["file"], file.to_str().expect("UTF-8"));
+        assert_eq!(record["sample_rate"], 22_050);
+        assert_eq!(record["channels"], 2);
+        assert_eq!(record["frames"], frames);
+        assert_eq!(record["duration"], frames as f64 / 22_050.0);
+
+        let samples = sound(22_050, 2, frames as usize);
+        let model = loaded();
+        let mut expected = vec![0.0; model.labels().len()];
+        let clip = Clip { interleaved: &samples, channels: 2, sample_rate: 22_050 };
+        model.classify(clip, &mut expected).expect("classifies");
+        let given = scores(&record["scores"]);
+        for (given, expected) in given.iter().zip(&expected) {
+            assert!((given - f64::from(*expected)).abs() < 1e-4, "{seconds} s: {given} {expected}");
+        }
+        assert!((given.iter().sum::<f64>() - 1.0).abs() < 1e-5, "softmax sums to 1: {given:?}");
+        assert_eq!(record["health"]["clipped_frames"], 0);
+        assert_eq!(record["health"]["non_finite_frames"], 0);
+        assert_eq!(record["health"]["silent"], false);
+    }
+}
+
+#[test]
+fn json_windows_are_those_of_a_session() {
+    let file = wav(&folder("classify_windows"), "a.wav", 4.0);
+    for (options, hop) in [(&["--json"][..], None), (&["--json", "--hop", "0.5"][..], Some(0.5))] {
+        let record = classify(options, &[&file]).is_clean().json().remove(0);
+        let windows = record["windows"].as_array().expect("windows").clone();
+
+        let model = loaded();
+        let mut session_options = SessionOptions::new(22_050, 2);
+        session_options.hop_seconds = hop;
+        session_options.ring_seconds = Some(5.0);
+        let session = Session::new(&model, &session_options).expect("a session");
+        session.push_f32(&sound(22_050, 2, 4 * 22_050)).expect("pushes");
+        session.finish().expect("finishes");
+        let mut expected = vec![0.0; model.labels().len()];
+        for window in &windows {
+            let read = session.read(&mut expected).expect("reads");
+            let auricle::Read::Window(read) = read else { panic!("{read:?} instead of a window") };
+            assert_eq!(window["first_frame"], read.first_frame);
+            assert_eq!(window["end_frame"], read.end_frame);
+            for (name, frame) in [("start", read.first_frame), ("end", read.end_frame)] {
+                let seconds = window[name].as_f64().expect("a number");
+                assert!((seconds - frame as f64 / 22_050.0).abs() < 1e-9, "{name} {seconds} {frame}");
+            }
+            assert_eq!(window["health"]["clipped_frames"], 0);
+            let expected: Vec<f64> = expected.iter().map(|&s| f64::from(s)).collect();
+            for (given, expected) in scores(&window["scores"]).iter().zip(&expected) {
+                assert!((given - expected).abs() < 1e-6, "{given} {expected}");
+            }
+        }
+        assert_eq!(session.read(&mut expected), Ok(auricle::Read::End));
+        assert!(windows.len() > 2, "{} windows", windows.len());
+    }
+}
+
+#[test]
+fn prints_the_top_classes_and_a_timeline() {
+    let folder = folder("classify_text");
+    let (short, long) = (wav(&folder, "short.wav", 0.8), wav(&folder, "long.wav", 20.0));
+    let text = classify(&["--top", "1"], &[&short]).is_clean().stdout;
+    assert!(text.starts_with(&format!("{}: 0.80 s, 22050 Hz, stereo\n", short.display())), "{text}");
+    assert_eq!(text.lines().count(), 2, "{text}");
+
+    let text = classify(&["--top", "2"], &[&long]).is_clean().stdout;
+    assert!(text.lines().nth(3).is_some_and(|line| line.contains("0:00.00 - ")), "{text}");
+    assert!(text.lines().last().is_some_and(|line| line.contains(" - 0:20.00 ")), "{text}");
+    assert!(!text.contains('\u{1b}'), "no colours in a pipe: {text}");
+}
+
+#[test]
+fn one_bad_file_does_not_stop_the_others() {
+    let folder = folder("classify_bad");
+    let good = wav(&folder, "good.wav", 1.0);
+    let (missing, empty, text) =
+        (folder.join("missing.wav"), folder.join("empty.wav"), folder.join("text.wav"));
+    fs::write(&empty, b"").expect("written");
+    fs::write(&text, "this is no sound at all, just a text\n".repeat(100)).expect("written");
+    let too_many = folder.join("channels.wav");
+    write_wav(&too_many, 16_000, 9, &vec![0.1; 9 * 16_000]);
+    let slow = folder.join("slow.wav");
+    write_wav(&slow, 4_000, 1, &vec![0.1; 4_000]);
+
+    let bad = [&missing, &empty, &text, &folder, &too_many, &slow];
+    for bad in bad {
+        let run = classify(&["--json"], &[&good, bad, &good]);
+        assert_eq!(run.code, Some(1), "{}", bad.display());
+        assert_eq!(run.json().len(), 2, "{}", bad.display());
+        let start = format!("auricle: {}: ", bad.display());
+        assert!(run.stderr.starts_with(&start) && run.stderr.len() > start.len() + 5, "{}", run.stderr);
+        assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+    }
+    assert!(classify(&[], &[&too_many]).stderr.contains("1..=8"));
+    assert!(classify(&[], &[&slow]).stderr.contains("4000"));
+}
+
+#[test]
+fn a_bad_hop_is_refused() {
+    let file = wav(&folder("classify_hop"), "a.wav", 1.0);
+    for hop in ["0", "-1", "nan", "inf", "1e30"] {
+        let run = classify(&[&format!("--hop={hop}")], &[&file]);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{hop}");
+        assert!(run.stderr.contains("hop"), "{}", run.stderr);
+    }
+    for (option, value) in [("--hop", "often"), ("--top", "0"), ("--top", "-1")] {
+        assert_eq!(classify(&[&format!("{option}={value}")], &[&file]).code, Some(2), "{option} {value}");
+    }
+}
+
+#[test]
+fn warns_of_what_spoils_the_scores() {
+    let folder = folder("classify_health");
+    let mut samples = sound(22_050, 1, 22_050 * 3);
+    samples[100] = f32::NAN;
+    samples[200] = f32::INFINITY;
+    samples[30_000..30_007].fill(1.0);
+    let file = folder.join("spoilt.wav");
+    write_wav(&file, 22_050, 1, &samples);
+    let text = classify(&[], &[&file]).is_clean().stdout;
+    let warning = text.lines().find(|line| line.contains("warning")).expect("a warning");
+    assert!(warning.contains("7 frames clipped") && warning.contains("2 frames not finite"), "{warning}");
+    let record = classify(&["--json"], &[&file]).is_clean().json().remove(0);
+    assert_eq!(record["health"]["clipped_frames"], 7);
+    assert_eq!(record["health"]["non_finite_frames"], 2);
+    let first = &record["windows"][0];
+    assert_eq!(first["health"]["non_finite_frames"], 2, "{first}");
+
+    let silence = folder.join("silence.wav");
+    write_wav(&silence, 22_050, 1, &[0.0; 22_050]);
+    let text = classify(&[], &[&silence]).is_clean().stdout;
+    assert!(text.contains("warning: silent"), "{text}");
+    let record = classify(&["--json"], &[&silence]).is_clean().json().remove(0);
+    assert_eq!(record["health"]["rms_dbfs"], Value::Null);
+    assert_eq!(record["health"]["silent"], true);
+}

@@ -1,0 +1,46 @@
+//! `auricle inspect`: the library's record, whole, as JSON and for people.
+
+mod support;
+
+use auricle::{Model, ModelOptions};
+use serde_json::Value;
+use support::{model, run};
+
+#[test]
+fn json_is_the_record_of_the_library() {
+    let path = model();
+    let json = run(["inspect".as_ref(), "--json".as_ref(), path.as_os_str()]).is_clean().stdout;
+    let given: Value = serde_json::from_str(&json).expect("JSON");
+    let record = Model::load(&path, &ModelOptions::default()).expect("the test model loads").describe();
+    let expected: Value = serde_json::from_str(&record).expect("JSON");
+    assert_eq!(given, expected);
+    assert_eq!(given["manifest"]["value"]["labels"], serde_json::json!(["low", "middle", "high"]));
+}
+
+#[test]
+fn text_has_every_value_of_the_record() {
+    let path = model();
+    let text = run(["inspect".as_ref(), path.as_os_str()]).is_clean().stdout;
+    let json = run(["inspect".as_ref(), "--json".as_ref(), path.as_os_str()]).is_clean().stdout;
+    let mut leaves = Vec::new();
+    collect("", &serde_json::from_str(&json).expect("JSON"), &mut leaves);
+    assert!(leaves.len() > 20, "{json}");
+    for (name, value) in leaves {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let line = text.lines().find(|line| {
+            let mut words = line.trim_start().splitn(2, ' ');
+            words.next() == Some(&name) && words.next().is_some_and(|rest| rest.trim_start() == value)
+        });
+        assert!(line.is_some(), "no line with {name} {value}:\n{text}");
+    }
+}
+
+/// Numbers, truth values and non-empty strings with the name of their member.
+fn collect(name: &str, value: &Value, leaves: &mut Vec<(String, Value)>) {
+    match value {
+        Value::Object(members) => members.iter().for_each(|(name, value)| collect(name, value, leaves)),
+        Value::Null | Value::Array(_) => {}
+        Value::String(text) if text.is_empty() => {}
+        leaf => leaves.push((name.to_owned(), leaf.clone())),
+    }
+}

@@ -1,0 +1,120 @@
+//! One whole recording in memory: its mono samples, its features, its scores.
+
+use crate::error::{Error, Result, Status};
+use crate::features::Features;
+use crate::model::{Manifest, Model};
+use crate::pcm::{Downmix, Stats};
+use crate::resample::{Quality, Resampler};
+use crate::session::pipeline::{Pipeline, STEP};
+
+/// One whole recording in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Clip<'a> {
+    /// Samples, interleaved, full scale 1.0.
+    pub interleaved: &'a [f32],
+    /// Channels; valid 1..=8.
+    pub channels: u32,
+    /// Rate, Hz; valid 8000..=384000.
+    pub sample_rate: u32,
+}
+
+impl Clip<'_> {
+    fn check(&self) -> Result<()> {
+        let channels = self.channels as usize;
+        Downmix::new(channels)?;
+        if self.interleaved.is_empty() {
+            return Err(Error::new(Status::ClipTooShort, "the clip has 0 frames"));
+        }
+        if !self.interleaved.len().is_multiple_of(channels) {
+            return Err(Error::argument(format!(
+                "{} samples are no whole number of frames of {channels} channels",
+                self.interleaved.len()
+            )));
+        }
+        Ok(())
+    }
+
+    /// The mean of the channels, converted to `rate` Hz.
+    pub fn mono_at(&self, rate: u32) -> Result<Vec<f32>> {
+        self.mono_by(rate, Quality::default())
+    }
+
+    fn mono_by(&self, rate: u32, quality: Quality) -> Result<Vec<f32>> {
+        self.check()?;
+        let mut mono = vec![0.0; self.interleaved.len() / self.channels as usize];
+        Downmix::new(self.channels as usize)?.mix(self.interleaved, &mut mono, &mut Stats::default());
+        if self.sample_rate == rate {
+            return Ok(mono);
+        }
+        let mut resampler = Resampler::with_quality(self.sample_rate, rate, quality)?;
+        let mut samples = Vec::with_capacity(mono.len() * rate as usize / self.sample_rate as usize + 1);
+        resampler.push(&mono, |out| samples.extend_from_slice(out));
+        resampler.finish(|out| samples.extend_from_slice(out));
+        Ok(samples)
+    }
+
+    /// The rows of features of the whole clip, computed as `manifest` says: `(values, bins)` with
+    /// `values[row * bins + bin]`. Normalisation is left out: it belongs to a window.
+    pub fn features(&self, manifest: &Manifest) -> Result<(Vec<f32>, usize)> {
+        let rate = manifest.input.sample_rate;
+        let samples = self.mono_by(rate, manifest.input.resampler.unwrap_or_default())?;
+        let mut features = Features::new(&manifest.input.features, rate, "input.features")?;
+        let (rows, bins) = (features.rows(samples.len()), features.bins());
+        if rows == 0 {
+            return Err(Error::new(
+                Status::ClipTooShort,
+                format!(
+                    "the clip has {} samples at the model's {rate} Hz; the first row of features needs {}",
+                    samples.len(),
+                    features.min_samples()
+                ),
+            ));
+        }
+        let mut values = vec![0.0; rows * bins];
+        features.compute(&samples, &mut values);
+        Ok((values, bins))
+    }
+}
+
+impl Model {
+    /// Scores of one whole clip: the mean of the scores of its windows at the manifest's hop; of one window, exactly
+    /// its scores. `scores` takes one value a class.
+    ///
+    /// A clip shorter than a window is padded as the manifest says; one too short for one row of features is an error.
+    pub fn classify(&self, clip: Clip<'_>, scores: &mut [f32]) -> Result<()> {
+        let classes = self.labels().len();
+        if scores.len() < classes {
+            return Err(Error::new(
+                Status::BufferTooSmall,
+                format!("scores has room for {}; the model has {classes} classes", scores.len()),
+            ));
+        }
+        clip.check()?;
+        let mut pipeline = self.take_pipeline(clip.sample_rate, clip.channels)?;
+        let result = mean_of_windows(self, &mut pipeline, clip, &mut scores[..classes]);
+        pipeline.reset();
+        self.keep_pipeline(pipeline);
+        result
+    }
+}
+
+fn mean_of_windows(model: &Model, pipeline: &mut Pipeline, clip: Clip<'_>, scores: &mut [f32]) -> Result<()> {
+    let mut windows = 0_u64;
+    let mut window = vec![0.0; scores.len()];
+    let mut sums = vec![0.0_f64; scores.len()];
+    let mut add_ready = |pipeline: &mut Pipeline| -> Result<()> {
+        while pipeline.next(model, &mut window)?.is_some() {
+            windows += 1;
+            sums.iter_mut().zip(&window).for_each(|(sum, score)| *sum += f64::from(*score));
+        }
+        Ok(())
+    };
+    for step in clip.interleaved.chunks(STEP * clip.channels as usize) {
+        pipeline.feed(step);
+        add_ready(pipeline)?;
+    }
+    pipeline.end();
+    add_ready(pipeline)?;
+    scores.iter_mut().zip(&sums).for_each(|(score, sum)| *score = (*sum / windows as f64) as f32);
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! MODELS
+//!
+//! A model is a network in an ONNX file and a manifest, JSON that says what the network expects and what its
+//! scores mean (docs/manifest.md). It never changes, so one model serves any number of sessions and threads.
+
+use std::ffi::{CString, c_char, c_void};
+
+use bytemuck::{Pod, Zeroable};
+
+use super::pointer::{self, Out};
+use super::status::{AURICLE_OK, auricle_status};
+use super::structs::{self, Sized32};
+use super::{guard, guard_value};
+use crate::error::{Error, Result, Status};
+use crate::model::{Model, ModelOptions};
+
+/// How a model is loaded. Call auricle_model_options_init, then set what should differ from the default.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct auricle_model_options {
+    /// Size of this struct; set by auricle_model_options_init.
+    pub struct_size: u32,
+    /// Threads that ONNX Runtime uses inside one inference, 1 to 256, the calling one among them; 0: 1.
+    pub threads: u32,
+}
+
+// SAFETY: integers, no padding (8 bytes; tests/c/layout.c).
+unsafe impl Zeroable for auricle_model_options {}
+// SAFETY: as above.
+unsafe impl Pod for auricle_model_options {}
+impl Sized32 for auricle_model_options {
+    const NAME: &'static str = "auricle_model_options";
+    const FIRST: usize = 8;
+}
+
+/// A loaded model. Every function that takes it as `const` may run on any number of threads at once.
+///
+/// Made by auricle_model_load and auricle_model_load_memory, ended by auricle_model_free.
+pub struct auricle_model {
+    pub(super) core: Model,
+    labels: Vec<CString>,
+}
+
+impl auricle_model {
+    pub(super) fn new(core: Model) -> Self {
+        let label = |label: &String| CString::new(label.as_str()).expect("no manifest has a NUL in a label");
+        let labels = core.labels().iter().map(label).collect();
+        Self { core, labels }
+    }
+
+    /// # Safety
+    /// `options` is null or a struct as long as its `struct_size` says.
+    unsafe fn options(options: *const auricle_model_options) -> Result<ModelOptions> {
+        if options.is_null() {
+            return Ok(ModelOptions::default());
+        }
+        // SAFETY: the header's conventions.
+        let options = unsafe { structs::read("options", options) }?;
+        Ok(ModelOptions { threads: options.threads })
+    }
+}
+
+/// Loads an ONNX file. The manifest is the one embedded in it (metadata "auricle.manifest"), else the file
+/// beside it whose name ends in .auricle.json instead of .onnx. Opens ONNX Runtime if that has not happened.
+///
+/// `path` is UTF-8 (on Unix any bytes) and may be relative. `options` may be NULL: all defaults.
+/// `*model` then belongs to the caller: auricle_model_free. The files can go afterwards.
+///
+/// Any thread. Takes from milliseconds to seconds.
+/// - AURICLE_OK
+/// - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or an option is out of its range.
+/// - AURICLE_FILE: the file cannot be read; the last error has the system's reason.
+/// - AURICLE_MODEL: ONNX Runtime refuses it: damaged, not ONNX, or made for a newer version.
+/// - AURICLE_MANIFEST: no manifest, or a mistake in it; the last error has the path of the member.
+/// - AURICLE_MISMATCH: the manifest does not fit the network (names, sizes, number of labels); the last error
+///   has both numbers.
+/// - AURICLE_RUNTIME: ONNX Runtime is missing. See auricle_runtime_open.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auricle_model_load(
+    path: *const c_char,
+    options: *const auricle_model_options,
+    model: *mut *mut auricle_model,
+) -> auricle_status {
+    guard(|| {
+        // SAFETY: the header's conventions.
+        let (path, options, out) = unsafe {
+            (pointer::string("path", path)?, auricle_model::options(options)?, Out::new("model", model)?)
+        };
+        let core = Model::load(pointer::path("path", path)?, &options)?;
+        out.set(Box::into_raw(Box::new(auricle_model::new(core))));
+        Ok(AURICLE_OK)
+    })
+}
+
+/// Loads a model from memory, for programs that keep it as a resource.
+///
+/// `onnx` points at the `size` bytes of an ONNX file. `manifest` is the manifest's JSON, UTF-8, which replaces
+/// an embedded one; NULL uses the embedded one. `options` may be NULL: all defaults. The library copies what
+/// it needs: all three can go afterwards. `*model` then belongs to the caller: auricle_model_free.
+///
+/// Any thread. Takes from milliseconds to seconds.
+/// - AURICLE_OK
+/// - AURICLE_INVALID_ARGUMENT: a pointer is NULL, `size` is absurd, the manifest is not UTF-8, or an option is
+///   out of its range.
+/// - AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_RUNTIME: as for auricle_model_load.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auricle_model_load_memory(
+    onnx: *const c_void,
+    size: usize,
+    manifest: *const c_char,
+    options: *const auricle_model_options,
+    model: *mut *mut auricle_model,
+) -> auricle_status {
+    guard(|| {
+        // SAFETY: the header's conventions.
+        let (onnx, manifest, options, out) = unsafe {
+            (
+                pointer::slice("onnx", onnx.cast::<u8>(), "size", size)?,
+                pointer::optional_string("manifest", manifest)?,
+                auricle_model::options(options)?,
+                Out::new("model", model)?,
+            )
+        };
+        let manifest = manifest.map(|text| pointer::utf8("manifest", text)).transpose()?;
+        let core = Model::load_memory(onnx, manifest, &options)?;
+        out.set(Box::into_raw(Box::new(auricle_model::new(core))));
+        Ok(AURICLE_OK)
+    })
+}
+
+/// Number of classes, which is the number of scores of every window; 0 if `model` is NULL. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auricle_model_class_count(model: *const auricle_model) -> usize {
+    // SAFETY: the header's conventions.
+    guard_value(0, || Ok(unsafe { pointer::reference("model", model) }?.labels.len()))
+}
+
+/// Label of class `index`, in the order of the scores. UTF-8, borrowed: valid until auricle_model_free.
+/// NULL if `model` is NULL or `index` is not below auricle_model_class_count; the last error says which. Any
+/// thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auricle_model_label(model: *const auricle_model, index: usize) -> *const c_char {
+    guard_value(std::ptr::null(), || {
+        // SAFETY: the header's conventions.
+        let labels = &unsafe { pointer::reference("model", model) }?.labels;
+        let label = labels.get(index).map(|label| label.as_ptr());
+        label.ok_or_else(|| {
+            Error::argument(format!("index is {index}; the model has {} classes", labels.len()))
+        })
+    })
+}
+
+/// Rate that the model works at, Hz; 0 if `model` is NULL. Sessions and auricle_classify_f32 take audio of any
+/// rate and convert; audio of this rate saves the conversion. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auricle_model_sample_rate(model: *const auricle_model) -> u32 {
+    // SAFETY: the header's conventions.
+    guard_value(0, || Ok(unsafe { pointer::reference("model", model) }?.core.sample_rate()))
+}
+
+/// Writes the record for traceability: JSON, UTF-8, with a NUL at its end, that names the versions of Auricle and
+/// of ONNX Runtime, the files, their SHA-256 sums, the options, and the manifest with every default filled in.
+///
+/// `*needed` becomes the size of the record in bytes, the NUL among them, also when the record did not fit (the
+/// one output that is written with an error). To ask for the size alone give `capacity` 0; `json` may then be
+/// NULL. `json` is written only if all of it fits.
+///
+/// Any thread.
+/// - AURICLE_OK
+/// - AURICLE_INVALID_ARGUMENT: `model`, `needed`, or `json` with a `capacity` that is not 0, is NULL.
+/// - AURICLE_BUFFER_TOO_SMALL: `capacity` is not 0, but below `*needed`. Call again with a buffer of `*needed` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auricle_model_describe(
+    model: *const auricle_model,
+    json: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> auricle_status {
+    guard(|| {
+        // SAFETY: the header's conventions.
+        let (model, json, out) = unsafe {
+            (
+                pointer::reference("model", model)?,
+                pointer::slice_mut("json", json.cast::<u8>(), "capacity", capacity)?,
+                Out::new("needed", needed)?,
+            )
+        };
+        let record = CString::new(model.core.describe().replace('\0', " ")).unwrap_or_default();
+        let record = record.as_bytes_with_nul();
+        out.set(record.len());
+        match json.get_mut(..record.len()) {
+            Some(json) => json.copy_from_slice(record),
+            None if capacity == 0 => {}
+            None => {
+                let message = format!("capacity is {capacity} bytes; the record needs {}", record.len());
+                return Err(Error::new(Status::BufferTooSmall, message));
+            }
+        }
+        Ok(AURICLE_OK)
+    })
+}
+
+/// Gives the caller's reference to a model back. Its labels are no longer valid; its sessions are not touched.
+/// NULL does nothing. No other call with this handle may be running or follow.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auricle_model_free(model: *mut auricle_model) {
+    guard_value((), || {
+        if !model.is_null() {
+            // SAFETY: made by Box::into_raw in a load function; by contract it is freed once.
+            drop(unsafe { Box::from_raw(model) });
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,138 @@
+//! STATUSES AND THE LAST ERROR
+//!
+//! The numbers are kept for ever and never reused: -1 to -99 the call, -100 to -199 the model, -200 to -299
+//! ONNX Runtime, -300 a defect of Auricle. Later versions may add some: treat every negative number as an error.
+
+use std::cell::RefCell;
+use std::ffi::{CString, c_char};
+
+use super::guard_value;
+use crate::error::Status;
+
+/// What became of a call: 0 success, positive success of another kind, negative an error.
+pub type auricle_status = i32;
+
+/// Done.
+pub const AURICLE_OK: i32 = 0;
+/// Read: not enough audio for the next window yet. Push more, then read again.
+pub const AURICLE_AGAIN: i32 = 1;
+/// Read: the stream was finished and everything has been read. Free or reset the session.
+pub const AURICLE_END: i32 = 2;
+/// Push: the ring was full. The frames that did not fit are lost; the clock of the stream counts them, and so
+/// does dropped_frames of the results that they touch. Read more often, or ask for a longer ring.
+pub const AURICLE_DROPPED: i32 = 3;
+/// An argument is NULL, out of its range, or does not fit another argument: a mistake in the calling program.
+pub const AURICLE_INVALID_ARGUMENT: i32 = -1;
+/// The call is not allowed now: push after finish, two threads in the same half of a session, or a session in
+/// which AURICLE_INTERNAL happened.
+pub const AURICLE_INVALID_STATE: i32 = -2;
+/// The buffer is too small; the last error says how much is needed. Nothing was consumed: call again with more.
+pub const AURICLE_BUFFER_TOO_SMALL: i32 = -3;
+/// The clip is too short for the model to see even one row of features.
+pub const AURICLE_CLIP_TOO_SHORT: i32 = -4;
+/// A file could not be read.
+pub const AURICLE_FILE: i32 = -100;
+/// ONNX Runtime refused the model: the file is damaged, is not ONNX, or needs a newer ONNX Runtime.
+pub const AURICLE_MODEL: i32 = -101;
+/// The model has no manifest, or the manifest is not valid.
+pub const AURICLE_MANIFEST: i32 = -102;
+/// The manifest and the network contradict each other.
+pub const AURICLE_MISMATCH: i32 = -103;
+/// ONNX Runtime was not found, could not be opened, or is too old. See auricle_runtime_open.
+pub const AURICLE_RUNTIME: i32 = -200;
+/// ONNX Runtime failed while running the network, or the network gave a score that is not finite.
+pub const AURICLE_INFERENCE: i32 = -201;
+/// A defect of Auricle, caught: please report the last error. If it happened in a session, that session can
+/// only be freed; other sessions and the model are not touched.
+pub const AURICLE_INTERNAL: i32 = -300;
+
+fn number(status: Status) -> i32 {
+    match status {
+        Status::InvalidArgument => AURICLE_INVALID_ARGUMENT,
+        Status::InvalidState => AURICLE_INVALID_STATE,
+        Status::BufferTooSmall => AURICLE_BUFFER_TOO_SMALL,
+        Status::ClipTooShort => AURICLE_CLIP_TOO_SHORT,
+        Status::File => AURICLE_FILE,
+        Status::Model => AURICLE_MODEL,
+        Status::Manifest => AURICLE_MANIFEST,
+        Status::Mismatch => AURICLE_MISMATCH,
+        Status::Runtime => AURICLE_RUNTIME,
+        Status::Inference => AURICLE_INFERENCE,
+        Status::Internal => AURICLE_INTERNAL,
+    }
+}
+
+thread_local! {
+    static LAST: RefCell<Option<CString>> = const { RefCell::new(None) };
+}
+
+/// Keeps `message` for this thread and returns the number of `status`.
+pub(super) fn set_last(message: &str, status: Status) -> i32 {
+    // A thread that is ending has lost its place for the message; the status still tells what happened.
+    let _ = LAST.try_with(|last| *last.borrow_mut() = CString::new(message.replace('\0', " ")).ok());
+    number(status)
+}
+
+/// What kind of outcome a status is, in a few words, for any number. The string is static. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn auricle_status_text(status: i32) -> *const c_char {
+    guard_value(c"".as_ptr(), || {
+        Ok(match status {
+            AURICLE_OK => c"ok",
+            AURICLE_AGAIN => c"push more audio",
+            AURICLE_END => c"end of the stream",
+            AURICLE_DROPPED => c"frames were dropped",
+            AURICLE_INVALID_ARGUMENT => c"invalid argument",
+            AURICLE_INVALID_STATE => c"not allowed in this state",
+            AURICLE_BUFFER_TOO_SMALL => c"buffer too small",
+            AURICLE_CLIP_TOO_SHORT => c"clip too short",
+            AURICLE_FILE => c"file cannot be read",
+            AURICLE_MODEL => c"model refused by ONNX Runtime",
+            AURICLE_MANIFEST => c"manifest missing or not valid",
+            AURICLE_MISMATCH => c"manifest and network contradict each other",
+            AURICLE_RUNTIME => c"ONNX Runtime not available",
+            AURICLE_INFERENCE => c"inference failed",
+            AURICLE_INTERNAL => c"internal error",
+            _ => c"unknown status",
+        }
+        .as_ptr())
+    })
+}
+
+/// What went wrong in the latest call of this thread that failed, with the numbers that fix it, for a person
+/// to read; "" if none failed yet. Calls that succeed leave it as it is, so ask only after a failure. UTF-8,
+/// borrowed: valid until the next failure on this thread, or its end. Never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn auricle_last_error() -> *const c_char {
+    let last = || LAST.try_with(|last| last.borrow().as_ref().map(|message| message.as_ptr()));
+    guard_value(c"".as_ptr(), || Ok(last().ok().flatten().unwrap_or(c"".as_ptr())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_texts_are_those_of_the_core() {
+        use Status::*;
+        let all = [
+            InvalidArgument,
+            InvalidState,
+            BufferTooSmall,
+            ClipTooShort,
+            File,
+            Model,
+            Manifest,
+            Mismatch,
+            Runtime,
+            Inference,
+            Internal,
+        ];
+        let mut texts = std::collections::HashSet::new();
+        for status in all {
+            assert_eq!(number(status), status as i32);
+            assert!(texts.insert(auricle_status_text(status as i32)), "{status:?} has no text of its own");
+        }
+        assert!(!texts.contains(&auricle_status_text(i32::MIN)));
+    }
+}

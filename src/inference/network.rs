@@ -1,0 +1,135 @@
+//! One ONNX Runtime session with its input and output tensors: samples or rows in, raw outputs out.
+
+use std::fmt;
+
+use ort::memory::Allocator;
+use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session};
+use ort::value::{DynValue, Outlet, Tensor, ValueType};
+
+use super::runtime;
+use crate::error::{Error, Result, Status};
+
+/// An input or output of a network as the ONNX file declares it.
+#[derive(Clone, Debug)]
+pub(crate) struct Port {
+    pub name: String,
+    /// Element type as ONNX Runtime names it, for example `f32`.
+    pub element: String,
+    /// Sizes; -1 is dynamic.
+    pub sizes: Vec<i64>,
+}
+
+/// A network that is ready to run. `&mut` because ONNX Runtime's `Run` is used by one thread at a time.
+pub(crate) struct Network {
+    session: Session,
+    bound: Option<Bound>,
+}
+
+/// The tensors of the last shape that was run; they are kept, so that a run makes none.
+struct Bound {
+    input: Tensor<f32>,
+    output: String,
+    options: RunOptions<HasSelectedOutputs>,
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network").field("inputs", &self.inputs()).field("outputs", &self.outputs()).finish()
+    }
+}
+
+impl Network {
+    /// Loads the bytes of an ONNX file. `threads` counts the calling thread; none of them spins while it waits.
+    pub fn load(onnx: &[u8], threads: usize) -> Result<Self> {
+        let environment = runtime::environment()?;
+        let session = (|| -> ort::Result<Session> {
+            Session::builder(environment)?
+                .with_intra_threads(threads)?
+                .with_inter_threads(1)?
+                .with_intra_op_spinning(false)?
+                .with_inter_op_spinning(false)?
+                .commit_from_memory(onnx)
+        })()
+        .map_err(|error| {
+            Error::new(
+                Status::Model,
+                format!("ONNX Runtime refused the model: {}", one_line(error.message())),
+            )
+        })?;
+        Ok(Self { session, bound: None })
+    }
+
+    pub fn inputs(&self) -> Vec<Port> {
+        self.session.inputs().iter().map(port).collect()
+    }
+
+    pub fn outputs(&self) -> Vec<Port> {
+        self.session.outputs().iter().map(port).collect()
+    }
+
+    /// The value of `key` in the file's metadata.
+    pub fn metadata(&self, key: &str) -> Option<String> {
+        self.session.metadata().ok()?.custom(key)
+    }
+
+    /// Runs the network on one input tensor of `shape`, which `fill` writes; `scores` takes the whole of `output`,
+    /// which must have `output_shape`.
+    pub fn run(
+        &mut self,
+        shape: &[i64],
+        fill: impl FnOnce(&mut [f32]),
+        output: &str,
+        output_shape: &[i64],
+        scores: &mut [f32],
+    ) -> Result<()> {
+        let failed = |error: ort::Error| {
+            Error::new(
+                Status::Inference,
+                format!("ONNX Runtime failed to run the model: {}", one_line(error.message())),
+            )
+        };
+        let fits = |bound: &Bound| bound.output == output && **bound.input.shape() == *shape;
+        if !self.bound.as_ref().is_some_and(fits) {
+            self.bound = Some(bind(shape, output, output_shape).map_err(failed)?);
+        }
+        let bound = self.bound.as_mut().expect("bound above");
+        fill(bound.input.extract_tensor_mut().1);
+        let outputs =
+            self.session.run_with_options(ort::inputs![&bound.input], &bound.options).map_err(failed)?;
+        let values: &DynValue = &outputs[0];
+        let (_, values) = values.try_extract_tensor::<f32>().map_err(failed)?;
+        if values.len() != scores.len() {
+            return Err(Error::new(
+                Status::Inference,
+                format!(
+                    "output {output:?} has {} values for one window, expected {}",
+                    values.len(),
+                    scores.len()
+                ),
+            ));
+        }
+        scores.copy_from_slice(values);
+        Ok(())
+    }
+}
+
+fn bind(shape: &[i64], output: &str, output_shape: &[i64]) -> ort::Result<Bound> {
+    let allocator = Allocator::default();
+    let input = Tensor::<f32>::new(&allocator, shape)?;
+    let result = Tensor::<f32>::new(&allocator, output_shape)?;
+    let selected = OutputSelector::no_default().with(output).preallocate(output, result);
+    Ok(Bound { input, output: output.into(), options: RunOptions::new()?.with_outputs(selected) })
+}
+
+fn port(outlet: &Outlet) -> Port {
+    let (element, sizes) = match outlet.dtype() {
+        ValueType::Tensor { ty, shape, .. } => (ty.to_string(), shape.to_vec()),
+        other => (other.to_string(), Vec::new()),
+    };
+    Port { name: outlet.name().into(), element, sizes }
+}
+
+/// ONNX Runtime's messages can span lines and end in blanks.
+fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}

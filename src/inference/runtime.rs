@@ -1,0 +1,181 @@
+//! Finding and opening ONNX Runtime, once for the process.
+//!
+//! It is opened by absolute path, never by searching the system's folders: an old `onnxruntime.dll` in System32 or a
+//! package manager's copy is never picked up by accident. Nothing of `ort` is touched before the library was opened,
+//! because `ort` panics then; the environment is kept for ever, because ONNX Runtime allows one a process.
+
+use std::error::Error as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ort::environment::Environment;
+use ort::logging::LogLevel;
+use parking_lot::Mutex;
+
+use crate::error::{Error, Result, Status};
+use crate::log::{self, Level};
+use crate::platform;
+
+/// Names the file of ONNX Runtime's library.
+const PATH_VARIABLE: &str = "ORT_DYLIB_PATH";
+
+struct Open {
+    environment: &'static Environment,
+    file: PathBuf,
+    version: Option<String>,
+}
+
+static OPEN: Mutex<Option<Open>> = Mutex::new(None);
+
+/// Opens ONNX Runtime (1.24 or later), once for the process. After a failure another path can be tried.
+///
+/// With a path: that file. With `None`: the file that the environment variable `ORT_DYLIB_PATH` names, else
+/// `libonnxruntime.so*` (`libonnxruntime*.dylib`, `onnxruntime.dll`) in the folder of our own library.
+/// Loading a model opens it when this was not called. Call it before threads run that read the environment from C,
+/// because it sets `ORT_DISABLE_TELEMETRY=1` there (unless it is set).
+pub fn open(path: Option<&Path>) -> Result<()> {
+    environment_from(path).map(|_| ())
+}
+
+/// The file that ONNX Runtime was opened from, if it was.
+pub fn file() -> Option<PathBuf> {
+    OPEN.lock().as_ref().map(|open| open.file.clone())
+}
+
+/// Version of ONNX Runtime, such as `1.28.0`, if it was opened.
+pub fn version() -> Option<String> {
+    OPEN.lock().as_ref().and_then(|open| open.version.clone())
+}
+
+/// How the opened ONNX Runtime was built (branch, commit, flags), if it was opened.
+pub fn build_info() -> Option<&'static str> {
+    OPEN.lock().as_ref().map(|_| ort::info())
+}
+
+/// The process's environment of ONNX Runtime; opens it where needed.
+pub(crate) fn environment() -> Result<&'static Environment> {
+    environment_from(None)
+}
+
+fn environment_from(path: Option<&Path>) -> Result<&'static Environment> {
+    let mut slot = OPEN.lock();
+    if let Some(open) = &*slot {
+        return match path.map(absolute).transpose()? {
+            Some(wanted) if wanted != open.file => Err(Error::new(
+                Status::InvalidState,
+                format!(
+                    "ONNX Runtime is open already, from {}; a process can have only one (asked for {})",
+                    open.file.display(),
+                    wanted.display()
+                ),
+            )),
+            _ => Ok(open.environment),
+        };
+    }
+    let file = match path {
+        Some(path) => absolute(path)?,
+        None => find()?,
+    };
+    platform::disable_telemetry();
+    let environment = create(&file)?;
+    log::emit(Level::Info, || format!("opened ONNX Runtime from {}", file.display()));
+    // Kept for ever: see the module's head.
+    let environment = Box::leak(Box::new(environment));
+    let version = platform::onnxruntime_version(&file);
+    *slot = Some(Open { environment, file, version });
+    Ok(environment)
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|error| {
+        Error::new(
+            Status::Runtime,
+            format!("ONNX Runtime: {:?} is not a usable path: {error}", path.display()),
+        )
+    })
+}
+
+fn find() -> Result<PathBuf> {
+    if let Some(value) = std::env::var_os(PATH_VARIABLE).filter(|value| !value.is_empty()) {
+        return absolute(Path::new(&value));
+    }
+    if cfg!(target_os = "android") {
+        return Ok(PathBuf::from("libonnxruntime.so")); // found by the linker namespace of the app
+    }
+    let folder = platform::own_directory();
+    if let Some(found) = folder.as_deref().and_then(library_in) {
+        return Ok(found);
+    }
+    let beside =
+        folder.map_or_else(|| "its own folder (unknown)".into(), |folder| folder.display().to_string());
+    Err(Error::new(
+        Status::Runtime,
+        format!(
+            "ONNX Runtime not found: no path was given, {PATH_VARIABLE} is not set, and there is no {} in {beside}. \
+             Put it there, set {PATH_VARIABLE} to its file, or give the path (C: auricle_runtime_open)",
+            library_name()
+        ),
+    ))
+}
+
+fn library_name() -> &'static str {
+    if cfg!(windows) {
+        "onnxruntime.dll"
+    } else if cfg!(target_vendor = "apple") {
+        "libonnxruntime*.dylib"
+    } else {
+        "libonnxruntime.so*"
+    }
+}
+
+/// The library in `folder`; of several, the one whose name sorts first (`libonnxruntime.so` before `.so.1`).
+fn library_in(folder: &Path) -> Option<PathBuf> {
+    let (start, end) = library_name().split_once('*').unwrap_or((library_name(), ""));
+    let fits = |name: &str| name.starts_with(start) && name.ends_with(end) && !name.contains("providers");
+    let entries = std::fs::read_dir(folder).ok()?;
+    entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(fits))
+        .min()
+}
+
+fn create(file: &Path) -> Result<Environment> {
+    let failed = |reason: String| {
+        Error::new(
+            Status::Runtime,
+            format!("ONNX Runtime could not be opened from {}: {reason}", file.display()),
+        )
+    };
+    let builder = ort::init_from(file).map_err(|error| {
+        failed(match &error {
+            ort::LoadDynamicError::Dlopen { error, .. } => match error.source() {
+                Some(system) => system.to_string(),
+                None => error.to_string(),
+            },
+            ort::LoadDynamicError::MissingApi { .. } => {
+                "it is not ONNX Runtime (it does not export OrtGetApiBase)".into()
+            }
+            ort::LoadDynamicError::BadVersion { version_str, .. } => {
+                format!("its version is {version_str}; at least 1.24 is needed")
+            }
+            other => other.to_string(),
+        })
+    })?;
+    builder
+        .with_name("auricle")
+        .with_telemetry(false)
+        .with_logger(Arc::new(|level, _category, _id, _location, message| {
+            log::emit(level_of(level), || format!("ONNX Runtime: {message}"));
+        }))
+        .build()
+        .map_err(|error| failed(error.message().to_string()))
+}
+
+fn level_of(level: LogLevel) -> Level {
+    match level {
+        LogLevel::Fatal | LogLevel::Error => Level::Error,
+        LogLevel::Warning => Level::Warning,
+        LogLevel::Info => Level::Info,
+        LogLevel::Verbose => Level::Debug,
+    }
+}

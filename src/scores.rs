@@ -1,0 +1,64 @@
+//! Raw outputs of a network -> scores.
+
+use serde::{Deserialize, Serialize};
+
+/// What turns the network's raw outputs into scores (`output.activation`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// exp(x) / sum(exp(x)): one class of many; the scores sum to 1.
+    Softmax,
+    /// 1 / (1 + exp(-x)) for each class: independent classes.
+    Sigmoid,
+    /// The outputs are scores already.
+    #[default]
+    None,
+}
+
+impl Activation {
+    /// Replaces raw outputs by scores, in place.
+    pub fn apply(self, values: &mut [f32]) {
+        match self {
+            Activation::Softmax => {
+                // Shifted by the maximum, so that exp cannot overflow.
+                let most = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                values.iter_mut().for_each(|value| *value = (*value - most).exp());
+                let sum: f32 = values.iter().sum();
+                values.iter_mut().for_each(|value| *value /= sum);
+            }
+            Activation::Sigmoid => values.iter_mut().for_each(|value| *value = 1.0 / (1.0 + (-*value).exp())),
+            Activation::None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Activation::{self, *};
+
+    fn applied(activation: Activation, mut values: Vec<f32>) -> Vec<f32> {
+        activation.apply(&mut values);
+        values
+    }
+
+    #[test]
+    fn softmax_sums_to_one_and_survives_large_values() {
+        assert_eq!(applied(Softmax, vec![1e30, 1e30]), [0.5, 0.5]);
+        assert_eq!(applied(Softmax, vec![0.0, -1e30]), [1.0, 0.0]);
+        let scores = applied(Softmax, vec![1.0, 2.0, 3.0]);
+        // exp(k) / (e + e^2 + e^3)
+        for (score, expected) in scores.iter().zip([0.090_030_57, 0.244_728_47, 0.665_240_96]) {
+            assert!((score - expected).abs() < 1e-6, "{score} {expected}");
+        }
+    }
+
+    #[test]
+    fn sigmoid_saturates_without_overflow() {
+        assert_eq!(applied(Sigmoid, vec![0.0, 200.0, -200.0]), [0.5, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn none_leaves_values() {
+        assert_eq!(applied(None, vec![-3.0, 7.0]), [-3.0, 7.0]);
+    }
+}

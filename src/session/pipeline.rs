@@ -1,0 +1,299 @@
+//! The reader's side of a stream: interleaved frames in, scored windows out. Sessions and whole clips run the same one.
+
+use std::ops::Range;
+use std::time::Instant;
+
+use super::Window;
+use super::journal::Journal;
+use crate::error::{Error, Result, Status};
+use crate::features::{Features, Normalize};
+use crate::model::Model;
+use crate::model::manifest::samples;
+use crate::pcm::Downmix;
+use crate::resample::{Quality, Resampler};
+use crate::window::Padding;
+
+/// Frames that go through the stages at a time.
+pub(crate) const STEP: usize = 1024;
+
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    host_rate: u32,
+    model_rate: u32,
+    channels: usize,
+    downmix: Downmix,
+    mono: Vec<f32>,
+    resampler: Resampler,
+    features: Features,
+    normalize: Normalize,
+    padding: Padding,
+    min_rows: usize,
+    /// Samples of a window, and from one window to the next, at the model's rate.
+    window: usize,
+    hop: usize,
+    /// Samples at the model's rate, of which the first is sample `start` of the stream.
+    samples: Vec<f32>,
+    start: u64,
+    rows: Vec<f32>,
+    /// Number of the next window; it starts at sample `next * hop`.
+    next: u64,
+    /// Host frames taken, the lost ones included.
+    frames: u64,
+    /// Lost frames for which silence still has to be fed, and how much has been fed without a frame between.
+    silence: u64,
+    silent_run: u64,
+    ended: bool,
+    journal: Journal,
+}
+
+impl Pipeline {
+    /// `quality`: how to resample, unless the manifest says it.
+    pub fn new(
+        model: &Model,
+        host_rate: u32,
+        channels: u32,
+        hop_seconds: Option<f64>,
+        quality: Quality,
+    ) -> Result<Self> {
+        let manifest = model.manifest();
+        let input = &manifest.input;
+        let downmix = Downmix::new(channels as usize)?;
+        let resampler = Resampler::with_quality(host_rate, input.sample_rate, input.resampler.unwrap_or(quality))?;
+        let features = Features::new(&input.features, input.sample_rate, "input.features")?;
+        let window = manifest.window_samples();
+        let seconds = hop_seconds.or(manifest.stream.hop_seconds).unwrap_or(input.window_seconds);
+        let hop = samples(seconds, input.sample_rate);
+        if !seconds.is_finite() || hop == 0 || seconds > 3600.0 {
+            let least = 1.0 / f64::from(input.sample_rate);
+            return Err(Error::argument(format!(
+                "hop_seconds is {seconds}; valid {least:.6}..=3600 (one sample to an hour)"
+            )));
+        }
+        let slack = resampler.max_output(STEP);
+        let span = to_host(window.max(hop) as u64 + slack as u64, host_rate, input.sample_rate)
+            + resampler.delay_frames() as u64
+            + STEP as u64;
+        Ok(Self {
+            host_rate,
+            model_rate: input.sample_rate,
+            channels: channels as usize,
+            downmix,
+            mono: vec![0.0; STEP],
+            rows: vec![0.0; features.rows(window) * features.bins()],
+            samples: Vec::with_capacity(window + slack),
+            normalize: input.normalize.clone().unwrap_or_default(),
+            padding: input.padding,
+            min_rows: input.min_rows.max(1),
+            resampler,
+            features,
+            window,
+            hop,
+            start: 0,
+            next: 0,
+            frames: 0,
+            silence: 0,
+            silent_run: 0,
+            ended: false,
+            journal: Journal::new(host_rate, span),
+        })
+    }
+
+    /// Whether this pipeline is planned for such a stream.
+    pub fn suits(&self, host_rate: u32, channels: u32) -> bool {
+        self.host_rate == host_rate && self.channels == channels as usize
+    }
+
+    /// Starts a new stream.
+    pub fn reset(&mut self) {
+        self.resampler.reset();
+        self.samples.clear();
+        self.journal.clear();
+        (self.start, self.next, self.frames, self.silence, self.silent_run) = (0, 0, 0, 0, 0);
+        self.ended = false;
+    }
+
+    /// Takes at most [`STEP`] frames.
+    pub fn feed(&mut self, mut interleaved: &[f32]) {
+        self.trim();
+        self.silent_run = 0;
+        while !interleaved.is_empty() {
+            let (stats, room) = self.journal.block_at(self.frames);
+            let most = room.min(STEP) * self.channels;
+            let (now, later) = interleaved.split_at(interleaved.len().min(most));
+            let frames = self.downmix.mix(now, &mut self.mono, stats);
+            self.resampler.push(&self.mono[..frames], |out| self.samples.extend_from_slice(out));
+            self.frames += frames as u64;
+            interleaved = later;
+        }
+    }
+
+    /// `frames` frames are missing here: silence stands in for them, and the clock goes on.
+    pub fn lose(&mut self, frames: u64, dropped: bool) {
+        let from = self.frames + self.silence;
+        // The clock stops there: 22,000 years at 100 kHz are no stream, but a mistaken gap.
+        let to = from.saturating_add(frames).min(u64::MAX >> 8).max(from);
+        self.journal.lose(from, to, dropped);
+        self.silence += to - from;
+    }
+
+    /// Feeds a step of the silence that is due. False if none is.
+    pub fn feed_silence(&mut self) -> bool {
+        if self.silence == 0 {
+            return false;
+        }
+        self.trim();
+        self.skip_silence();
+        let frames = self.silence.min(STEP as u64) as usize;
+        self.mono[..frames].fill(0.0);
+        self.resampler.push(&self.mono[..frames], |out| self.samples.extend_from_slice(out));
+        self.frames += frames as u64;
+        self.silence -= frames as u64;
+        self.silent_run += frames as u64;
+        true
+    }
+
+    /// Steps over a long silence, once the resampler and the window hold nothing else: the result is what feeding all
+    /// of it gives, because whole periods of the resampler are left out.
+    fn skip_silence(&mut self) {
+        let (frames, samples) = self.resampler.period();
+        let window = to_host(self.window as u64, self.host_rate, self.model_rate);
+        let settled = window + 4 * frames + 2 * self.resampler.delay_frames() as u64;
+        if self.silent_run < settled || self.silence <= settled {
+            return;
+        }
+        let periods = (self.silence - settled) / frames;
+        self.frames += periods * frames;
+        self.silence -= periods * frames;
+        self.start += periods * samples;
+        // Windows that would have started in what was left out lie wholly in the gap.
+        self.next = self.next.max(self.start.div_ceil(self.hop as u64));
+    }
+
+    /// No more input.
+    pub fn end(&mut self) {
+        if !self.ended {
+            self.trim();
+            self.resampler.finish(|out| self.samples.extend_from_slice(out));
+            self.ended = true;
+        }
+    }
+
+    pub fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Drops samples that no window will need.
+    fn trim(&mut self) {
+        let needed = self.next.saturating_mul(self.hop as u64);
+        let cut = needed.saturating_sub(self.start).min(self.samples.len() as u64);
+        if cut > 0 {
+            self.samples.drain(..cut as usize);
+            self.start += cut;
+            let host = to_host(self.start, self.host_rate, self.model_rate);
+            self.journal.forget_before(host);
+        }
+    }
+
+    /// Scores the next window if its audio is there; `scores` takes one value a class.
+    pub fn next(&mut self, model: &Model, scores: &mut [f32]) -> Result<Option<Window>> {
+        loop {
+            let begin = self.next * self.hop as u64;
+            let available = self.start + self.samples.len() as u64;
+            let whole = available >= begin + self.window as u64;
+            if !whole && (!self.ended || !self.tail(begin, available)?) {
+                return Ok(None);
+            }
+            let last = to_host(begin + self.window as u64, self.host_rate, self.model_rate);
+            let first = to_host(begin, self.host_rate, self.model_rate);
+            let range = first..if whole { last } else { last.min(self.frames) };
+            let sequence = self.next;
+            self.next += 1;
+            if self.journal.is_lost(&range) {
+                continue;
+            }
+            let offset = (begin - self.start) as usize;
+            if !whole {
+                self.samples.drain(..offset);
+                self.start = begin;
+                self.padding.apply(&mut self.samples, self.window);
+                return self.score(model, 0, range, sequence, scores).map(Some);
+            }
+            return self.score(model, offset, range, sequence, scores).map(Some);
+        }
+    }
+
+    /// Whether the end of the stream, which no whole window holds, is worth a window: at least one row of features
+    /// must be new in it. A stream too short for that is an error.
+    fn tail(&self, begin: u64, available: u64) -> Result<bool> {
+        let seen = match self.next {
+            0 => 0,
+            next => (next - 1) * self.hop as u64 + self.window as u64,
+        };
+        let new = available.saturating_sub(begin.max(seen)) as usize;
+        let length = available.saturating_sub(begin) as usize;
+        let enough = match self.padding {
+            Padding::None => self.features.rows(length) >= self.min_rows,
+            _ => true,
+        };
+        if new >= self.features.min_samples().max(1) && enough {
+            return Ok(true);
+        }
+        if self.next > 0 || self.frames == 0 {
+            return Ok(false);
+        }
+        Err(Error::new(
+            Status::ClipTooShort,
+            format!(
+                "the audio has {} frames at {} Hz, {available} samples at the model's {} Hz; the first {} of features \
+                 needs {}",
+                self.frames,
+                self.host_rate,
+                self.model_rate,
+                if self.padding == Padding::None && self.min_rows > 1 {
+                    format!("{} rows", self.min_rows)
+                } else {
+                    "row".into()
+                },
+                self.fewest_samples()
+            ),
+        ))
+    }
+
+    fn fewest_samples(&self) -> usize {
+        let mut samples = self.features.min_samples();
+        while self.padding == Padding::None
+            && self.features.rows(samples) < self.min_rows
+            && samples < self.window
+        {
+            samples += 1;
+        }
+        samples
+    }
+
+    fn score(
+        &mut self,
+        model: &Model,
+        offset: usize,
+        range: Range<u64>,
+        sequence: u64,
+        scores: &mut [f32],
+    ) -> Result<Window> {
+        let stretch = &self.samples[offset..self.samples.len().min(offset + self.window)];
+        let bins = self.features.bins();
+        let rows = &mut self.rows[..self.features.rows(stretch.len()) * bins];
+        self.features.compute(stretch, rows);
+        self.normalize.apply(rows, bins);
+        let started = Instant::now();
+        model.infer(rows, bins, scores)?;
+        let inference_nanoseconds = started.elapsed().as_nanos().try_into().unwrap_or(u64::MAX);
+        let health = self.journal.health(&range);
+        Ok(Window { sequence, first_frame: range.start, end_frame: range.end, health, inference_nanoseconds })
+    }
+}
+
+/// Sample `index` at the model's rate -> the nearest host frame.
+fn to_host(index: u64, host_rate: u32, model_rate: u32) -> u64 {
+    let (host, model) = (u128::from(host_rate), u128::from(model_rate));
+    let frame = (2 * u128::from(index) * host + model) / (2 * model);
+    frame.try_into().unwrap_or(u64::MAX)
+}

@@ -1,0 +1,63 @@
+/* The header is the first thing included, so that it cannot lean on another one. */
+#include <auricle.h>
+
+#include "check.h"
+
+int other_translation_unit(void);
+
+/* Programs that were compiled against these sizes and places must keep running: they may grow, never change. */
+#define SAME(name, condition) typedef char name[(condition) ? 1 : -1]
+SAME(model_options_size, sizeof(auricle_model_options) == 8);
+SAME(model_options_threads, offsetof(auricle_model_options, threads) == 4);
+SAME(session_options_size, sizeof(auricle_session_options) == 32);
+SAME(session_options_rate, offsetof(auricle_session_options, sample_rate) == 4);
+SAME(session_options_channels, offsetof(auricle_session_options, channels) == 8);
+SAME(session_options_reserved, offsetof(auricle_session_options, reserved) == 12);
+SAME(session_options_hop, offsetof(auricle_session_options, hop_seconds) == 16);
+SAME(session_options_ring, offsetof(auricle_session_options, ring_seconds) == 24);
+SAME(result_size, sizeof(auricle_result) == 88);
+SAME(result_silent, offsetof(auricle_result, silent) == 4);
+SAME(result_first, offsetof(auricle_result, first_frame) == 8);
+SAME(result_end, offsetof(auricle_result, end_frame) == 16);
+SAME(result_sequence, offsetof(auricle_result, sequence) == 24);
+SAME(result_peak, offsetof(auricle_result, peak_dbfs) == 32);
+SAME(result_rms, offsetof(auricle_result, rms_dbfs) == 36);
+SAME(result_dc, offsetof(auricle_result, dc_offset) == 40);
+SAME(result_reserved, offsetof(auricle_result, reserved) == 44);
+SAME(result_clipped, offsetof(auricle_result, clipped_frames) == 48);
+SAME(result_non_finite, offsetof(auricle_result, non_finite_frames) == 56);
+SAME(result_dropped, offsetof(auricle_result, dropped_frames) == 64);
+SAME(result_gap, offsetof(auricle_result, gap_frames) == 72);
+SAME(result_inference, offsetof(auricle_result, inference_nanoseconds) == 80);
+SAME(status_size, sizeof(auricle_status) == 4);
+
+int main(void)
+{
+    char version[64];
+    auricle_model_options model;
+    auricle_session_options session;
+    auricle_result result;
+
+    snprintf(version, sizeof version, "%d.%d.%d", AURICLE_VERSION_MAJOR, AURICLE_VERSION_MINOR,
+             AURICLE_VERSION_PATCH);
+    CHECK(!strcmp(version, AURICLE_VERSION));
+    CHECK(!strcmp(version, auricle_version()));
+    CHECK(auricle_abi_version() == AURICLE_ABI_VERSION);
+
+    memset(&model, 0xee, sizeof model);
+    auricle_model_options_init(&model);
+    CHECK(model.struct_size == sizeof model && model.threads == 0);
+    memset(&session, 0xee, sizeof session);
+    auricle_session_options_init(&session);
+    CHECK(session.struct_size == sizeof session && session.sample_rate == 0 && session.channels == 0);
+    CHECK(session.reserved == 0 && session.hop_seconds == 0 && session.ring_seconds == 0);
+    memset(&result, 0xee, sizeof result);
+    auricle_result_init(&result);
+    CHECK(result.struct_size == sizeof result && result.end_frame == 0 && result.inference_nanoseconds == 0);
+    auricle_model_options_init(NULL);
+    auricle_session_options_init(NULL);
+    auricle_result_init(NULL);
+
+    CHECK(other_translation_unit() == 1);
+    return DONE();
+}

@@ -1,0 +1,262 @@
+//! The C tests of tests/c, built with every compiler that is there, as C and as C++, and run against the library as
+//! programs use it. `AURICLE_RUN_UNDER` puts a command before each program (`valgrind -q --error-exitcode=9`).
+#![cfg(unix)] // the options of the compilers, and how libraries are named
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const WARNINGS: [&str; 6] = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"];
+
+/// Programs of tests/c and the files that they are made of.
+const PROGRAMS: [(&str, &[&str]); 10] = [
+    ("header", &["header.c", "header_other.c"]),
+    ("status", &["status.c"]),
+    ("log", &["log.c"]),
+    ("runtime", &["runtime.c"]),
+    ("model", &["model.c"]),
+    ("session", &["session.c"]),
+    ("classify", &["classify.c"]),
+    ("stream", &["stream.c"]),
+    ("threads", &["threads.c"]),
+    ("lifetime", &["lifetime.c"]),
+];
+
+/// How often lifetime.c creates and frees.
+const ROUNDS: &str = "AURICLE_TEST_ROUNDS";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What a test that passes wants to be seen nevertheless.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// An empty folder for `name`.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c_api").join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("target/tmp can be written");
+    folder
+}
+
+/// Where cargo puts the libraries of this very build: beside the test program.
+fn built(name: &str) -> PathBuf {
+    let program = std::env::current_exe().expect("own path");
+    let path = program.with_file_name(name);
+    assert!(path.exists(), "{} was not built", path.display());
+    path
+}
+
+/// Lays the shared library out in `folder` as an installation does, with the name that is written in it.
+fn install(folder: &Path) {
+    let abi = match env!("CARGO_PKG_VERSION_MAJOR") {
+        "0" => concat!("0.", env!("CARGO_PKG_VERSION_MINOR")),
+        major => major,
+    };
+    let (file, linked, loaded) = if cfg!(target_os = "macos") {
+        ("libauricle.dylib", "libauricle.dylib".into(), format!("libauricle.{abi}.dylib"))
+    } else {
+        ("libauricle.so", "libauricle.so".to_string(), format!("libauricle.so.{abi}"))
+    };
+    std::fs::copy(built(file), folder.join(&loaded)).expect("copy the library");
+    std::os::unix::fs::symlink(&loaded, folder.join(linked)).expect("link the library");
+}
+
+fn finish(what: &str, command: &mut Command, input: &[u8]) -> Output {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{what}: {command:?}: {error}"));
+    let mut pipe = child.stdin.take().expect("piped");
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || pipe.write_all(&input));
+    let output = child.wait_with_output().expect("wait");
+    let _ = writer.join();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{what}: {}\n{command:?}\n{out}{err}", output.status);
+    output
+}
+
+fn run(program: &Path, arguments: &[&str], input: &[u8]) -> String {
+    run_rounds(program, arguments, input, "20")
+}
+
+fn run_rounds(program: &Path, arguments: &[&str], input: &[u8], rounds: &str) -> String {
+    let mut command = match std::env::var("AURICLE_RUN_UNDER") {
+        Ok(under) if !under.trim().is_empty() => {
+            let mut words = under.split_whitespace();
+            let mut command = Command::new(words.next().expect("not empty"));
+            command.args(words).arg(program);
+            command
+        }
+        _ => Command::new(program),
+    };
+    command.args(arguments).current_dir(root().join("tests/data"));
+    if std::env::var_os(ROUNDS).is_none() {
+        command.env(ROUNDS, rounds);
+    }
+    let output = finish(&program.display().to_string(), &mut command, input);
+    let out = String::from_utf8_lossy(&output.stdout).into_owned();
+    for line in out.lines().filter(|line| line.starts_with("SKIPPED") || line.starts_with("MEASURED")) {
+        say(line);
+    }
+    out
+}
+
+/// Builds `sources` with `compiler` into `folder`, against the library there.
+fn build(compiler: &str, options: &[&str], folder: &Path, name: &str, sources: &[PathBuf]) -> PathBuf {
+    let program = folder.join(name);
+    let mut command = Command::new(compiler);
+    command.args(options).args(WARNINGS).args(["-g", "-O1", "-pthread"]);
+    command.arg("-I").arg(root().join("include")).arg("-o").arg(&program).args(sources);
+    command.args(["-x", "none", "-L"]).arg(folder);
+    command.arg(format!("-Wl,-rpath,{}", folder.display())).args(["-lauricle", "-lm"]);
+    finish("build", &mut command, &[]);
+    program
+}
+
+fn exists(compiler: &str) -> bool {
+    let found = Command::new(compiler).arg("--version").output().is_ok_and(|output| output.status.success());
+    if !found {
+        say(&format!("SKIPPED: the C tests with {compiler}, which is not installed"));
+    }
+    found
+}
+
+fn a_c_compiler() -> &'static str {
+    ["gcc", "clang"].into_iter().find(|compiler| exists(compiler)).expect("gcc or clang is installed")
+}
+
+/// Builds every program in every language version, and runs those of the last one.
+fn build_and_run(compiler: &str, language: &[&str], versions: &[&str]) {
+    if !exists(compiler) {
+        return;
+    }
+    let (folder, tests) = (folder(compiler), root().join("tests/c"));
+    install(&folder);
+    for (name, files) in PROGRAMS {
+        let sources: Vec<_> = files.iter().map(|file| tests.join(file)).collect();
+        let mut program = PathBuf::new();
+        for version in versions {
+            let options: Vec<_> = [&[*version][..], language].concat();
+            program = build(compiler, &options, &folder, name, &sources);
+        }
+        run(&program, &["."], &[]);
+    }
+}
+
+const C: [&str; 3] = ["-std=c11", "-std=c17", "-std=c99"];
+const STRICT: [&str; 3] = ["-Wstrict-prototypes", "-Wmissing-prototypes", "-Wdeclaration-after-statement"];
+
+#[test]
+fn c_by_gcc() {
+    build_and_run("gcc", &STRICT, &C);
+}
+
+#[test]
+fn c_by_clang() {
+    build_and_run("clang", &STRICT, &C);
+}
+
+#[test]
+fn cpp_by_gxx() {
+    build_and_run("g++", &["-x", "c++"], &["-std=c++20", "-std=c++17", "-std=c++11"]);
+}
+
+#[test]
+fn a_thousand_rounds_of_create_and_free_do_not_grow() {
+    let folder = folder("lifetime");
+    install(&folder);
+    let source = root().join("tests/c/lifetime.c");
+    let program = build(a_c_compiler(), &["-std=c99"], &folder, "lifetime", &[source]);
+    run_rounds(&program, &["."], &[], "1000");
+}
+
+#[test]
+fn a_program_links_the_static_library() {
+    let folder = folder("static");
+    std::fs::copy(built("libauricle.a"), folder.join("libauricle.a")).expect("copy the library");
+    let native = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"];
+    let program = folder.join("stream");
+    let mut command = Command::new(a_c_compiler());
+    command.arg("-I").arg(root().join("include")).arg(root().join("tests/c/stream.c"));
+    command.arg(folder.join("libauricle.a")).args(native).arg("-o").arg(&program);
+    finish("build", &mut command, &[]);
+    run(&program, &["."], &[]);
+}
+
+#[test]
+fn the_program_that_opens_the_header_works() {
+    let header = std::fs::read_to_string(root().join("include/auricle.h")).expect("the header");
+    let code = |line: &&str| line.starts_with(" *     ") || *line == " *";
+    let lines = header.lines().skip_while(|line| !line.contains("#include <auricle.h>")).take_while(code);
+    let source = lines.map(|line| line.get(7..).unwrap_or("")).collect::<Vec<_>>().join("\n") + "\n";
+    let folder = folder("program");
+    install(&folder);
+    std::fs::write(folder.join("program.c"), source).expect("write the program");
+    let program = build(a_c_compiler(), &["-std=c99"], &folder, "program", &[folder.join("program.c")]);
+
+    let sound: Vec<u8> = (0..2 * 96_000_i64).flat_map(|k| ((k * k % 7919) as i16).to_le_bytes()).collect();
+    let out = run(&program, &["tiny.onnx"], &sound);
+    assert_eq!(out.lines().count(), 5, "2 s, windows of 1 s every 0.25 s:\n{out}");
+    assert!(out.contains("   1.00 s  "), "{out}");
+}
+
+#[test]
+fn the_example_reads_a_wav_file_and_raw_floats_alike() {
+    let folder = folder("example");
+    install(&folder);
+    let program =
+        build(a_c_compiler(), &["-std=c99"], &folder, "classify", &[root().join("examples/c/classify.c")]);
+
+    let samples: Vec<i16> = (0..2 * 44_100_i64).map(|k| (k * k % 7919) as i16).collect();
+    let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    let raw: Vec<u8> =
+        samples.iter().flat_map(|&sample| (f32::from(sample) / 32_768.0).to_ne_bytes()).collect();
+    let mut wav = Vec::new();
+    wav.extend(b"RIFF\0\0\0\0WAVELIST\x03\0\0\0abc\0fmt \x10\0\0\0\x01\0\x02\0");
+    wav.extend([44_100_u32, 44_100 * 4].map(u32::to_le_bytes).concat());
+    wav.extend(b"\x04\0\x10\0data");
+    wav.extend((data.len() as u32).to_le_bytes());
+    wav.extend(&data);
+    let path = folder.join("sound.wav");
+    std::fs::write(&path, &wav).expect("write the file");
+
+    let from_file = run(&program, &["tiny.onnx", path.to_str().expect("UTF-8")], &[]);
+    let from_pipe = run(&program, &["tiny.onnx", "-", "44100", "2"], &raw);
+    let lines = |out: &str| out.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(&from_file), lines(&from_pipe));
+    assert_eq!(lines(&from_file).len(), 1, "1 s is one window:\n{from_file}");
+    assert!(
+        from_file.contains("44100 Hz, 2 channels, 3 classes") && from_file.contains(" low "),
+        "{from_file}"
+    );
+
+    for (name, bytes, problem) in [
+        ("text.wav", &b"not audio"[..], "is not a WAV file"),
+        ("cut.wav", &wav[..30], "ends before its data"),
+        ("missing.wav", &[][..], "cannot be opened"),
+    ] {
+        let path = folder.join(name);
+        if !bytes.is_empty() {
+            std::fs::write(&path, bytes).expect("write the file");
+        }
+        let output = Command::new(&program).arg("tiny.onnx").arg(path).output().expect("start");
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && message.contains(problem), "{name}: {message}");
+    }
+}
+
+#[test]
+fn the_library_exports_what_the_list_says() {
+    if cfg!(not(target_os = "linux")) {
+        return say("SKIPPED: exported symbols, which are looked at on Linux");
+    }
+    let mut nm = Command::new("nm");
+    let output = finish("nm", nm.args(["-D", "--defined-only", "-j"]).arg(built("libauricle.so")), &[]);
+    let mut exported: Vec<_> = String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect();
+    exported.sort();
+    let list = std::fs::read_to_string(root().join("tests/abi/symbols.txt")).expect("the list");
+    assert_eq!(exported, list.lines().collect::<Vec<_>>(), "exported, and tests/abi/symbols.txt");
+}

@@ -1,0 +1,95 @@
+//! A trained network as an ONNX file, and the proof that the library computes the same with it.
+
+use anyhow::{Context, Result, ensure};
+use auricle::scores::Activation;
+use auricle::{Model, ModelOptions};
+
+use crate::dataset::Clip;
+use crate::evaluate::{arg_max, clip_scores, forward};
+use crate::front_end::{About, FrontEnd};
+use crate::network::AudioCnn;
+use crate::onnx::Graph;
+
+/// Largest difference of a window's logits, as a share of the largest logit where that is above 1.
+const LOGIT_TOLERANCE: f32 = 1e-5;
+/// Largest difference of a clip's scores.
+const SCORE_TOLERANCE: f32 = 1e-5;
+
+/// The file's bytes, with the manifest inside.
+pub fn onnx(network: &AudioCnn, front_end: &FrontEnd, about: &About, labels: &[String]) -> Result<Vec<u8>> {
+    let manifest = front_end.manifest(about, labels)?;
+    let [bins, rows] = front_end.shape();
+    let mut graph = Graph::default();
+    let logits = network.write(&mut graph, &manifest.input.tensor);
+    let (input, output) = (&manifest.input.tensor, &manifest.output.tensor);
+    Ok(graph.finish((input, &[1, bins, rows]), &logits, (output, &[labels.len()]), &manifest.to_json()))
+}
+
+/// How far the library, with the file, is from the network that was trained.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Difference {
+    /// Largest difference of a logit, of the windows looked at.
+    pub logits: f32,
+    /// Largest difference of a score, of the whole clips looked at.
+    pub scores: f32,
+}
+
+/// Loads the file with the library, as its users do, and compares: the logits of the first window of every clip (read
+/// through a manifest without activation), and the scores of every whole clip. An error if either is beyond tolerance,
+/// or if a clip gets another answer.
+pub fn verify(
+    onnx: &[u8],
+    network: &AudioCnn,
+    front_end: &mut FrontEnd,
+    clips: &[&Clip],
+) -> Result<Difference> {
+    let options = ModelOptions::default();
+    let model = Model::load_memory(onnx, None, &options).context("the library refuses the file")?;
+    let mut raw = model.manifest().clone();
+    raw.output.activation = Activation::None;
+    let raw = Model::load_memory(onnx, Some(&raw.to_json()), &options)?;
+
+    let mut worst = Difference::default();
+    let classes = model.labels().len();
+    for clip in clips {
+        let window = front_end.windows(&clip.samples).swap_remove(0);
+        let logits = classify(&raw, &window, classes)?;
+        let expected: Vec<f32> = forward(network, front_end, &[window])
+            .into_data()
+            .try_to_vec()
+            .expect("the network computes in f32");
+        let scale = expected.iter().fold(1f32, |m, v| m.max(v.abs()));
+        let difference = largest_difference(&logits, &expected);
+        ensure!(
+            difference <= LOGIT_TOLERANCE * scale,
+            "{}: the file's logits differ from the network's by {difference:e}; at most {:e} is allowed",
+            clip.file,
+            LOGIT_TOLERANCE * scale
+        );
+        worst.logits = worst.logits.max(difference);
+
+        let scores = classify(&model, &clip.samples, classes)?;
+        let expected = clip_scores(network, front_end, clip, classes);
+        let difference = largest_difference(&scores, &expected);
+        ensure!(
+            difference <= SCORE_TOLERANCE && arg_max(&scores) == arg_max(&expected),
+            "{}: the library's scores differ from the trainer's by {difference:e}; at most {SCORE_TOLERANCE:e} is allowed",
+            clip.file
+        );
+        worst.scores = worst.scores.max(difference);
+    }
+    Ok(worst)
+}
+
+fn classify(model: &Model, samples: &[f32], classes: usize) -> Result<Vec<f32>> {
+    let mut scores = vec![0.0; classes];
+    let clip = auricle::Clip { interleaved: samples, channels: 1, sample_rate: model.sample_rate() };
+    model.classify(clip, &mut scores)?;
+    Ok(scores)
+}
+
+/// Infinite if anything is NaN.
+fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+    let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
+    differences.fold(0.0, |m, d| if d.is_nan() { f32::INFINITY } else { m.max(d) })
+}

@@ -1,0 +1,16 @@
+//! From a folder of labelled clips to the `.onnx` file that `libauricle` loads, through the library's own feature code.
+//!
+//! ```text
+//! labels.csv ─▶ dataset ─▶ crops ─▶ front_end ─▶ fit ─▶ network ─▶ onnx ─▶ model.onnx
+//!                                                 └──▶ evaluate ─▶ report.json
+//! ```
+
+pub mod crops;
+pub mod dataset;
+pub mod evaluate;
+pub mod export;
+pub mod fit;
+pub mod front_end;
+pub mod network;
+pub mod onnx;
+pub mod report;

@@ -1,0 +1,120 @@
+//! `cargo xtask header`: writes include/auricle.h from src/ffi, or checks that it is up to date.
+
+use std::fs;
+use std::path::Path;
+
+/// The files of src/ffi that export something, in the order of the header's sections.
+const SECTIONS: [&str; 7] = ["version", "status", "log", "runtime", "model", "session", "classify"];
+const RULE: &str =
+    "-------------------------------------------------------------------------------------------------";
+
+/// Writes the header; with `check` only compares, and says where the first difference is.
+pub fn run(check: bool) -> Result<(), String> {
+    let root = super::root();
+    let path = root.join("include/auricle.h");
+    let new = render(root)?;
+    let old = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+    if old == new {
+        return Ok(());
+    }
+    if check {
+        return Err(difference(&old, &new));
+    }
+    fs::create_dir_all(root.join("include")).map_err(|e| format!("include: {e}"))?;
+    fs::write(&path, new).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+fn difference(old: &str, new: &str) -> String {
+    let (mut a, mut b) = (old.lines(), new.lines());
+    let mut number = 1;
+    loop {
+        match (a.next(), b.next()) {
+            (x, y) if x != y || x.is_none() => {
+                let [x, y] = [x, y].map(|line| line.unwrap_or("(end of the file)"));
+                return format!(
+                    "include/auricle.h does not fit src/ffi any more; run `cargo xtask header`\n  line {number}\n  - {x}\n  + {y}"
+                );
+            }
+            _ => number += 1,
+        }
+    }
+}
+
+fn render(root: &Path) -> Result<String, String> {
+    let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml"))?;
+    let header = config.header.take().unwrap_or_default();
+    let trailer = config.trailer.take().unwrap_or_default();
+    let mut out = comment(&heading(&root.join("src/ffi/mod.rs"))?);
+    out += "\n/* Generated from src/ffi by `cargo xtask header`. Do not edit. */\n";
+    out += &format!("{header}\n\n{}", versions()?);
+    for section in SECTIONS {
+        let path = root.join(format!("src/ffi/{section}.rs"));
+        let mut lines = heading(&path)?;
+        lines.insert(0, RULE.into());
+        let mut code = Vec::new();
+        let builder = cbindgen::Builder::new().with_src(&path).with_config(config.clone());
+        builder.generate().map_err(|e| format!("{}: {e}", path.display()))?.write(&mut code);
+        let code = String::from_utf8(code).map_err(|e| format!("{}: {e}", path.display()))?;
+        out += &format!("\n{}\n{}\n", comment(&lines), tidy(code.trim()));
+    }
+    Ok(out + &trailer)
+}
+
+/// The numbers of Cargo.toml, which xtask shares with the library. The C tests compare the interface's version
+/// with the one that src/ffi/version.rs computes.
+fn versions() -> Result<String, String> {
+    let (major, minor) = (env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR"));
+    let number = |text: &str| text.parse::<u32>().map_err(|e| format!("version {text}: {e}"));
+    let abi = if number(major)? == 0 { number(minor)? } else { number(major)? * 1000 };
+    Ok(format!(
+        "#define AURICLE_VERSION \"{}\"\n\
+         #define AURICLE_VERSION_MAJOR {major}\n\
+         #define AURICLE_VERSION_MINOR {minor}\n\
+         #define AURICLE_VERSION_PATCH {}\n\
+         /** See auricle_abi_version. */\n\
+         #define AURICLE_ABI_VERSION {abi}\n",
+        env!("CARGO_PKG_VERSION"),
+        env!("CARGO_PKG_VERSION_PATCH"),
+    ))
+}
+
+/// The `//!` lines that open a file, without their marks; code is indented instead of fenced.
+fn heading(path: &Path) -> Result<Vec<String>, String> {
+    let text = fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    let mut code = false;
+    let mut lines = Vec::new();
+    for line in text.lines().map_while(|line| line.strip_prefix("//!")) {
+        if line.trim_start().starts_with("```") {
+            code = !code;
+        } else if code {
+            lines.push(format!("   {line}").trim_end().into());
+        } else {
+            lines.push(line.trim().into());
+        }
+    }
+    Ok(lines)
+}
+
+/// One style where cbindgen has several: the macro of a function on its own line, a comment of one line in one line.
+fn tidy(code: &str) -> String {
+    let code = code.replace("AURICLE_API ", "AURICLE_API\n");
+    let mut lines: Vec<String> = Vec::new();
+    for line in code.lines() {
+        if let [.., open, text] = &lines[..]
+            && (open.trim(), line.trim()) == ("/**", "*/")
+        {
+            let short = format!("{} {} */", open, text.trim().trim_start_matches("* "));
+            lines.truncate(lines.len() - 2);
+            lines.push(short);
+        } else {
+            lines.push(line.into());
+        }
+    }
+    lines.join("\n")
+}
+
+fn comment(lines: &[String]) -> String {
+    let line = |line: &String| format!(" * {line}").trim_end().to_string() + "\n";
+    let body: String = lines.iter().map(line).collect();
+    format!("/*{} */\n", body.strip_prefix(" *").unwrap_or(&body))
+}
