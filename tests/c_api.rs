@@ -108,7 +108,7 @@ fn run_rounds(program: &Path, arguments: &[&str], input: &[u8], rounds: &str) ->
 fn build(compiler: &str, options: &[&str], folder: &Path, name: &str, sources: &[PathBuf]) -> PathBuf {
     let program = folder.join(name);
     let mut command = Command::new(compiler);
-    command.args(options).args(WARNINGS).args(["-g", "-O1", "-pthread"]);
+    command.args(options).args(WARNINGS).args(["-gdwarf-4", "-O1", "-pthread"]);
     command.arg("-I").arg(root().join("include")).arg("-o").arg(&program).args(sources);
     command.args(["-x", "none", "-L"]).arg(folder);
     command.arg(format!("-Wl,-rpath,{}", folder.display())).args(["-lauricle", "-lm"]);
@@ -171,6 +171,24 @@ fn a_thousand_rounds_of_create_and_free_do_not_grow() {
     let source = root().join("tests/c/lifetime.c");
     let program = build(a_c_compiler(), &["-std=c99"], &folder, "lifetime", &[source]);
     run_rounds(&program, &["."], &[], "1000");
+}
+
+#[test]
+fn pushing_from_a_new_thread_of_a_program_that_loads_the_library_by_hand_allocates_nothing() {
+    if cfg!(not(all(target_os = "linux", target_env = "gnu"))) {
+        return say("SKIPPED: allocations of push, which are counted with glibc");
+    }
+    let folder = folder("realtime");
+    install(&folder);
+    let program = folder.join("realtime");
+    let mut command = Command::new(a_c_compiler());
+    command.args(WARNINGS).args(["-std=c99", "-rdynamic", "-pthread", "-I"]).arg(root().join("include"));
+    command.arg(root().join("tests/c/realtime.c")).arg("-o").arg(&program).arg("-ldl");
+    finish("build", &mut command, &[]);
+    let library = folder.join("libauricle.so");
+    // Not under a tool: the program brings its own malloc.
+    let mut command = Command::new(&program);
+    finish("realtime", command.arg(root().join("tests/data")).arg(library), &[]);
 }
 
 #[test]

@@ -102,9 +102,9 @@ mod status;
 mod structs;
 mod version;
 
-use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::Result;
 
@@ -130,10 +130,9 @@ fn caught<T>(body: impl FnOnce() -> Result<T>) -> std::result::Result<T, i32> {
     }
 }
 
-thread_local! {
-    /// How many guarded bodies are running on this thread; the log callback may call back in.
-    static DEPTH: Cell<u32> = const { Cell::new(0) };
-}
+/// Guarded bodies that are running, on all threads. Not thread-local: in a program that loads this library by hand a
+/// thread's first touch of thread-local memory allocates, and that could be its first push.
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
 
 struct Inside;
 
@@ -143,22 +142,22 @@ impl Inside {
         static HOOK: Once = Once::new();
         HOOK.call_once(|| {
             let others = panic::take_hook();
-            panic::set_hook(Box::new(move |info| match DEPTH.try_with(Cell::get) {
-                Ok(1..) => {
+            panic::set_hook(Box::new(move |info| match RUNNING.load(Ordering::Relaxed) {
+                0 => others(info), // of a Rust program that we are linked into
+                _ => {
                     let message = format!("a defect of Auricle, please report it: {info}");
                     status::set_last(&message, crate::Status::Internal);
                 }
-                _ => others(info),
             }));
         });
-        let _ = DEPTH.try_with(|depth| depth.set(depth.get() + 1));
+        RUNNING.fetch_add(1, Ordering::Relaxed);
         Self
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        let _ = DEPTH.try_with(|depth| depth.set(depth.get() - 1));
+        RUNNING.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
