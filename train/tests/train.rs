@@ -78,7 +78,7 @@ fn a_seed_reproduces_the_file_bit_for_bit() {
     let clips: Vec<Clip> = (0..4).map(|i| clip(i, 1.5)).collect();
     let clips = &clips[..];
     let pool = || rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    let file = |seed| pool().install(|| onnx(&train(&clips, &recipe(2, seed))));
+    let file = |seed| pool().install(|| onnx(&train(clips, &recipe(2, seed))));
     let first = file(1);
     assert!(first == file(1), "two runs with one seed differ");
     assert!(first != file(2), "the seed makes no difference");
