@@ -14,7 +14,11 @@ fn main() {
     match var("CARGO_CFG_TARGET_OS").as_str() {
         "linux" | "freebsd" => {
             link(format!("-soname,libauricle.so.{abi}"));
-            link("-z,defs".into()); // a missing symbol is an error here, not in the program that loads the library
+            // A missing symbol is an error here, not in the program that loads the library. Code that a sanitizer or a
+            // fuzzer has instrumented does lack symbols until then.
+            if var("CARGO_CFG_SANITIZE").is_empty() && env::var_os("CARGO_CFG_FUZZING").is_none() {
+                link("-z,defs".into());
+            }
         }
         "android" => link("-soname,libauricle.so".into()), // Android knows no versioned libraries
         "macos" | "ios" => link(format!("-install_name,@rpath/libauricle.{abi}.dylib")),

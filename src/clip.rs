@@ -4,7 +4,7 @@ use crate::error::{Error, Result, Status};
 use crate::features::Features;
 use crate::model::{Manifest, Model};
 use crate::pcm::{Downmix, Stats};
-use crate::resample::Resampler;
+use crate::resample::{Quality, Resampler};
 use crate::session::pipeline::{Pipeline, STEP};
 
 /// One whole recording in memory.
@@ -25,7 +25,7 @@ impl Clip<'_> {
         if self.interleaved.is_empty() {
             return Err(Error::new(Status::ClipTooShort, "the clip has 0 frames"));
         }
-        if self.interleaved.len() % channels != 0 {
+        if !self.interleaved.len().is_multiple_of(channels) {
             return Err(Error::argument(format!(
                 "{} samples are no whole number of frames of {channels} channels",
                 self.interleaved.len()
@@ -36,13 +36,17 @@ impl Clip<'_> {
 
     /// The mean of the channels, converted to `rate` Hz.
     pub fn mono_at(&self, rate: u32) -> Result<Vec<f32>> {
+        self.mono_by(rate, Quality::default())
+    }
+
+    fn mono_by(&self, rate: u32, quality: Quality) -> Result<Vec<f32>> {
         self.check()?;
         let mut mono = vec![0.0; self.interleaved.len() / self.channels as usize];
         Downmix::new(self.channels as usize)?.mix(self.interleaved, &mut mono, &mut Stats::default());
         if self.sample_rate == rate {
             return Ok(mono);
         }
-        let mut resampler = Resampler::new(self.sample_rate, rate)?;
+        let mut resampler = Resampler::with_quality(self.sample_rate, rate, quality)?;
         let mut samples = Vec::with_capacity(mono.len() * rate as usize / self.sample_rate as usize + 1);
         resampler.push(&mono, |out| samples.extend_from_slice(out));
         resampler.finish(|out| samples.extend_from_slice(out));
@@ -53,7 +57,7 @@ impl Clip<'_> {
     /// `values[row * bins + bin]`. Normalisation is left out: it belongs to a window.
     pub fn features(&self, manifest: &Manifest) -> Result<(Vec<f32>, usize)> {
         let rate = manifest.input.sample_rate;
-        let samples = self.mono_at(rate)?;
+        let samples = self.mono_by(rate, manifest.input.resampler.unwrap_or_default())?;
         let mut features = Features::new(&manifest.input.features, rate, "input.features")?;
         let (rows, bins) = (features.rows(samples.len()), features.bins());
         if rows == 0 {

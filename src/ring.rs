@@ -36,7 +36,8 @@ struct Shared {
 pub struct Gauge(Arc<Shared>);
 
 impl Gauge {
-    /// Frames that were accepted and not read yet.
+    /// Frames that were accepted and not read yet. While both sides run it may be too high for a moment, never too low
+    /// for what was accepted before the call.
     pub fn pending_frames(&self) -> u64 {
         // Taken first: it never passes `accepted`, so the difference is never negative.
         let taken = self.0.taken.load(Acquire);

@@ -1,5 +1,6 @@
 //! How features behave: what is refused and how it is said, how rows are counted, and that rows do not depend on
 //! where in a window they fall.
+#![allow(clippy::unwrap_used)]
 
 use auricle::features::{Features, Normalize, Spec};
 

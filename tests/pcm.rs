@@ -145,7 +145,7 @@ fn cuts_change_neither_samples_nor_statistics() {
     for channels in 1..=8 {
         let downmix = Downmix::new(channels).expect("valid");
         let input: Vec<f32> = (0..1_000 * channels)
-            .map(|_| if random.next() % 97 == 0 { f32::NAN } else { 1.01 * random.sample() })
+            .map(|_| if random.next().is_multiple_of(97) { f32::NAN } else { 1.01 * random.sample() })
             .collect();
         let (mut whole, mut cut) = (vec![0.0; 1_000], vec![0.0; 1_000]);
         let mut stats = Stats::default();

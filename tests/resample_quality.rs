@@ -184,24 +184,32 @@ fn qualities_have_fixed_names() {
     assert_eq!(Quality::default(), Quality::Bulk);
 }
 
-/// torchaudio 2.11's definition of `resample` with its defaults, sample by sample in f64.
-fn torchaudio_by_definition(from: u32, to: u32, input: &[f32]) -> Vec<f64> {
-    let (from, to) = (f64::from(from), f64::from(to));
+/// torchaudio 2.11's definition of `resample` with its defaults, sample by sample: in f64, which is exact, or with the
+/// kernel in f32, which is what it does.
+fn torchaudio_by_definition(from: u32, to: u32, single: bool, input: &[f32]) -> Vec<f64> {
+    let common = (1..=from.min(to))
+        .rev()
+        .find(|n| from.is_multiple_of(*n) && to.is_multiple_of(*n))
+        .expect("1 divides all");
+    let (from, to) = (f64::from(from / common), f64::from(to / common));
+    let round = |x: f64| if single { f64::from(x as f32) } else { x };
     let cutoff = 0.99 * from.min(to);
     let length = (input.len() as f64 * to / from).ceil() as usize;
     let reach = (6.0 * from / cutoff).ceil() as isize;
     (0..length)
         .map(|m| {
-            let middle = (m as f64 * from / to).floor() as isize;
+            let (block, phase) = ((m as f64 / to).floor(), (m as f64 % to));
+            let start = (block * from) as isize;
+            let middle = (phase * from / to).floor() as isize;
             (middle - reach..=middle + reach + 1)
-                .filter_map(|n| Some((n, *input.get(usize::try_from(n).ok()?)?)))
+                .filter_map(|n| Some((n, *input.get(usize::try_from(start + n).ok()?)?)))
                 .map(|(n, x)| {
-                    let t = cutoff * (n as f64 / from - m as f64 / to);
-                    if t.abs() >= 6.0 {
-                        return 0.0;
-                    }
-                    let sinc = if t == 0.0 { 1.0 } else { (PI * t).sin() / (PI * t) };
-                    f64::from(x) * sinc * (PI * t / 12.0).cos().powi(2) * cutoff / from
+                    let t = round(round(-phase / to) + round(n as f64 / from));
+                    let t = round(t * round(cutoff)).clamp(-6.0, 6.0);
+                    let angle = round(t * round(PI));
+                    let sinc = if t == 0.0 { 1.0 } else { round(round(angle.sin()) / angle) };
+                    let window = round(round(round(angle / 12.0).cos()).powi(2));
+                    f64::from(x) * sinc * window * round(cutoff / from)
                 })
                 .sum()
         })
@@ -214,11 +222,35 @@ fn torchaudio_follows_its_definition() {
     let input: Vec<f32> = (0..9_000).map(|_| random.sample()).collect();
     for (from, to) in pairs() {
         let out = convert(from, to, Quality::Torchaudio, &input);
-        let expected = torchaudio_by_definition(from, to, &input);
-        assert_eq!(out.len(), expected.len());
-        let worst = out.iter().zip(&expected).map(|(&a, b)| (f64::from(a) - b).abs()).fold(0.0, f64::max);
+        // Rates with little in common may get the exact kernel: the f32 one is off by up to 1e-3 there.
+        let kernels: &[bool] = if ODD_PAIRS.contains(&(from, to)) { &[true, false] } else { &[true] };
+        let worst = kernels
+            .iter()
+            .map(|&single| {
+                let expected = torchaudio_by_definition(from, to, single, &input);
+                assert_eq!(out.len(), expected.len());
+                out.iter().zip(&expected).map(|(&a, b)| (f64::from(a) - b).abs()).fold(0.0, f64::max)
+            })
+            .fold(f64::INFINITY, f64::min);
         assert!(worst <= 1e-6, "{from} -> {to}: {worst:.2e}");
     }
+}
+
+/// A piece of the next test's reference that is always here: four blocks of 441 frames, and torchaudio's samples for the
+/// two in the middle. From Freesound sound 172649 by senorstudy, CC0.
+#[test]
+fn torchaudio_equals_the_stored_piece() {
+    let read = |name: &str| {
+        let path = format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"));
+        npyz::NpyFile::new(std::fs::File::open(path).expect("it is part of the project")).expect("an array")
+    };
+    let input: Vec<i16> = read("torchaudio_in_44100.npy").into_vec().expect("16 bits");
+    let input: Vec<f32> = input.iter().map(|&x| f32::from(x) / 32_768.0).collect();
+    let expected: Vec<f32> = read("torchaudio_out_16000.npy").into_vec().expect("f32");
+    let out = convert(44_100, 16_000, Quality::Torchaudio, &input);
+    assert_eq!((out.len(), expected.len()), (640, 320));
+    let worst = out[160..480].iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(worst <= 1e-6, "{worst:.2e}");
 }
 
 fn reference(clip: &str) -> Option<NpzArchive<std::io::BufReader<std::fs::File>>> {
@@ -255,8 +287,8 @@ fn torchaudio_equals_its_own_output() {
     }
 }
 
-/// Up to 7.25 kHz both are flat, so what is left of the difference there is error of one of them. Above, the
-/// transition bands differ and equality means nothing.
+/// Up to 6.5 kHz both are flat, so what is left of the difference there is error of one of them. Above, soxr begins to
+/// fall (0.01 dB at 7.3 kHz is -59 dB) and equality means nothing.
 #[test]
 fn bulk_equals_soxr_in_the_pass_band() {
     for clip in CLIPS {
@@ -264,20 +296,20 @@ fn bulk_equals_soxr_in_the_pass_band() {
         let input: Vec<f32> =
             array::<i16>(&mut archive, "pcm44_i16").iter().map(|&x| f32::from(x) / 32_768.0).collect();
         let out = convert(44_100, 16_000, Quality::Bulk, &input);
-        for (key, limit) in [("soxr_vhq_16k", -90.0), ("soxr_hq_16k", -60.0)] {
+        for (key, limit) in [("soxr_vhq_16k", -80.0), ("soxr_hq_16k", -80.0)] {
             let expected: Vec<f32> = array(&mut archive, key);
             assert_eq!(out.len(), expected.len());
             let difference: Vec<f64> = out.iter().zip(&expected).map(|(a, b)| f64::from(a - b)).collect();
             let signal: Vec<f64> = expected.iter().map(|&x| x.into()).collect();
-            let level = 0.5 * db(band_energy(difference, PASS) / band_energy(signal, PASS));
+            let level = 0.5 * db(band_energy(difference) / band_energy(signal));
             println!("{clip}: {level:.1} dB from {key}");
             assert!(level <= limit, "{clip}: {level:.1} dB from {key}");
         }
     }
 }
 
-/// Energy below `part` of Nyquist, seen through a Hann window.
-fn band_energy(mut signal: Vec<f64>, part: f64) -> f64 {
+/// Energy of 16 kHz sound up to 6.5 kHz, seen through a Hann window.
+fn band_energy(mut signal: Vec<f64>) -> f64 {
     let size = signal.len();
     for (n, x) in signal.iter_mut().enumerate() {
         *x *= (PI * n as f64 / size as f64).sin().powi(2);
@@ -285,6 +317,6 @@ fn band_energy(mut signal: Vec<f64>, part: f64) -> f64 {
     let plan = RealFftPlanner::new().plan_fft_forward(size);
     let mut spectrum = plan.make_output_vec();
     plan.process(&mut signal, &mut spectrum).expect("the buffers were made for this plan");
-    let bins = (part * spectrum.len() as f64) as usize;
+    let bins = (6.5 / 8.0 * spectrum.len() as f64) as usize;
     spectrum[..bins].iter().map(|bin| bin.norm_sqr()).sum()
 }

@@ -141,7 +141,8 @@ fn classify_is_the_mean_of_the_windows() {
     let clip = Clip { interleaved: &pcm, channels: 1, sample_rate: 16_000 };
     model.classify(clip, &mut scores).expect("classify");
     for class in 0..3 {
-        let mean = windows.iter().map(|(_, scores)| f64::from(scores[class])).sum::<f64>() / windows.len() as f64;
+        let mean =
+            windows.iter().map(|(_, scores)| f64::from(scores[class])).sum::<f64>() / windows.len() as f64;
         assert_eq!(scores[class], mean as f32);
     }
     // One window: exactly its scores. And once more, because the second call reuses what the first one planned.
@@ -218,7 +219,11 @@ fn a_long_gap_is_stepped_over_on_the_same_grid() {
             .collect();
         assert_eq!(windows.len(), wanted.len(), "gap of {gap}");
         for ((window, scores), (other, expected)) in windows.iter().zip(wanted) {
-            assert_eq!((window.sequence, window.first_frame), (other.sequence, other.first_frame), "gap of {gap}");
+            assert_eq!(
+                (window.sequence, window.first_frame),
+                (other.sequence, other.first_frame),
+                "gap of {gap}"
+            );
             assert_eq!(scores, expected, "gap of {gap}, window {}", window.sequence);
         }
     }

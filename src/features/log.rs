@@ -40,10 +40,6 @@ impl LogScale {
             shift: (-per_decade * reference.log10()) as f32,
         })
     }
-
-    pub fn apply(&self, x: f32) -> f32 {
-        self.gain * (x + self.offset).max(self.floor).ln() + self.shift
-    }
 }
 
 impl WindowScale {

@@ -9,6 +9,7 @@
 
 mod dct;
 mod framing;
+mod kernels;
 mod log;
 mod mel;
 mod normalize;
@@ -16,9 +17,12 @@ mod preset;
 mod spec;
 mod spectrum;
 mod taper;
+#[cfg(test)]
+mod tests;
 
 use dct::Dct;
 use framing::Framing;
+use kernels::{Engine, LANES};
 use log::WindowScale;
 use spectrum::Spectrum;
 
@@ -42,7 +46,8 @@ struct Stages {
     spectrum: Spectrum,
     window_scale: WindowScale,
     dct: Option<Dct>,
-    frame: Vec<f32>,
+    /// Frames that touch padding.
+    padded: Vec<f32>,
     row: Vec<f32>,
 }
 
@@ -56,8 +61,12 @@ impl Features {
     /// Plans the front end that `spec` describes, for samples at `sample_rate` Hz. `path` (such as
     /// `input.features`) opens its error messages.
     pub fn new(spec: &Spec, sample_rate: u32, path: &str) -> Result<Self> {
+        Self::with_engine(spec, sample_rate, path, Engine::best())
+    }
+
+    fn with_engine(spec: &Spec, sample_rate: u32, path: &str, engine: Engine) -> Result<Self> {
         let spec = spec.resolved(sample_rate, path)?;
-        let stages = Stages::new(&spec, sample_rate);
+        let stages = Stages::new(&spec, sample_rate, engine);
         Ok(Self { spec, stages })
     }
 
@@ -142,13 +151,13 @@ fn copy(from: &[f32], to: &mut [f32]) {
 
 impl Stages {
     /// `None` if `spec`, which is a resolved one, is of kind `waveform`.
-    fn new(spec: &Spec, sample_rate: u32) -> Option<Self> {
+    fn new(spec: &Spec, sample_rate: u32, engine: Engine) -> Option<Self> {
         let framing = Framing::new(spec)?;
-        let spectrum = Spectrum::new(spec, sample_rate)?;
+        let spectrum = Spectrum::new(spec, sample_rate, engine)?;
         Some(Self {
             window_scale: WindowScale::new(spec),
             dct: spec.mfcc.as_ref().and_then(|mfcc| Dct::new(mfcc, spectrum.bins())),
-            frame: vec![0.0; framing.length],
+            padded: vec![0.0; LANES * framing.length],
             row: vec![0.0; spectrum.bins()],
             framing,
             spectrum,
@@ -159,8 +168,8 @@ impl Stages {
         let rows = self.framing.rows(samples.len());
         let Some(dct) = self.dct.take() else {
             self.inner_rows(samples, 0, out);
-            let (floor, shift) = self.window_scale.levels(largest(out));
             if !self.window_scale.is_none() {
+                let (floor, shift) = self.window_scale.levels(largest(out));
                 out.iter_mut().for_each(|v| *v = v.max(floor) - shift);
             }
             return;
@@ -186,9 +195,17 @@ impl Stages {
     }
 
     fn inner_rows(&mut self, samples: &[f32], first_row: usize, out: &mut [f32]) {
-        for (row, out) in out.chunks_exact_mut(self.spectrum.bins()).enumerate() {
-            let frame = self.framing.frame(samples, first_row + row, &mut self.frame);
-            self.spectrum.row(frame, out);
+        let mut row = first_row;
+        let bins = self.spectrum.bins();
+        for out in out.chunks_mut(LANES * bins) {
+            let last = row + (out.len() / bins).max(1) - 1;
+            let mut frames = [[].as_slice(); LANES];
+            for (frame, padded) in frames.iter_mut().zip(self.padded.chunks_exact_mut(self.framing.length)) {
+                // Lanes without a row of their own compute the last one again.
+                *frame = self.framing.frame(samples, row.min(last), padded);
+                row += 1;
+            }
+            self.spectrum.rows(&frames, out);
         }
     }
 

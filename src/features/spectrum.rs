@@ -1,81 +1,258 @@
-//! One frame of samples -> one row: DC removal, pre-emphasis, window function, FFT, power, filter bank, logarithm.
+//! Frames of samples -> rows: DC removal, pre-emphasis, window function, FFT, power, filter bank, logarithm.
 
-use std::sync::Arc;
-
-use realfft::num_complex::Complex;
-use realfft::{RealFftPlanner, RealToComplex};
-
+use super::kernels::{Block, Complex, Engine, Fft, LANES, Lanes, Task, ln};
 use super::log::LogScale;
 use super::mel::Filter;
 use super::spec::Spec;
 
 /// A planned spectrum, with its tables and buffers.
 pub(super) struct Spectrum {
+    engine: Engine,
+    tables: Tables,
+    buffers: Buffers,
+}
+
+struct Tables {
     remove_dc: bool,
     pre_emphasis: f32,
+    /// The window function × gain / 2 (the transform wants halves), filled up with zeros to whole vectors.
     taper: Vec<f32>,
+    length: usize,
+    size: usize,
+    fft: Fft,
     magnitude: bool,
     filters: Option<Vec<Filter>>,
     log: Option<LogScale>,
-    fft: Arc<dyn RealToComplex<f32>>,
-    input: Vec<f32>,
-    output: Vec<Complex<f32>>,
-    scratch: Vec<Complex<f32>>,
-    power: Vec<f32>,
+}
+
+struct Buffers {
+    /// The frame, transposed; used only where it has to be gone over twice.
+    frame: Vec<Block>,
+    data: Vec<Complex>,
+    power: Vec<Block>,
+    mel: Vec<Block>,
 }
 
 impl Spectrum {
     /// `None` if `spec`, which is a resolved one, has no FFT.
-    pub fn new(spec: &Spec, sample_rate: u32) -> Option<Self> {
+    pub fn new(spec: &Spec, sample_rate: u32, engine: Engine) -> Option<Self> {
         let (size, length) = (spec.fft?, spec.frame_length?);
-        let fft = RealFftPlanner::<f32>::new().plan_fft_forward(size);
         let gain = spec.gain.unwrap_or(1.0);
-        Some(Self {
+        let mut taper: Vec<f32> =
+            spec.window?.values(length).iter().map(|v| (v * gain * 0.5) as f32).collect();
+        taper.resize(length.next_multiple_of(4), 0.0);
+        let filters = spec.mel.as_ref().map(|mel| mel.filters(size, sample_rate));
+        let whole = |n: usize| vec![Block::default(); n.next_multiple_of(4)];
+        let buffers = Buffers {
+            frame: whole(length),
+            data: vec![Complex::default(); (size / 2).next_multiple_of(2)],
+            power: whole(size / 2 + 1),
+            mel: whole(filters.as_ref().map_or(0, Vec::len)),
+        };
+        let tables = Tables {
             remove_dc: spec.remove_dc == Some(true),
             pre_emphasis: spec.pre_emphasis.unwrap_or(0.0) as f32,
-            taper: spec.window?.values(length).iter().map(|v| (v * gain) as f32).collect(),
+            taper,
+            length,
+            size,
+            fft: Fft::new(size),
             magnitude: spec.power == Some(1.0),
-            filters: spec.mel.as_ref().map(|mel| mel.filters(size, sample_rate)),
+            filters,
             log: LogScale::new(spec),
-            input: fft.make_input_vec(),
-            output: fft.make_output_vec(),
-            scratch: fft.make_scratch_vec(),
-            power: vec![0.0; size / 2 + 1],
-            fft,
-        })
+        };
+        Some(Self { engine, tables, buffers })
     }
 
     /// Values in a row.
     pub fn bins(&self) -> usize {
-        self.filters.as_ref().map_or(self.power.len(), Vec::len)
+        self.tables.filters.as_ref().map_or(self.tables.size / 2 + 1, Vec::len)
     }
 
-    /// Computes one row from a frame of the planned length.
-    pub fn row(&mut self, frame: &[f32], out: &mut [f32]) {
-        let mean = if self.remove_dc { frame.iter().sum::<f32>() / frame.len() as f32 } else { 0.0 };
-        let mut before = frame.first().map_or(0.0, |x| x - mean);
-        for ((value, &x), &taper) in self.input.iter_mut().zip(frame).zip(&self.taper) {
-            let x = x - mean;
-            *value = (x - self.pre_emphasis * before) * taper;
-            before = x;
+    /// Computes a row from each frame, as many as `out` has room for; all frames have the planned length.
+    pub fn rows(&mut self, frames: &[&[f32]; LANES], out: &mut [f32]) {
+        let bins = self.bins();
+        self.engine.run(Rows { tables: &self.tables, buffers: &mut self.buffers, frames, out, bins });
+    }
+}
+
+struct Rows<'a> {
+    tables: &'a Tables,
+    buffers: &'a mut Buffers,
+    frames: &'a [&'a [f32]; LANES],
+    out: &'a mut [f32],
+    bins: usize,
+}
+
+impl Task for Rows<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let Self { tables, buffers, frames, out, bins } = self;
+        if tables.remove_dc || tables.pre_emphasis != 0.0 {
+            tables.load_conditioned::<L>(frames, &mut buffers.frame, &mut buffers.data);
+        } else {
+            tables.load::<L>(frames, &mut buffers.data);
         }
-        self.input[frame.len()..].fill(0.0);
-        // The buffers have the plan's own sizes, which is all that it can complain of.
-        let _ = self.fft.process_with_scratch(&mut self.input, &mut self.output, &mut self.scratch);
-        for (power, z) in self.power.iter_mut().zip(&self.output) {
-            *power = if self.magnitude { z.norm_sqr().sqrt() } else { z.norm_sqr() };
+        let Buffers { data, power, .. } = &mut *buffers;
+        let data = &mut data[..tables.size / 2];
+        tables.fft.transform::<L>(data);
+        if tables.magnitude {
+            tables.fft.power::<L, true>(data, power);
+        } else {
+            tables.fft.power::<L, false>(data, power);
         }
-        match &self.filters {
+        let rows = match &tables.filters {
             Some(filters) => {
-                for (value, filter) in out.iter_mut().zip(filters) {
-                    let bins = &self.power[filter.first..];
-                    *value = filter.weights.iter().zip(bins).map(|(w, p)| w * p).sum();
-                }
+                sum_bands::<L>(filters, &buffers.power, &mut buffers.mel);
+                &mut buffers.mel
             }
-            None => out.copy_from_slice(&self.power),
+            None => &mut buffers.power,
+        };
+        if let Some(log) = &tables.log {
+            take_log::<L>(log, rows);
         }
-        if let Some(log) = &self.log {
-            out.iter_mut().for_each(|v| *v = log.apply(*v));
+        store::<L>(rows, bins, out);
+    }
+}
+
+impl Tables {
+    /// Frames × window function -> even and odd samples.
+    #[inline(always)]
+    fn load<L: Lanes>(&self, frames: &[&[f32]; LANES], data: &mut [Complex]) {
+        let (tapers, _) = self.taper.as_chunks::<4>();
+        let (pairs, _) = data.as_chunks_mut::<2>();
+        let mut targets = pairs.iter_mut().zip(tapers);
+        let (frames, last) = in_fours(frames);
+        for (chunk, (values, taper)) in (0..frames[0].len()).zip(targets.by_ref()) {
+            taper_fours(gather_fours::<L>(&frames, chunk), taper, values);
+        }
+        if let Some((values, taper)) = targets.next() {
+            taper_fours(L::gather(last.each_ref()), taper, values);
+        }
+        self.fill_up(data);
+    }
+
+    /// The same, with DC removal and pre-emphasis before the window function.
+    #[inline(always)]
+    fn load_conditioned<L: Lanes>(&self, frames: &[&[f32]; LANES], raw: &mut [Block], data: &mut [Complex]) {
+        let (blocks, _) = raw.as_chunks_mut::<4>();
+        let mut targets = blocks.iter_mut();
+        let (frames, last) = in_fours(frames);
+        let mut sum = L::splat(0.0);
+        for (chunk, blocks) in (0..frames[0].len()).zip(targets.by_ref()) {
+            sum = sum.add(keep_fours(gather_fours::<L>(&frames, chunk), blocks));
+        }
+        if let Some(blocks) = targets.next() {
+            sum = sum.add(keep_fours(L::gather(last.each_ref()), blocks));
+        }
+        let share = if self.remove_dc { 1.0 / self.length as f32 } else { 0.0 };
+        let mean = sum.mul(L::splat(share));
+        let factor = L::splat(self.pre_emphasis);
+        let mut before = L::load(&raw[0]).sub(mean);
+        let (pairs, _) = raw.as_chunks::<2>();
+        let (tapers, _) = self.taper.as_chunks::<2>();
+        for ((value, [even, odd]), taper) in data.iter_mut().zip(pairs).zip(tapers) {
+            let (even, odd) = (L::load(even).sub(mean), L::load(odd).sub(mean));
+            before.neg_mul_add(factor, even).mul(L::splat(taper[0])).store(&mut value.re);
+            even.neg_mul_add(factor, odd).mul(L::splat(taper[1])).store(&mut value.im);
+            before = odd;
+        }
+        self.fill_up(data);
+    }
+
+    /// Zeros from the end of the frame to the size of the FFT.
+    #[inline(always)]
+    fn fill_up(&self, data: &mut [Complex]) {
+        let written = (self.taper.len() / 2).min(data.len());
+        data[written..].fill(Complex::default());
+    }
+}
+
+#[inline(always)]
+fn sum_bands<L: Lanes>(filters: &[Filter], power: &[Block], mel: &mut [Block]) {
+    for (filter, out) in filters.iter().zip(mel) {
+        let power = &power[filter.first..][..filter.weights.len()];
+        let (fours, rest) = power.as_chunks::<4>();
+        let (weights, last) = filter.weights.as_chunks::<4>();
+        // Four sums: none waits for another, and all round less.
+        let mut sums = [L::splat(0.0); 4];
+        for (p, w) in fours.iter().zip(weights) {
+            for i in 0..4 {
+                sums[i] = L::load(&p[i]).mul_add(L::splat(w[i]), sums[i]);
+            }
+        }
+        for ((p, w), sum) in rest.iter().zip(last).zip(&mut sums) {
+            *sum = L::load(p).mul_add(L::splat(*w), *sum);
+        }
+        let [a, b, c, d] = sums;
+        a.add(b).add(c.add(d)).store(out);
+    }
+}
+
+#[inline(always)]
+fn take_log<L: Lanes>(log: &LogScale, rows: &mut [Block]) {
+    for block in rows {
+        let x = L::load(block).add(L::splat(log.offset)).max(L::splat(log.floor));
+        ln(x).mul_add(L::splat(log.gain), L::splat(log.shift)).store(block);
+    }
+}
+
+/// Frames as whole groups of four samples, equally many, and what is left of each, filled up with zeros.
+#[inline(always)]
+fn in_fours<'a>(frames: &[&'a [f32]; LANES]) -> ([&'a [[f32; 4]]; LANES], [[f32; 4]; LANES]) {
+    let count = frames[0].len() / 4;
+    let mut whole = [[].as_slice(); LANES];
+    let mut last = [[0.0; 4]; LANES];
+    for lane in 0..LANES {
+        let (fours, rest) = frames[lane].as_chunks::<4>();
+        whole[lane] = &fours[..count];
+        last[lane][..rest.len()].copy_from_slice(rest);
+    }
+    (whole, last)
+}
+
+/// Group `chunk` of each frame, as one vector a sample.
+#[inline(always)]
+fn gather_fours<L: Lanes>(frames: &[&[[f32; 4]]; LANES], chunk: usize) -> [L; 4] {
+    let mut rows = [&[0.0; 4]; LANES];
+    for lane in 0..LANES {
+        rows[lane] = &frames[lane][chunk];
+    }
+    L::gather(rows)
+}
+
+#[inline(always)]
+fn taper_fours<L: Lanes>(samples: [L; 4], taper: &[f32; 4], [a, b]: &mut [Complex; 2]) {
+    samples[0].mul(L::splat(taper[0])).store(&mut a.re);
+    samples[1].mul(L::splat(taper[1])).store(&mut a.im);
+    samples[2].mul(L::splat(taper[2])).store(&mut b.re);
+    samples[3].mul(L::splat(taper[3])).store(&mut b.im);
+}
+
+/// Stores four vectors; gives their sum.
+#[inline(always)]
+fn keep_fours<L: Lanes>(samples: [L; 4], blocks: &mut [Block; 4]) -> L {
+    for i in 0..4 {
+        samples[i].store(&mut blocks[i]);
+    }
+    samples[0].add(samples[1]).add(samples[2].add(samples[3]))
+}
+
+/// Vectors of one bin -> rows.
+#[inline(always)]
+fn store<L: Lanes>(values: &[Block], bins: usize, out: &mut [f32]) {
+    let (chunks, _) = values.as_chunks::<4>();
+    for (chunk, blocks) in chunks.iter().enumerate() {
+        let mut columns = [L::splat(0.0); 4];
+        for i in 0..4 {
+            columns[i] = L::load(&blocks[i]);
+        }
+        let rows = L::scatter(columns);
+        for (row, out) in rows.iter().zip(out.chunks_exact_mut(bins)) {
+            let Some(out) = out.get_mut(chunk * 4..) else { return };
+            match out.first_chunk_mut() {
+                Some(four) => *four = *row,
+                None => out.copy_from_slice(&row[..out.len()]),
+            }
         }
     }
 }

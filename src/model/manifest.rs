@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, Status};
 use crate::features::{Features, Kind, Normalize, Spec};
-use crate::resample;
+use crate::resample::{self, Quality};
 use crate::scores::Activation;
 use crate::window::{Axis, Layout, Padding};
 
@@ -18,6 +18,8 @@ const VERSION: u32 = 1;
 const MAX_LABELS: usize = 1 << 16;
 /// Longest window, samples: 17 minutes at 16 kHz.
 const MAX_WINDOW: usize = 1 << 24;
+/// Most feature values of a window, 256 MB: an allocation that fails would abort the host.
+const MAX_VALUES: usize = 1 << 26;
 
 /// A parsed and validated manifest.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -55,6 +57,10 @@ pub struct Input {
     pub tensor: String,
     /// Rate of the audio that the features are computed from, Hz.
     pub sample_rate: u32,
+    /// How the host's audio is converted to that rate; absent: `quality` for whole clips, `low_latency`, which is the
+    /// same filter, for streams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resampler: Option<Quality>,
     /// Audio that one inference sees, seconds.
     pub window_seconds: f64,
     /// What a clip shorter than the window, or the end of a stream, is filled up with.
@@ -182,6 +188,17 @@ impl Manifest {
                      (one row needs {} samples)",
                     input.window_seconds,
                     features.min_samples()
+                ),
+            ));
+        }
+        let values = rows.saturating_mul(features.bins());
+        if values > MAX_VALUES {
+            return Err(Error::manifest(
+                "input.window_seconds",
+                format!(
+                    "{} s give {rows} rows of {} bins, {values} values; valid up to {MAX_VALUES}",
+                    input.window_seconds,
+                    features.bins()
                 ),
             ));
         }

@@ -15,6 +15,7 @@ use crate::features::Features;
 use crate::inference::network::Network;
 use crate::inference::runtime;
 use crate::log::{self, Level};
+use crate::resample::Quality;
 use crate::session::pipeline::Pipeline;
 use crate::window::Layout;
 use fit::Fit;
@@ -191,7 +192,7 @@ impl Model {
         let mut kept = self.0.pipelines.lock();
         match kept.iter().position(|pipeline| pipeline.suits(sample_rate, channels)) {
             Some(index) => Ok(kept.swap_remove(index)),
-            None => Pipeline::new(self, sample_rate, channels, None),
+            None => Pipeline::new(self, sample_rate, channels, None, Quality::Bulk),
         }
     }
 

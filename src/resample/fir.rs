@@ -23,7 +23,7 @@ pub(super) struct Fir {
     steps: u64,
     /// How many frames after its own the row reaches.
     ahead: usize,
-    /// The last frames, oldest first; `first` rows of it are used up.
+    /// The last frames, oldest first.
     history: Vec<f32>,
     filled: usize,
     /// Where in `history` the taps of the next sample start, and its position between two frames times `up`.
@@ -36,14 +36,26 @@ impl Fir {
     pub fn new(kernel: &Kernel, up: u32, down: u32) -> Self {
         let ahead = kernel.half.ceil() as usize;
         let taps = (kernel.half.floor() as usize + ahead + 1).next_multiple_of(LANES);
+        let behind = taps - 1 - ahead;
         let exact = taps * up as usize <= MAX_COEFFICIENTS;
         let steps = if exact { u64::from(up) } else { (2.0 * kernel.cutoff * ROWS).ceil() as u64 };
-        let rows = if exact { steps } else { steps + 1 };
-        let behind = (taps - 1 - ahead) as f64;
-        let coefficients = (0..rows)
-            .flat_map(|row| (0..taps).map(move |tap| (row, tap)))
-            .map(|(row, tap)| kernel.at(tap as f64 - behind - row as f64 / steps as f64) as f32)
-            .collect();
+        let mut coefficients = vec![0.0; taps * if exact { steps } else { steps + 1 } as usize];
+        if exact {
+            for sample in 0..up {
+                let position = u64::from(sample) * u64::from(down);
+                let first = (position / steps) as i64 - behind as i64;
+                let row = &mut coefficients[(position % steps) as usize * taps..][..taps];
+                for (frame, coefficient) in (first..).zip(row) {
+                    *coefficient = kernel.tap(frame, sample, up, down);
+                }
+            }
+        } else {
+            for (step, row) in coefficients.chunks_exact_mut(taps).enumerate() {
+                for (tap, coefficient) in row.iter_mut().enumerate() {
+                    *coefficient = kernel.at(tap as f64 - behind as f64 - step as f64 / steps as f64) as f32;
+                }
+            }
+        }
         let mut fir = Self {
             up: up.into(),
             down: down.into(),

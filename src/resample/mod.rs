@@ -95,14 +95,17 @@ impl Resampler {
 
     /// The most samples that [`push`](Self::push) can hand out for `frames` frames.
     pub fn max_output(&self, frames: usize) -> usize {
-        let samples = (frames as u64 * u64::from(self.up)).div_ceil(self.down.into()) as usize;
-        samples + 1
+        let (period, samples) = self.period();
+        (frames as u64 / period + 2) as usize * samples as usize
     }
 
     /// Host frames, and samples out of them, after which the converter is where it was: so many frames of silence
     /// put into a silent converter give so many samples of silence and change nothing.
     pub fn period(&self) -> (u64, u64) {
-        (self.down.into(), self.up.into())
+        match &self.engine {
+            Engine::Fft(fft) => fft.period(),
+            Engine::PassThrough | Engine::Fir(_) => (self.down.into(), self.up.into()),
+        }
     }
 
     /// Takes all of `input`, hands every finished stretch of output to `sink`, in order.

@@ -9,6 +9,7 @@ use crate::error::{Error, Result, Status};
 use crate::health::Health;
 use crate::model::Model;
 use crate::pcm::{Block, Format};
+use crate::resample::Quality;
 use crate::ring::{Consumer, Item, Producer, ring};
 use pipeline::{Pipeline, STEP};
 
@@ -92,7 +93,13 @@ struct Reader {
 impl Session {
     /// Starts a stream for `model`, of which it keeps its own reference.
     pub fn new(model: &Model, options: &SessionOptions) -> Result<Self> {
-        let pipeline = Pipeline::new(model, options.sample_rate, options.channels, options.hop_seconds)?;
+        let pipeline = Pipeline::new(
+            model,
+            options.sample_rate,
+            options.channels,
+            options.hop_seconds,
+            Quality::LowLatency,
+        )?;
         let seconds = options.ring_seconds.unwrap_or(DEFAULT_RING_SECONDS);
         let ring_frames = seconds * f64::from(options.sample_rate);
         if !(1.0..=MAX_RING_SECONDS * f64::from(options.sample_rate)).contains(&ring_frames) {

@@ -10,7 +10,7 @@ use crate::features::{Features, Normalize};
 use crate::model::Model;
 use crate::model::manifest::samples;
 use crate::pcm::Downmix;
-use crate::resample::Resampler;
+use crate::resample::{Quality, Resampler};
 use crate::window::Padding;
 
 /// Frames that go through the stages at a time.
@@ -47,11 +47,19 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    pub fn new(model: &Model, host_rate: u32, channels: u32, hop_seconds: Option<f64>) -> Result<Self> {
+    /// `quality`: how to resample, unless the manifest says it.
+    pub fn new(
+        model: &Model,
+        host_rate: u32,
+        channels: u32,
+        hop_seconds: Option<f64>,
+        quality: Quality,
+    ) -> Result<Self> {
         let manifest = model.manifest();
         let input = &manifest.input;
         let downmix = Downmix::new(channels as usize)?;
-        let resampler = Resampler::new(host_rate, input.sample_rate)?;
+        let resampler =
+            Resampler::with_quality(host_rate, input.sample_rate, input.resampler.unwrap_or(quality))?;
         let features = Features::new(&input.features, input.sample_rate, "input.features")?;
         let window = manifest.window_samples();
         let seconds = hop_seconds.or(manifest.stream.hop_seconds).unwrap_or(input.window_seconds);

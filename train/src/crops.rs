@@ -2,7 +2,7 @@
 
 use clap::Args;
 use rand::seq::SliceRandom;
-use rand::{Rng, RngExt, SeedableRng, rngs::ChaCha8Rng};
+use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +52,7 @@ pub struct Crops<'a> {
     clips: &'a [&'a Clip],
     classes: usize,
     augment: &'a Augment,
-    rng: ChaCha8Rng,
+    rng: StdRng,
     order: Vec<usize>,
     next: usize,
 }
@@ -62,7 +62,7 @@ impl<'a> Crops<'a> {
     pub fn new(clips: &'a [&'a Clip], classes: usize, augment: &'a Augment, seed: u64) -> Self {
         assert!(!clips.is_empty(), "training needs clips");
         let order = (0..clips.len()).collect();
-        Self { clips, classes, augment, rng: ChaCha8Rng::seed_from_u64(seed), order, next: clips.len() }
+        Self { clips, classes, augment, rng: StdRng::seed_from_u64(seed), order, next: clips.len() }
     }
 
     /// The next `examples` examples.

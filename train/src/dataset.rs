@@ -1,9 +1,8 @@
 //! Labelled clips: a CSV that names files and classes -> mono samples at the model's rate.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use auricle::resample::Resampler;
 use rayon::prelude::*;
 use serde::Deserialize;
 
@@ -99,21 +98,13 @@ fn read_rows(labels: &Path) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn load_mono(path: &PathBuf, sample_rate: u32) -> Result<Vec<f32>> {
+fn load_mono(path: &Path, sample_rate: u32) -> Result<Vec<f32>> {
     let audio = auricle_decode::decode(path)?;
-    let scale = 1.0 / audio.channels as f32;
-    let mono: Vec<f32> = audio
-        .samples
-        .chunks_exact(audio.channels as usize)
-        .map(|frame| frame.iter().sum::<f32>() * scale)
-        .collect();
-    ensure!(mono.iter().all(|s| s.is_finite()), "{}: holds NaN or infinite samples", path.display());
-    let mut resampler =
-        Resampler::new(audio.sample_rate, sample_rate).with_context(|| format!("{}", path.display()))?;
-    let mut out = Vec::with_capacity(
-        (mono.len() as u64 * u64::from(sample_rate) / u64::from(audio.sample_rate)) as usize + 1,
-    );
-    resampler.push(&mono, |part| out.extend_from_slice(part));
-    resampler.finish(|part| out.extend_from_slice(part));
-    Ok(out)
+    ensure!(audio.samples.iter().all(|s| s.is_finite()), "{}: holds NaN or infinite samples", path.display());
+    let clip = auricle::Clip {
+        interleaved: &audio.samples,
+        channels: audio.channels,
+        sample_rate: audio.sample_rate,
+    };
+    clip.mono_at(sample_rate).with_context(|| format!("{}", path.display()))
 }

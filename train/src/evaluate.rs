@@ -10,31 +10,20 @@ use crate::network::AudioCnn;
 /// Windows in one forward pass.
 const BATCH: usize = 32;
 
-/// Scores of one clip: the mean of the softmax over its windows. A clip shorter than a window is padded with zeros;
-/// what is left over after the last whole window is not looked at.
+/// Scores of one clip: the mean of the softmax over its windows.
 pub fn clip_scores(network: &AudioCnn, front_end: &mut FrontEnd, clip: &Clip, classes: usize) -> Vec<f32> {
     let mut mean = vec![0.0; classes];
-    let windows = windows(&clip.samples, front_end);
+    let windows = front_end.windows(&clip.samples);
     for windows in windows.chunks(BATCH) {
         let logits = forward(network, front_end, windows);
-        let scores: Vec<f32> = softmax(logits, 1).into_data().to_vec().expect("the network computes in f32");
+        let scores: Vec<f32> =
+            softmax(logits, 1).into_data().try_to_vec().expect("the network computes in f32");
         for window in scores.chunks_exact(classes) {
             mean.iter_mut().zip(window).for_each(|(m, s)| *m += s);
         }
     }
     mean.iter_mut().for_each(|m| *m /= windows.len() as f32);
     mean
-}
-
-/// The windows of a clip, one hop apart.
-pub fn windows(samples: &[f32], front_end: &FrontEnd) -> Vec<Vec<f32>> {
-    let (window, hop) = (front_end.window(), front_end.hop());
-    if samples.len() < window {
-        let mut padded = samples.to_vec();
-        padded.resize(window, 0.0);
-        return vec![padded];
-    }
-    (0..=samples.len() - window).step_by(hop).map(|start| samples[start..start + window].to_vec()).collect()
 }
 
 /// Logits `[windows, classes]` of a network that is out of training.

@@ -1,98 +1,95 @@
-//! A trained network as an ONNX file, and the proof that the file computes the same.
+//! A trained network as an ONNX file, and the proof that the library computes the same with it.
 
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use anyhow::{Context, Result, ensure};
+use auricle::scores::Activation;
+use auricle::{Model, ModelOptions};
 
-use anyhow::{Context, Result, anyhow, ensure};
-use burn::tensor::Tensor;
-use ort::environment::Environment;
-use ort::session::Session;
-use ort::value::TensorRef;
-
-use crate::evaluate::forward;
+use crate::dataset::Clip;
+use crate::evaluate::{arg_max, clip_scores, forward};
 use crate::front_end::{About, FrontEnd};
 use crate::network::AudioCnn;
 use crate::onnx::Graph;
 
-/// Largest difference between the file's logits and the network's, relative to the largest logit where that is above 1.
-pub const TOLERANCE: f32 = 1e-5;
+/// Largest difference of a window's logits, as a share of the largest logit where that is above 1.
+const LOGIT_TOLERANCE: f32 = 1e-5;
+/// Largest difference of a clip's scores.
+const SCORE_TOLERANCE: f32 = 1e-5;
 
 /// The file's bytes, with the manifest inside.
 pub fn onnx(network: &AudioCnn, front_end: &FrontEnd, about: &About, labels: &[String]) -> Result<Vec<u8>> {
-    let manifest = serde_json::to_string(&front_end.manifest(about, labels))?;
+    let manifest = front_end.manifest(about, labels)?;
     let [bins, rows] = front_end.shape();
     let mut graph = Graph::default();
-    let logits = network.write(&mut graph, "input");
-    Ok(graph.finish(("input", &[1, bins, rows]), &logits, ("output", &[labels.len()]), &manifest))
+    let logits = network.write(&mut graph, &manifest.input.tensor);
+    let (input, output) = (&manifest.input.tensor, &manifest.output.tensor);
+    Ok(graph.finish((input, &[1, bins, rows]), &logits, (output, &[labels.len()]), &manifest.to_json()))
 }
 
-/// Where ONNX Runtime is, if nothing else is said: `ORT_DYLIB_PATH`, which cargo sets to the copy that
-/// `cargo xtask setup` makes.
-pub fn default_runtime() -> Option<PathBuf> {
-    std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from).filter(|path| path.is_file())
+/// How far the library, with the file, is from the network that was trained.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Difference {
+    /// Largest difference of a logit, of the windows looked at.
+    pub logits: f32,
+    /// Largest difference of a score, of the whole clips looked at.
+    pub scores: f32,
 }
 
-/// Runs the file in ONNX Runtime on `windows`, one by one and as one batch, and compares with the network's own
-/// logits. Returns the largest difference; an error if it is beyond [`TOLERANCE`].
+/// Loads the file with the library, as its users do, and compares: the logits of the first window of every clip (read
+/// through a manifest without activation), and the scores of every whole clip. An error if either is beyond tolerance,
+/// or if a clip gets another answer.
 pub fn verify(
     onnx: &[u8],
     network: &AudioCnn,
     front_end: &mut FrontEnd,
-    windows: &[Vec<f32>],
-    runtime: &Path,
-) -> Result<f32> {
-    let expected = floats(forward(network, front_end, windows));
-    let mut session = open(onnx, runtime)?;
-    let mut input = Vec::new();
-    windows.iter().for_each(|window| front_end.append(window, &mut input));
-    let [bins, rows] = front_end.shape();
+    clips: &[&Clip],
+) -> Result<Difference> {
+    let options = ModelOptions::default();
+    let model = Model::load_memory(onnx, None, &options).context("the library refuses the file")?;
+    let mut raw = model.manifest().clone();
+    raw.output.activation = Activation::None;
+    let raw = Model::load_memory(onnx, Some(&raw.to_json()), &options)?;
 
-    let mut singles = Vec::new();
-    for one in input.chunks_exact(bins * rows) {
-        singles.extend(run(&mut session, one, [1, 1, bins, rows])?);
+    let mut worst = Difference::default();
+    let classes = model.labels().len();
+    for clip in clips {
+        let window = front_end.windows(&clip.samples).swap_remove(0);
+        let logits = classify(&raw, &window, classes)?;
+        let expected: Vec<f32> = forward(network, front_end, &[window])
+            .into_data()
+            .try_to_vec()
+            .expect("the network computes in f32");
+        let scale = expected.iter().fold(1f32, |m, v| m.max(v.abs()));
+        let difference = largest_difference(&logits, &expected);
+        ensure!(
+            difference <= LOGIT_TOLERANCE * scale,
+            "{}: the file's logits differ from the network's by {difference:e}; at most {:e} is allowed",
+            clip.file,
+            LOGIT_TOLERANCE * scale
+        );
+        worst.logits = worst.logits.max(difference);
+
+        let scores = classify(&model, &clip.samples, classes)?;
+        let expected = clip_scores(network, front_end, clip, classes);
+        let difference = largest_difference(&scores, &expected);
+        ensure!(
+            difference <= SCORE_TOLERANCE && arg_max(&scores) == arg_max(&expected),
+            "{}: the library's scores differ from the trainer's by {difference:e}; at most {SCORE_TOLERANCE:e} is allowed",
+            clip.file
+        );
+        worst.scores = worst.scores.max(difference);
     }
-    let batch = run(&mut session, &input, [windows.len(), 1, bins, rows])?;
-    ensure!(
-        singles.len() == expected.len() && batch.len() == expected.len(),
-        "the file's output has another size"
-    );
-
-    let largest = expected.iter().fold(1f32, |m, v| m.max(v.abs()));
-    let difference =
-        singles.iter().chain(&batch).zip(expected.iter().chain(&expected)).fold(0f32, |m, (a, b)| {
-            // A NaN must not pass: `max` would drop it.
-            let d = (a - b).abs();
-            if d.is_nan() { f32::INFINITY } else { m.max(d) }
-        });
-    ensure!(
-        difference <= TOLERANCE * largest,
-        "the ONNX file's logits differ from the network's by {difference:e}; at most {:e} is allowed",
-        TOLERANCE * largest
-    );
-    Ok(difference)
+    Ok(worst)
 }
 
-fn floats(tensor: Tensor<2>) -> Vec<f32> {
-    tensor.into_data().to_vec().expect("the network computes in f32")
+fn classify(model: &Model, samples: &[f32], classes: usize) -> Result<Vec<f32>> {
+    let mut scores = vec![0.0; classes];
+    let clip = auricle::Clip { interleaved: samples, channels: 1, sample_rate: model.sample_rate() };
+    model.classify(clip, &mut scores)?;
+    Ok(scores)
 }
 
-fn run(session: &mut Session, input: &[f32], shape: [usize; 4]) -> Result<Vec<f32>> {
-    let outputs = session.run(ort::inputs!["input" => TensorRef::from_array_view((shape, input))?])?;
-    Ok(outputs["output"].try_extract_tensor::<f32>()?.1.to_vec())
-}
-
-fn open(onnx: &[u8], runtime: &Path) -> Result<Session> {
-    // One environment for the process: a second one is refused.
-    static ENVIRONMENT: OnceLock<std::result::Result<Environment, String>> = OnceLock::new();
-    let environment = ENVIRONMENT
-        .get_or_init(|| {
-            let path = runtime.canonicalize().map_err(|e| format!("{}: {e}", runtime.display()))?;
-            let builder = ort::init_from(&path).map_err(|e| e.to_string())?;
-            builder.with_telemetry(false).build().map_err(|e| e.to_string())
-        })
-        .as_ref()
-        .map_err(|e| anyhow!("ONNX Runtime: {e}"))?;
-    let builder = Session::builder(environment)?.with_intra_threads(1).map_err(ort::Error::from)?;
-    let mut builder = builder.with_intra_op_spinning(false).map_err(ort::Error::from)?;
-    builder.commit_from_memory(onnx).context("ONNX Runtime refuses the file")
+/// Infinite if anything is NaN.
+fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+    let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
+    differences.fold(0.0, |m, d| if d.is_nan() { f32::INFINITY } else { m.max(d) })
 }

@@ -1,8 +1,11 @@
 //! Samples -> the network's input, computed by the library's own feature code.
 
 use anyhow::{Context, Result, ensure};
-use auricle::features::{Features, Spec};
-use serde_json::{Value, json};
+use auricle::Manifest;
+use auricle::features::Features;
+use auricle::model::manifest::{Input, Output, Stream};
+use auricle::scores::Activation;
+use clap::Args;
 
 /// The manifest's `input` of the models trained here: 64 mel bands of 16 kHz audio, windows of 1.0 s.
 const MEL: &str = include_str!("mel.json");
@@ -12,9 +15,8 @@ pub const HOP_SECONDS: f64 = 0.25;
 
 /// What the manifest says of the input, and the plan that computes it.
 pub struct FrontEnd {
-    manifest: Value,
+    input: Input,
     features: Features,
-    sample_rate: u32,
     window: usize,
     rows: Vec<f32>,
 }
@@ -22,21 +24,17 @@ pub struct FrontEnd {
 impl FrontEnd {
     /// The mel front end described by `mel.json`.
     pub fn mel() -> Result<Self> {
-        let manifest: Value = serde_json::from_str(MEL).context("mel.json")?;
-        let sample_rate = manifest["sample_rate"].as_u64().context("mel.json: sample_rate")? as u32;
-        let seconds = manifest["window_seconds"].as_f64().context("mel.json: window_seconds")?;
-        let spec: Spec =
-            serde_json::from_value(manifest["features"].clone()).context("mel.json: features")?;
-        let features = Features::new(&spec, sample_rate, "input.features")?;
-        let window = (seconds * f64::from(sample_rate)).round() as usize;
+        let input: Input = serde_json::from_str(MEL).context("mel.json")?;
+        let features = Features::new(&input.features, input.sample_rate, "input.features")?;
+        let window = (input.window_seconds * f64::from(input.sample_rate)).round() as usize;
         let rows = vec![0.0; features.rows(window) * features.bins()];
-        ensure!(!rows.is_empty(), "mel.json: a window of {seconds} s gives no row");
-        Ok(Self { manifest, features, sample_rate, window, rows })
+        ensure!(!rows.is_empty(), "mel.json: a window of {} s gives no row", input.window_seconds);
+        Ok(Self { input, features, window, rows })
     }
 
     /// Rate of the samples, Hz.
     pub fn sample_rate(&self) -> u32 {
-        self.sample_rate
+        self.input.sample_rate
     }
 
     /// Samples in one window.
@@ -44,14 +42,27 @@ impl FrontEnd {
         self.window
     }
 
-    /// Samples from one window to the next.
-    pub fn hop(&self) -> usize {
-        (HOP_SECONDS * f64::from(self.sample_rate)).round() as usize
-    }
-
     /// `[bins, rows]` of one window.
     pub fn shape(&self) -> [usize; 2] {
         [self.features.bins(), self.rows.len() / self.features.bins()]
+    }
+
+    /// The windows that the library's `classify` looks at: every whole one, a hop apart, and a padded one at the end
+    /// if at least one row's worth of samples is in no whole window.
+    pub fn windows(&self, samples: &[f32]) -> Vec<Vec<f32>> {
+        let hop = (HOP_SECONDS * f64::from(self.input.sample_rate)).round() as usize;
+        let mut windows: Vec<Vec<f32>> =
+            samples.windows(self.window).step_by(hop).map(<[f32]>::to_vec).collect();
+        let (next, seen) = match windows.len() {
+            0 => (0, 0),
+            n => (n * hop, (n - 1) * hop + self.window),
+        };
+        if samples.len().saturating_sub(seen.max(next)) >= self.features.min_samples() || windows.is_empty() {
+            let mut tail = samples[next..].to_vec();
+            self.input.padding.apply(&mut tail, self.window);
+            windows.push(tail);
+        }
+        windows
     }
 
     /// Appends the features of one window, `out[bin * rows + row]`.
@@ -64,24 +75,32 @@ impl FrontEnd {
         }
     }
 
-    /// The manifest of a model with this front end and a softmax over `labels`.
-    pub fn manifest(&self, about: &About, labels: &[String]) -> Value {
-        json!({
-            "auricle": 1, "name": about.name, "version": about.version, "licence": about.licence, "labels": labels,
-            "input": self.manifest,
-            "output": { "tensor": "output", "activation": "softmax" },
-            "stream": { "hop_seconds": HOP_SECONDS },
-        })
+    /// The manifest of a model with this front end and a softmax over `labels`, valid and complete.
+    pub fn manifest(&self, about: &About, labels: &[String]) -> Result<Manifest> {
+        let manifest = Manifest {
+            auricle: 1,
+            name: about.name.clone(),
+            version: about.version.clone(),
+            licence: about.licence.clone(),
+            labels: labels.to_vec(),
+            input: self.input.clone(),
+            output: Output { tensor: "output".into(), activation: Activation::Softmax },
+            stream: Stream { hop_seconds: Some(HOP_SECONDS) },
+        };
+        Ok(Manifest::parse(&manifest.to_json())?)
     }
 }
 
 /// What the manifest says of the model as a whole.
-#[derive(Clone, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct About {
     /// Name of the model.
+    #[arg(long)]
     pub name: String,
-    /// Version of the model, `MAJOR.MINOR.PATCH`.
+    /// Version of the model, MAJOR.MINOR.PATCH.
+    #[arg(long = "model-version", default_value = "1.0.0")]
     pub version: String,
     /// Licence of the weights, and what the training data ask for.
+    #[arg(long)]
     pub licence: String,
 }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, ensure};
 use auricle_train::dataset::{Clip, Dataset};
-use auricle_train::evaluate::{arg_max, clip_scores, windows};
+use auricle_train::evaluate::{arg_max, clip_scores};
 use auricle_train::export;
 use auricle_train::fit::{Recipe, fit};
 use auricle_train::front_end::{About, FrontEnd};
@@ -66,16 +66,9 @@ struct ModelArgs {
     /// ONNX file to write.
     #[arg(long)]
     out: PathBuf,
-    /// Name of the model.
-    #[arg(long)]
-    name: String,
-    /// Version of the model.
-    #[arg(long, default_value = "1.0.0")]
-    model_version: String,
-    /// Licence of the model.
-    #[arg(long)]
-    licence: String,
-    /// ONNX Runtime's shared library, for checking the file; by default the one that ORT_DYLIB_PATH names.
+    #[command(flatten)]
+    about: About,
+    /// ONNX Runtime's shared library, with which the file is checked; the library says where it looks without.
     #[arg(long)]
     runtime: Option<PathBuf>,
 }
@@ -109,32 +102,23 @@ fn load(data: &Data) -> Result<Dataset> {
 }
 
 fn train(data: &Data, recipe: &Recipe, model: &ModelArgs) -> Result<()> {
-    let runtime = model.runtime.clone().or_else(export::default_runtime).context(
-        "the model is checked with ONNX Runtime, which was not found; give --runtime FILE or set ORT_DYLIB_PATH",
-    )?;
+    // Before the training, so that a missing runtime costs no more than this.
+    auricle::open_runtime(model.runtime.as_deref())?;
     let dataset = load(data)?;
     let clips: Vec<&Clip> = dataset.clips.iter().collect();
     let (network, _) = on_one_thread(|| train_one(&clips, &dataset, recipe, &bar(recipe, "all")))?;
 
     let mut front_end = FrontEnd::mel()?;
-    let about = About {
-        name: model.name.clone(),
-        version: model.model_version.clone(),
-        licence: model.licence.clone(),
-    };
-    let onnx = export::onnx(&network, &front_end, &about, &dataset.classes)?;
-    let probe: Vec<Vec<f32>> = clips
-        .iter()
-        .step_by(clips.len().div_ceil(40))
-        .flat_map(|c| windows(&c.samples, &front_end).into_iter().take(1))
-        .collect();
-    let difference = export::verify(&onnx, &network, &mut front_end, &probe, &runtime)?;
+    let onnx = export::onnx(&network, &front_end, &model.about, &dataset.classes)?;
+    let difference = export::verify(&onnx, &network, &mut front_end, &clips)?;
     fs::write(&model.out, &onnx).with_context(|| format!("{}", model.out.display()))?;
     println!(
-        "{}: {} bytes; ONNX Runtime differs from the trained network by at most {difference:.1e} over {} windows",
+        "{}: {} bytes; over {} clips the library differs from the trained network by at most {:.1e} in logits, {:.1e} in scores",
         model.out.display(),
         onnx.len(),
-        probe.len()
+        clips.len(),
+        difference.logits,
+        difference.scores
     );
     Ok(())
 }
@@ -145,11 +129,13 @@ fn cross_validate(data: &Data, recipe: &Recipe, jobs: usize, path: &PathBuf) -> 
     ensure!(numbers.len() >= 2, "cross-validation needs at least 2 folds; the labels have {}", numbers.len());
     let bars = MultiProgress::new();
     let waiting = Mutex::new(VecDeque::from(numbers));
+    // A function, so that the lock is not held through the body of the loop below.
+    let next = || lock(&waiting).pop_front();
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..jobs.max(1) {
             scope.spawn(|| {
-                while let Some(number) = lock(&waiting).pop_front() {
+                while let Some(number) = next() {
                     let bar = bars.add(bar(recipe, &format!("fold {number}")));
                     let fold = on_one_thread(|| one_fold(&dataset, number, recipe, &bar));
                     if let Ok(fold) = &fold {
@@ -191,6 +177,9 @@ fn train_one(
     let network = fit(clips, dataset.classes.len(), &mut FrontEnd::mel()?, recipe, |step, loss| {
         bar.set_message(format!("{loss:.3}"));
         bar.inc(1);
+        if bar.is_hidden() && (step % tail == 0 || step == recipe.steps) {
+            println!("{}: {step}/{} steps, loss {loss:.3}", bar.prefix(), recipe.steps);
+        }
         if step > recipe.steps - tail {
             sum += loss;
         }

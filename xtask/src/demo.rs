@@ -104,18 +104,17 @@ fn find_in_registry(name: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// The files as WAV: others are converted, into `folder`.
+/// The files as 16-bit WAV, which is what the C program reads, in `folder`.
 fn as_wav(files: &[&str], folder: &Path) -> Result<Vec<PathBuf>, String> {
     let mut wavs = Vec::new();
     for (index, file) in files.iter().enumerate() {
         let file = Path::new(file);
-        if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wav")) {
-            wavs.push(file.to_owned());
-            continue;
-        }
         let audio = auricle_decode::decode(file).map_err(|e| e.to_string())?;
-        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-        let wav = folder.join(format!("{index}-{stem}.wav"));
+        let wav = folder.join(format!(
+            "{}-{}.wav",
+            index + 1,
+            file.file_stem().unwrap_or_default().to_string_lossy()
+        ));
         scene::write_wav(&wav, &audio.samples, audio.channels, audio.sample_rate)?;
         say(format_args!("{} -> {}", file.display(), wav.display()));
         wavs.push(wav);

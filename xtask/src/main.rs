@@ -1,6 +1,8 @@
 //! Everything that a developer runs: `cargo xtask <verb>`.
 
+mod bench;
 mod demo;
+mod golden;
 mod header;
 mod pip;
 mod scene;
@@ -17,8 +19,11 @@ usage: cargo xtask <verb>
   setup           fetch ONNX Runtime into target/onnxruntime (the other verbs call it when needed)
   test            run every test
   demo [FILE…]    build the library and a C program, and classify recordings with the bundled model
+  bench           measure the ratios of benches/README.md; installs the peers (torch among them, 6 GB)
   header [--check]
-                  write include/auricle.h from src/ffi, or check that it is up to date";
+                  write include/auricle.h from src/ffi, or check that it is up to date
+  golden [--check]
+                  compute tests/golden by its Python script, or check that it is up to date";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -26,6 +31,9 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         ["setup"] => setup::run(),
         ["test"] => test::run_all(),
+        ["bench"] => bench::run_all(),
+        ["golden"] => golden::make(false),
+        ["golden", "--check"] => golden::make(true),
         ["demo", ref files @ ..] => demo::run_on(files),
         ["header"] => header::run(false),
         ["header", "--check"] => header::run(true),

@@ -14,7 +14,7 @@ pub fn write(path: &Path) -> Result<(), String> {
     write_wav(path, &synthesise(), 1, RATE)
 }
 
-/// Writes interleaved samples (full scale 1.0) as 16-bit WAV.
+/// Writes interleaved samples (full scale 1.0) as 16-bit WAV; what was 16-bit before comes out as it was.
 pub fn write_wav(path: &Path, samples: &[f32], channels: u32, rate: u32) -> Result<(), String> {
     let too_long = |_| format!("{}: too long for a WAV file", path.display());
     let data_bytes = u32::try_from(samples.len() * 2).map_err(too_long)?;
@@ -34,7 +34,7 @@ pub fn write_wav(path: &Path, samples: &[f32], channels: u32, rate: u32) -> Resu
     bytes.extend(b"data");
     bytes.extend(data_bytes.to_le_bytes());
     for sample in samples {
-        bytes.extend(((sample.clamp(-1.0, 1.0) * 32767.0).round() as i16).to_le_bytes());
+        bytes.extend(((sample * 32768.0).round() as i16).to_le_bytes()); // `as` clips
     }
     fs::write(path, bytes).map_err(|e| format!("{}: {e}", path.display()))
 }
@@ -116,7 +116,7 @@ mod tests {
         let expected: [&[u8]; 3] = [
             b"RIFF\x28\0\0\0WAVEfmt \x10\0\0\0\x01\0\x02\0",
             b"\x40\x1f\0\0\0\x7d\0\0\x04\0\x10\0",
-            b"data\x04\0\0\0\0\x40\x01\x80",
+            b"data\x04\0\0\0\0\x40\0\x80",
         ];
         assert_eq!(bytes, expected.concat());
     }

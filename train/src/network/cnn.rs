@@ -1,6 +1,6 @@
 //! AudioCNN: four 3×3 convolutions over the spectrogram, then the maximum over all of it.
 
-use burn::module::{Module, RunningState};
+use burn::module::{Module, Param, RunningState};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
@@ -40,13 +40,19 @@ impl AudioCnn {
                 .init(device),
             norm: BatchNormConfig::new(o).init(device),
         });
-        Self {
+        let network = Self {
             input: BatchNormConfig::new(bins).init(device),
             blocks: blocks.collect(),
             pool: MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init(),
             head: LinearConfig::new(CHANNELS[3], classes).init(device),
+        };
+        // Burn draws a parameter's values when it is first looked at. Now is when the seed holds.
+        for block in &network.blocks {
+            block.conv.weight.val();
         }
-        .materialize()
+        network.head.weight.val();
+        network.head.bias.as_ref().map(Param::val);
+        network
     }
 
     /// Logits.
@@ -101,5 +107,5 @@ fn affine(norm: &BatchNorm) -> (Vec<f32>, Vec<f32>) {
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().convert::<f32>().to_vec().expect("the data were converted to f32")
+    tensor.into_data().convert::<f32>().try_to_vec().expect("the data were converted to f32")
 }

@@ -3,6 +3,7 @@
 
 mod proto;
 
+use auricle::model::manifest::METADATA_KEY;
 use prost::Message;
 use proto::{
     Attribute, Dimension, GraphProto, Model, Node, OperatorSet, Shape, StringEntry, TensorProto, TensorType,
@@ -13,8 +14,6 @@ use proto::{
 pub const OPSET: i64 = 17;
 /// Version of the file format.
 pub const IR_VERSION: i64 = 8;
-/// Key of the metadata entry that holds the manifest.
-pub const MANIFEST_KEY: &str = "auricle.manifest";
 
 /// The graph under construction.
 #[derive(Default)]
@@ -96,7 +95,7 @@ impl Graph {
             producer_version: env!("CARGO_PKG_VERSION").into(),
             graph: Some(graph),
             opset_import: vec![OperatorSet { domain: String::new(), version: Some(OPSET) }],
-            metadata_props: vec![StringEntry { key: MANIFEST_KEY.into(), value: manifest.into() }],
+            metadata_props: vec![StringEntry { key: METADATA_KEY.into(), value: manifest.into() }],
         }
         .encode_to_vec()
     }

@@ -1,0 +1,247 @@
+/* Any sequence of calls that a C program may make, valid pointers where the header demands them.
+ *
+ * Input: three bytes of session options, then calls: one byte says which, the next ones are its arguments.
+ * The library must answer every call with a status that the header knows, never with AURICLE_INTERNAL (a defect
+ * that it caught), and must not touch what is not its own: the Rust side is built with AddressSanitizer, and what it
+ * is given here lies in allocations of exactly the promised size. */
+
+#include <auricle.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CHECK(condition)                                                                                    \
+    do {                                                                                                    \
+        if (!(condition)) {                                                                                 \
+            fprintf(stderr, "%s:%d: %s does not hold; last error: %s\n", __FILE__, __LINE__, #condition,    \
+                    auricle_last_error());                                                                  \
+            abort();                                                                                        \
+        }                                                                                                   \
+    } while (0)
+
+static const uint8_t *input;
+static size_t left;
+
+static uint8_t byte(void)
+{
+    if (left == 0)
+        return 0;
+    left--;
+    return *input++;
+}
+
+static uint32_t word(void)
+{
+    uint32_t low = byte();
+    return low | (uint32_t)byte() << 8;
+}
+
+static void known(auricle_status status)
+{
+    CHECK(status != AURICLE_INTERNAL);
+    CHECK(status >= AURICLE_OK ? status <= AURICLE_DROPPED : auricle_last_error()[0] != '\0');
+    CHECK(auricle_status_text(status)[0] != '\0');
+}
+
+/* `bytes` bytes: a pattern of up to 16 bytes of the input, again and again. */
+static void *audio(size_t bytes)
+{
+    uint8_t pattern[16];
+    size_t length = 1 + byte() % 16, k;
+    uint8_t *block = malloc(bytes > 0 ? bytes : 1);
+    CHECK(block);
+    for (k = 0; k < length; k++)
+        pattern[k] = byte();
+    for (k = 0; k < bytes; k++)
+        block[k] = pattern[k % length];
+    return block;
+}
+
+static size_t width(int32_t format)
+{
+    switch (format) {
+    case AURICLE_U8: return 1;
+    case AURICLE_I16: return 2;
+    case AURICLE_I24: return 3;
+    case AURICLE_I32: return 4;
+    case AURICLE_F32: return 4;
+    default: return 8; /* F64, and room enough for formats that do not exist */
+    }
+}
+
+static auricle_session_options chosen(void)
+{
+    static const uint32_t rates[] = {0, 8000, 16000, 22050, 44100, 48000, 192000, 384000, 7999, 384001, UINT32_MAX, 11025};
+    static const double hops[] = {0.0, 0.01, 0.25, 1.0, 3.7, -1.0, 1e300, NAN};
+    static const double rings[] = {0.0, 0.1, 0.001, 5.0, 600.0, 601.0, -0.5, INFINITY};
+    auricle_session_options options;
+    uint8_t choice;
+    auricle_session_options_init(&options);
+    choice = byte();
+    options.sample_rate = rates[choice % 12];
+    options.channels = byte() % 10;
+    choice = byte();
+    options.hop_seconds = hops[choice % 8];
+    options.ring_seconds = rings[choice / 8 % 4]; /* the long ones are slow: see the call that makes a session anew */
+    options.reserved = choice / 8 >= 31;
+    return options;
+}
+
+static void push(auricle_session *session, uint32_t channels)
+{
+    size_t frames = word(), block, k;
+    int32_t format = (int32_t)(byte() % 9) - 1;
+    const void *planes[16];
+    void *data;
+    switch (byte() % 5) {
+    case 0:
+        data = audio(frames * channels * sizeof(float));
+        known(auricle_session_push_f32(session, data, frames));
+        break;
+    case 1:
+        data = audio(frames * channels * sizeof(int16_t));
+        known(auricle_session_push_i16(session, data, frames));
+        break;
+    case 2:
+        data = audio(frames * channels * width(format));
+        known(auricle_session_push_bytes(session, format, data, frames));
+        break;
+    case 3:
+        block = frames * sizeof(float);
+        data = audio(block * channels);
+        for (k = 0; k < channels; k++)
+            planes[k] = (uint8_t *)data + k * block;
+        known(auricle_session_push_planar_f32(session, (const float *const *)planes, frames));
+        break;
+    default:
+        block = frames * width(format);
+        data = audio(block * channels);
+        for (k = 0; k < channels; k++)
+            planes[k] = (uint8_t *)data + k * block;
+        known(auricle_session_push_planar_bytes(session, format, planes, frames));
+        break;
+    }
+    free(data);
+}
+
+/* What must be refused, whatever the state. */
+static void refuse(auricle_session *session, const auricle_model *model)
+{
+    const float sample = 0.0f;
+    float score = 0.0f;
+    auricle_result result;
+    size_t needed = 0;
+    auricle_result_init(&result);
+    switch (byte() % 12) {
+    case 0: CHECK(auricle_session_push_f32(session, NULL, 1) < 0); break;
+    case 1: CHECK(auricle_session_push_f32(session, &sample, SIZE_MAX) < 0); break;
+    case 2: CHECK(auricle_session_push_bytes(session, AURICLE_F64, &sample, SIZE_MAX / 8) < 0); break;
+    case 3: CHECK(auricle_session_push_planar_f32(session, NULL, 1) < 0); break;
+    case 4: CHECK(auricle_session_read(session, NULL, 4, &result) < 0); break;
+    case 5: CHECK(auricle_session_read(session, &score, 1, NULL) < 0); break;
+    case 6: CHECK(auricle_session_read(NULL, &score, 1, &result) < 0); break;
+    case 7:
+        result.struct_size = byte();
+        CHECK(result.struct_size >= sizeof result || auricle_session_read(session, &score, 0, &result) < 0);
+        break;
+    case 8: CHECK(auricle_classify_f32(model, NULL, 1, 1, 16000, &score, 1) < 0); break;
+    case 9: CHECK(auricle_classify_f32(model, &sample, SIZE_MAX / 2, 8, 16000, &score, 1) < 0); break;
+    case 10: CHECK(auricle_model_describe(model, NULL, 1, &needed) < 0); break;
+    default: CHECK(auricle_model_label(model, auricle_model_class_count(model) + word()) == NULL); break;
+    }
+}
+
+static void read_window(auricle_session *session, size_t classes, uint64_t *next)
+{
+    const size_t capacity = byte() % 4 == 3 ? classes - 1 : classes;
+    float *scores = malloc(capacity > 0 ? capacity * sizeof *scores : 1);
+    auricle_result result;
+    auricle_status status;
+    size_t k;
+    CHECK(scores);
+    auricle_result_init(&result);
+    status = auricle_session_read(session, scores, capacity, &result);
+    known(status);
+    CHECK(status != AURICLE_OK || capacity == classes);
+    if (status == AURICLE_OK) {
+        CHECK(result.first_frame < result.end_frame);
+        CHECK(result.sequence >= *next);
+        *next = result.sequence + 1;
+        for (k = 0; k < classes; k++)
+            CHECK(isfinite(scores[k]));
+    }
+    free(scores);
+}
+
+static void classify(const auricle_model *model, size_t classes)
+{
+    const uint32_t rates[] = {8000, 16000, 44100, 0, 384000};
+    const uint32_t channels = byte() % 10, rate = rates[byte() % 5];
+    const size_t frames = word() % 20000;
+    float *clip = audio(frames * channels * sizeof *clip);
+    float *scores = malloc(classes * sizeof *scores);
+    CHECK(scores);
+    known(auricle_classify_f32(model, clip, frames, channels, rate, scores, classes));
+    free(scores);
+    free(clip);
+}
+
+void auricle_fuzz_session(const uint8_t *data, size_t size, const void *onnx, size_t onnx_size, const char *manifest);
+
+void auricle_fuzz_session(const uint8_t *data, size_t size, const void *onnx, size_t onnx_size, const char *manifest)
+{
+    auricle_model *model = NULL;
+    auricle_session *session = NULL;
+    auricle_session_options options;
+    uint64_t next = 0;
+    uint32_t channels;
+    size_t classes;
+    int calls;
+
+    input = data;
+    left = size;
+    CHECK(auricle_model_load_memory(onnx, onnx_size, manifest, NULL, &model) == AURICLE_OK);
+    classes = auricle_model_class_count(model);
+    options = chosen();
+    known(auricle_session_create(model, &options, &session));
+    channels = options.channels ? options.channels : 1;
+
+    for (calls = 0; left > 0 && calls < 64; calls++) {
+        /* Without a session every call must refuse NULL and nothing more. */
+        switch (byte() % 13) {
+        case 0: case 1: case 2: case 3: push(session, channels); break;
+        case 4: case 5: case 6: read_window(session, classes, &next); break;
+        case 7: known(auricle_session_gap(session, (uint64_t)word() << (byte() % 64))); break;
+        case 8: known(auricle_session_finish(session)); break;
+        case 9:
+            known(auricle_session_reset(session));
+            next = 0;
+            break;
+        case 10: refuse(session, model); break;
+        case 11:
+            if (model)
+                classify(model, classes);
+            break;
+        default:
+            if (byte() % 2 == 0) { /* the session goes on without it */
+                auricle_model_free(model);
+                model = NULL;
+            } else if (model) {
+                auricle_session_free(session);
+                session = NULL;
+                options = chosen();
+                known(auricle_session_create(model, &options, &session));
+                channels = options.channels ? options.channels : 1;
+                next = 0;
+            }
+            break;
+        }
+    }
+    if (size % 2 == 0) {
+        auricle_model_free(model);
+        auricle_session_free(session);
+    } else {
+        auricle_session_free(session);
+        auricle_model_free(model);
+    }
+}
