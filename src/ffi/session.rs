@@ -480,7 +480,8 @@ mod tests {
             assert_eq!(auricle_session_push_f32(broken, null(), 0), AURICLE_INVALID_STATE);
             assert_eq!(auricle_session_reset(broken), AURICLE_INVALID_STATE);
             assert_eq!(auricle_session_push_f32(sound, null(), 0), AURICLE_OK);
-            sessions.map(|session| auricle_session_free(session));
+            auricle_session_free(broken);
+            auricle_session_free(sound);
         }
     }
 }
