@@ -1,6 +1,7 @@
 /* Any sequence of calls that a C program may make, valid pointers where the header demands them.
  *
- * Input: three bytes of session options, then calls: one byte says which, the next ones are its arguments.
+ * Input: a byte that says whether the model is the input's own, which can be freed under a session but takes long to
+ * load, or one for all inputs; session options; then calls: one byte says which, the next ones are its arguments.
  * The library must answer every call with a status that the header knows, never with AURICLE_INTERNAL (a defect
  * that it caught), and must not touch what is not its own: the Rust side is built with AddressSanitizer, and what it
  * is given here lies in allocations of exactly the promised size. */
@@ -190,17 +191,25 @@ void auricle_fuzz_session(const uint8_t *data, size_t size, const void *onnx, si
 
 void auricle_fuzz_session(const uint8_t *data, size_t size, const void *onnx, size_t onnx_size, const char *manifest)
 {
+    static auricle_model *shared;
     auricle_model *model = NULL;
     auricle_session *session = NULL;
     auricle_session_options options;
     uint64_t next = 0;
+    int own;
     uint32_t channels;
     size_t classes;
     int calls;
 
     input = data;
     left = size;
-    CHECK(auricle_model_load_memory(onnx, onnx_size, manifest, NULL, &model) == AURICLE_OK);
+    own = byte() % 8 == 0;
+    if (own || !shared)
+        CHECK(auricle_model_load_memory(onnx, onnx_size, manifest, NULL, &model) == AURICLE_OK);
+    if (!own) {
+        shared = shared ? shared : model;
+        model = shared;
+    }
     classes = auricle_model_class_count(model);
     options = chosen();
     known(auricle_session_create(model, &options, &session));
@@ -224,7 +233,8 @@ void auricle_fuzz_session(const uint8_t *data, size_t size, const void *onnx, si
             break;
         default:
             if (byte() % 2 == 0) { /* the session goes on without it */
-                auricle_model_free(model);
+                if (own)
+                    auricle_model_free(model);
                 model = NULL;
             } else if (model) {
                 auricle_session_free(session);
@@ -237,11 +247,9 @@ void auricle_fuzz_session(const uint8_t *data, size_t size, const void *onnx, si
             break;
         }
     }
-    if (size % 2 == 0) {
+    if (own && size % 2 == 0)
         auricle_model_free(model);
-        auricle_session_free(session);
-    } else {
-        auricle_session_free(session);
+    auricle_session_free(session);
+    if (own && size % 2 == 1)
         auricle_model_free(model);
-    }
 }
