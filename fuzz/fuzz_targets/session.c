@@ -44,17 +44,19 @@ static void known(auricle_status status)
     CHECK(auricle_status_text(status)[0] != '\0');
 }
 
-/* `bytes` bytes: a pattern of up to 16 bytes of the input, again and again. */
+/* `bytes` bytes: up to 16 bytes of the input, again and again. */
 static void *audio(size_t bytes)
 {
-    uint8_t pattern[16];
     size_t length = 1 + byte() % 16, k;
     uint8_t *block = malloc(bytes > 0 ? bytes : 1);
     CHECK(block);
-    for (k = 0; k < length; k++)
-        pattern[k] = byte();
-    for (k = 0; k < bytes; k++)
-        block[k] = pattern[k % length];
+    for (k = 0; k < length; k++) {
+        uint8_t value = byte();
+        if (k < bytes)
+            block[k] = value;
+    }
+    for (; k < bytes; k++)
+        block[k] = block[k - length];
     return block;
 }
 
@@ -90,7 +92,7 @@ static auricle_session_options chosen(void)
 
 static void push(auricle_session *session, uint32_t channels)
 {
-    size_t frames = word(), block, k;
+    size_t frames = word() % 16384, block, k; /* more is slow and shows nothing new */
     int32_t format = (int32_t)(byte() % 9) - 1;
     const void *planes[16];
     void *data;
