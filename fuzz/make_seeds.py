@@ -50,7 +50,7 @@ model("text", b"This is not a model.")
 
 
 def session(name, *calls):
-    data = b"".join(bytes(call) for call in calls)
+    data = bytes([0 if name == "frees" else 1]) + b"".join(bytes(call) for call in calls)
     (HERE / "seeds" / "session" / name).write_bytes(data)
 
 

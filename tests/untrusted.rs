@@ -18,3 +18,15 @@ fn a_manifest_cannot_ask_for_more_memory_than_there_is() {
     assert_eq!(error.status(), Status::Manifest, "{error}");
     assert!(error.message().contains("input.window_seconds") && error.message().contains("32769"), "{error}");
 }
+
+#[test]
+fn a_model_cannot_read_other_files() {
+    // Weights "in tiny.onnx", which does lie beside it.
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/external.onnx");
+    let by_path = Model::load(path, &ModelOptions::default());
+    let by_bytes = Model::load_memory(&data("data/external.onnx"), None, &ModelOptions::default());
+    for loaded in [by_path, by_bytes] {
+        let error = loaded.err().expect("must be refused");
+        assert_eq!(error.status(), Status::Model, "{error}");
+    }
+}

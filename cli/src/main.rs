@@ -1,7 +1,6 @@
 //! `auricle`: the library on the command line. `classify` sound files, `inspect` a model, write `features`.
 
 mod analysis;
-mod bundled;
 mod classify;
 mod features;
 mod health;

@@ -4,19 +4,20 @@ use std::path::Path;
 
 use auricle::{Error, Model, ModelOptions, Status};
 
-use crate::bundled;
 use crate::out::{Stop, shown};
+
+/// The bundled model, an ONNX file with its manifest embedded.
+const BUNDLED: &[u8] = include_bytes!("../../models/esc10.onnx");
 
 /// Opens ONNX Runtime, loads the model.
 pub fn load(path: Option<&Path>, runtime: Option<&Path>) -> Result<Model, Stop> {
     open_runtime(runtime)?;
     let options = ModelOptions::default();
-    match (path, bundled::MODEL) {
-        (Some(path), _) => Model::load(path, &options).map_err(|e| named(path, &e)),
-        (None, Some(onnx)) => {
-            Model::load_memory(onnx, None, &options).map_err(|e| Stop::because("the bundled model", e))
+    match path {
+        Some(path) => Model::load(path, &options).map_err(|e| named(path, &e)),
+        None => {
+            Model::load_memory(BUNDLED, None, &options).map_err(|e| Stop::because("the bundled model", e))
         }
-        (None, None) => Err(Stop::Because("this build has no bundled model: name one with --model".into())),
     }
 }
 

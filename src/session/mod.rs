@@ -2,6 +2,7 @@
 
 mod journal;
 pub(crate) mod pipeline;
+mod rows;
 
 use parking_lot::{Mutex, MutexGuard};
 

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::Window;
 use super::journal::Journal;
+use super::rows::Rows;
 use crate::error::{Error, Result, Status};
 use crate::features::{Features, Normalize};
 use crate::model::Model;
@@ -24,7 +25,7 @@ pub(crate) struct Pipeline {
     downmix: Downmix,
     mono: Vec<f32>,
     resampler: Resampler,
-    features: Features,
+    rows: Rows,
     normalize: Normalize,
     padding: Padding,
     min_rows: usize,
@@ -34,7 +35,6 @@ pub(crate) struct Pipeline {
     /// Samples at the model's rate, of which the first is sample `start` of the stream.
     samples: Vec<f32>,
     start: u64,
-    rows: Vec<f32>,
     /// Number of the next window; it starts at sample `next * hop`.
     next: u64,
     /// Host frames taken, the lost ones included.
@@ -80,13 +80,12 @@ impl Pipeline {
             channels: channels as usize,
             downmix,
             mono: vec![0.0; STEP],
-            rows: vec![0.0; features.rows(window) * features.bins()],
+            rows: Rows::new(features, window, hop),
             samples: Vec::with_capacity(window + slack),
             normalize: input.normalize.clone().unwrap_or_default(),
             padding: input.padding,
             min_rows: input.min_rows.max(1),
             resampler,
-            features,
             window,
             hop,
             start: 0,
@@ -109,6 +108,7 @@ impl Pipeline {
         self.resampler.reset();
         self.samples.clear();
         self.journal.clear();
+        self.rows.clear();
         (self.start, self.next, self.frames, self.silence, self.silent_run) = (0, 0, 0, 0, 0);
         self.ended = false;
     }
@@ -233,10 +233,10 @@ impl Pipeline {
         let new = available.saturating_sub(begin.max(seen)) as usize;
         let length = available.saturating_sub(begin) as usize;
         let enough = match self.padding {
-            Padding::None => self.features.rows(length) >= self.min_rows,
+            Padding::None => self.rows.features().rows(length) >= self.min_rows,
             _ => true,
         };
-        if new >= self.features.min_samples().max(1) && enough {
+        if new >= self.rows.features().min_samples().max(1) && enough {
             return Ok(true);
         }
         if self.next > 0 || self.frames == 0 {
@@ -261,9 +261,9 @@ impl Pipeline {
     }
 
     fn fewest_samples(&self) -> usize {
-        let mut samples = self.features.min_samples();
+        let mut samples = self.rows.features().min_samples();
         while self.padding == Padding::None
-            && self.features.rows(samples) < self.min_rows
+            && self.rows.features().rows(samples) < self.min_rows
             && samples < self.window
         {
             samples += 1;
@@ -280,9 +280,7 @@ impl Pipeline {
         scores: &mut [f32],
     ) -> Result<Window> {
         let stretch = &self.samples[offset..self.samples.len().min(offset + self.window)];
-        let bins = self.features.bins();
-        let rows = &mut self.rows[..self.features.rows(stretch.len()) * bins];
-        self.features.compute(stretch, rows);
+        let (rows, bins) = self.rows.of(sequence, stretch);
         self.normalize.apply(rows, bins);
         let started = Instant::now();
         model.infer(rows, bins, scores)?;

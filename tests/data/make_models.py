@@ -2,12 +2,14 @@
 
 tiny.onnx   [batch, 1, bin 64, row 32] -> mean over rows -> 3 classes; manifest embedded (mel 1024/512/64, softmax)
 probe.onnx  [batch, sample] -> first, last, mean and max of the samples; no manifest: the scores show what the network saw
+external.onnx  a network whose weights are said to lie in another file, tiny.onnx: it must be refused
 """
 
 import json
 
 import numpy as np
 import onnx
+import onnx.external_data_helper
 from onnx import TensorProto, helper, numpy_helper
 
 F32 = TensorProto.FLOAT
@@ -78,5 +80,22 @@ def probe():
     )
 
 
+def external():
+    weights = numpy_helper.from_array(np.zeros(4, dtype=np.float32), "weights")
+    onnx.external_data_helper.set_external_data(weights, location="tiny.onnx")
+    weights.ClearField("raw_data")
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["input", "weights"], ["output"])],
+        "test",
+        [helper.make_tensor_value_info("input", F32, [4])],
+        [helper.make_tensor_value_info("output", F32, [4])],
+        [weights],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    with open("external.onnx", "wb") as file:
+        file.write(model.SerializeToString())
+
+
 tiny()
 probe()
+external()

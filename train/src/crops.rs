@@ -18,19 +18,19 @@ const TRIES: usize = 8;
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Augment {
     /// Share of the examples that are a mixture of two clips at a random ratio; the target is mixed alike.
-    #[arg(long, default_value_t = 0.3)]
+    #[arg(long, default_value_t = 0.1)]
     pub mix: f32,
     /// Gain, uniform within ± so many dB.
     #[arg(long, default_value_t = 6.0)]
     pub gain_db: f32,
     /// Share of the examples that get white noise at an SNR of 5 to 20 dB.
-    #[arg(long, default_value_t = 0.2)]
+    #[arg(long, default_value_t = 0.1)]
     pub noise: f32,
     /// Widest band of mel bins that is blanked out.
-    #[arg(long, default_value_t = 12)]
+    #[arg(long, default_value_t = 6)]
     pub mask_bins: usize,
     /// Longest stretch of rows that is blanked out.
-    #[arg(long, default_value_t = 6)]
+    #[arg(long, default_value_t = 3)]
     pub mask_rows: usize,
     /// Share of the examples that are digital silence or a very quiet hiss, whose target is every class alike.
     #[arg(long, default_value_t = 0.03)]

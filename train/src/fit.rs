@@ -20,10 +20,10 @@ use crate::network::AudioCnn;
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
     /// Optimiser steps.
-    #[arg(long, default_value_t = 800)]
+    #[arg(long, default_value_t = 500)]
     pub steps: usize,
     /// Examples in one step.
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 16)]
     pub batch: usize,
     /// Highest learning rate; reached by a linear warm-up over the first tenth, then down to 0 along a cosine.
     #[arg(long, default_value_t = 2e-3)]

@@ -27,9 +27,10 @@ pub fn run_on(files: &[&str]) -> Result<(), String> {
     let recordings =
         if files.is_empty() { vec![default_recording(&folder)?] } else { as_wav(files, &folder)? };
     let model = root().join("models").join("esc10.onnx");
+    let runtime = env::var_os("ORT_DYLIB_PATH").unwrap_or_else(|| setup::library().into());
     for recording in &recordings {
         println!();
-        run(Command::new(&program).arg(&model).arg(recording))?;
+        run(Command::new(&program).arg(&model).arg(recording).env("ORT_DYLIB_PATH", &runtime))?;
     }
     Ok(())
 }
@@ -80,7 +81,7 @@ fn default_recording(folder: &Path) -> Result<PathBuf, String> {
         let mut fetch = cargo();
         // `cargo info` downloads this one crate, and not what it depends on.
         fetch.args(["info", "--quiet", &format!("{}@{}", CRATE.0, CRATE.1)]);
-        let _ = fetch.stdin(Stdio::null()).stdout(Stdio::null()).status();
+        let _ = fetch.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
         find_in_registry(&name)
     });
     if let Some(recording) = found {

@@ -3,7 +3,7 @@
 //! 1.28.0 is the last release whose official builds hold no telemetry; see SECURITY.md.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::pip::{self, Wheel};
 use crate::{root, say};
@@ -71,6 +71,11 @@ pub fn run() -> Result<(), String> {
     outcome?;
     say(format_args!("{REQUIREMENT} is ready in {}", place.display()));
     Ok(())
+}
+
+/// The library that `run` puts in place.
+pub fn library() -> PathBuf {
+    root().join("target").join("onnxruntime").join("onnxruntime")
 }
 
 /// The stamp says which wheel was unpacked; it is written last.

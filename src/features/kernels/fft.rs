@@ -197,6 +197,7 @@ impl Pass {
                 leg
             });
             let mut factors = self.twiddles.chunks_exact(R - 1);
+            #[allow(clippy::needless_range_loop)] // `j` indexes inside every leg, not `legs`
             for j in 0..step {
                 let mut x = [(L::splat(0.0), L::splat(0.0)); R];
                 for m in 0..R {

@@ -1,0 +1,109 @@
+//! The rows of one window after another, each computed once.
+//!
+//! A row depends on its own frame of samples alone, so where windows are a whole number of rows apart, a window
+//! takes over the rows that it shares with the one before it. The exceptions are the rows at the edges of a window that are
+//! computed from padding; they are computed anew. What depends on the whole window comes after that.
+
+use crate::features::Features;
+
+#[derive(Debug)]
+pub(super) struct Rows {
+    features: Features,
+    /// Rows from one window to the next; none if windows do not start at rows.
+    shift: Option<usize>,
+    /// Inner rows of window `held`.
+    inner: Vec<f32>,
+    held: Option<u64>,
+    rows: Vec<f32>,
+}
+
+impl Rows {
+    /// For windows of `window` samples, `hop` samples apart.
+    pub fn new(features: Features, window: usize, hop: usize) -> Self {
+        let count = features.rows(window);
+        let shift = Some(hop / features.hop()).filter(|_| hop.is_multiple_of(features.hop()));
+        Self {
+            inner: vec![0.0; count * features.inner_bins()],
+            rows: vec![0.0; count * features.bins()],
+            shift: shift.filter(|&shift| shift < count),
+            held: None,
+            features,
+        }
+    }
+
+    pub fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// Forgets the stream.
+    pub fn clear(&mut self) {
+        self.held = None;
+    }
+
+    /// The rows of window `number`, whose audio is `samples`: what `Features::compute` gives for them.
+    pub fn of(&mut self, number: u64, samples: &[f32]) -> (&mut [f32], usize) {
+        let Self { features, inner, rows, .. } = self;
+        let (count, width) = (features.rows(samples.len()), features.inner_bins());
+        let whole = count * width == inner.len();
+        let inner = &mut inner[..count * width];
+        let (head, tail) = features.edge_rows(samples.len());
+        let before = self.held.filter(|&held| held + 1 == number && whole).and(self.shift);
+        // Rows `head..kept` are the ones that the window before has had.
+        let kept = before.map_or(head, |shift| count.saturating_sub(tail + shift).max(head));
+        if let Some(shift) = before {
+            inner.copy_within((head + shift) * width..(kept + shift) * width, head * width);
+        }
+        features.inner_rows(samples, 0, &mut inner[..head * width]);
+        features.inner_rows(samples, kept, &mut inner[kept * width..]);
+        self.held = Some(number).filter(|_| whole);
+        let rows = &mut rows[..count * features.bins()];
+        features.finish_window(inner, rows);
+        (rows, features.bins())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planned(spec: &str) -> Features {
+        let spec = serde_json::from_str(spec).expect("a spec");
+        Features::new(&spec, 16_000, "input.features").expect("a valid spec")
+    }
+
+    /// Any hop, windows left out, a short one at the end: always the bits that a computation from nothing gives.
+    #[test]
+    fn rows_taken_over_are_the_rows_computed_anew() {
+        let audio: Vec<f32> =
+            (0..60_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 8) as f32 * 6e-8 - 0.5).collect();
+        for spec in [
+            r#"{ "preset": "kaldi" }"#,
+            r#"{ "preset": "whisper" }"#,
+            r#"{ "preset": "librosa", "kind": "mfcc" }"#,
+            r#"{ "preset": "ced" }"#,
+            r#"{ "kind": "mel", "fft": 1024, "frame_hop": 512, "mel": { "bins": 64 } }"#,
+            r#"{ "kind": "waveform" }"#,
+        ] {
+            for hop in [160, 512, 1600, 2560, 4000, 20_000] {
+                let (window, mut anew) = (16_000, planned(spec));
+                let mut rows = Rows::new(planned(spec), window, hop);
+                for number in [0_u64, 1, 2, 3, 5, 6, 7] {
+                    let start = number as usize * hop;
+                    let length = if number == 7 { 9000 } else { window };
+                    let Some(samples) = audio.get(start..start + length) else { break };
+                    let mut expected = vec![0.0; anew.rows(length) * anew.bins()];
+                    anew.compute(samples, &mut expected);
+                    let (values, bins) = rows.of(number, samples);
+                    assert_eq!(bins, anew.bins());
+                    assert!(*values == expected[..], "{spec}, hop {hop}, window {number}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_windows_that_start_at_rows_share_them() {
+        let shift = |hop| Rows::new(planned(r#"{ "preset": "kaldi" }"#), 16_000, hop).shift;
+        assert_eq!((shift(1600), shift(1601), shift(160), shift(16_000)), (Some(10), None, Some(1), None));
+    }
+}
