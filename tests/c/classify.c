@@ -26,6 +26,8 @@ int main(int argc, char **argv)
            auricle_classify_f32(model, samples, SIZE_MAX, 1, 48000, scores, TINY_CLASSES));
     EXPECT(AURICLE_INVALID_ARGUMENT, "18446744073709551615",
            auricle_classify_f32(model, samples, SIZE_MAX, 2, 48000, scores, TINY_CLASSES));
+    EXPECT(AURICLE_INVALID_ARGUMENT, "at most", /* fits into a size_t, but into no memory */
+           auricle_classify_f32(model, samples, SIZE_MAX / 8 + 1, 1, 48000, scores, TINY_CLASSES));
     EXPECT(AURICLE_INVALID_ARGUMENT, "capacity is",
            auricle_classify_f32(model, samples, frames, 2, 48000, scores, SIZE_MAX));
     EXPECT(AURICLE_INVALID_ARGUMENT, "multiple of 4",
