@@ -136,14 +136,13 @@ fn any_split_of_the_pcm_gives_the_same_bits() {
 fn classify_is_the_mean_of_the_windows() {
     let (model, pcm) = (tiny(), noise(3 * 16_000 + 5000));
     let windows = run(&model, &SessionOptions::new(16_000, 1), &pcm);
-    assert_eq!(windows.len(), 11, "9 whole ones and the end... of 53000 samples at a hop of 4000");
+    assert_eq!(windows.len(), 11, "10 whole ones and the end, of 53000 samples at a hop of 4000");
     let mut scores = [0.0; 3];
     let clip = Clip { interleaved: &pcm, channels: 1, sample_rate: 16_000 };
     model.classify(clip, &mut scores).expect("classify");
-    for class in 0..3 {
-        let mean =
-            windows.iter().map(|(_, scores)| f64::from(scores[class])).sum::<f64>() / windows.len() as f64;
-        assert_eq!(scores[class], mean as f32);
+    for (class, score) in scores.iter().enumerate() {
+        let sum: f64 = windows.iter().map(|(_, scores)| f64::from(scores[class])).sum();
+        assert_eq!(*score, (sum / windows.len() as f64) as f32);
     }
     // One window: exactly its scores. And once more, because the second call reuses what the first one planned.
     for _ in 0..2 {

@@ -14,7 +14,7 @@ fn a_manifest_cannot_ask_for_more_memory_than_there_is() {
         "window_seconds": 2097.152, "layout": ["batch", "row", "bin"],
         "features": { "kind": "spectrogram", "fft": 65536, "frame_hop": 1 } } }"#;
     let loaded = Model::load_memory(&data("golden/moments.onnx"), Some(manifest), &ModelOptions::default());
-    let error = loaded.err().expect("must be refused");
+    let error = loaded.expect_err("must be refused");
     assert_eq!(error.status(), Status::Manifest, "{error}");
     assert!(error.message().contains("input.window_seconds") && error.message().contains("32769"), "{error}");
 }
@@ -26,7 +26,7 @@ fn a_model_cannot_read_other_files() {
     let by_path = Model::load(path, &ModelOptions::default());
     let by_bytes = Model::load_memory(&data("data/external.onnx"), None, &ModelOptions::default());
     for loaded in [by_path, by_bytes] {
-        let error = loaded.err().expect("must be refused");
+        let error = loaded.expect_err("must be refused");
         assert_eq!(error.status(), Status::Model, "{error}");
     }
 }

@@ -32,7 +32,7 @@ fn json_has_the_scores_of_the_library() {
     let folder = folder("classify_json");
     for seconds in [0.7, 1.0, 5.3] {
         let file = wav(&folder, "a.wav", seconds);
-        let lines = classify(&["--json"], &[&file]).is_clean().json();
+        let lines = classify(&["--json"], &[&file]).clean().json();
         assert_eq!(lines.len(), 1);
         let record = &lines[0];
         let frames = (22_050.0 * seconds) as u64;
@@ -62,7 +62,7 @@ fn json_has_the_scores_of_the_library() {
 fn json_windows_are_those_of_a_session() {
     let file = wav(&folder("classify_windows"), "a.wav", 4.0);
     for (options, hop) in [(&["--json"][..], None), (&["--json", "--hop", "0.5"][..], Some(0.5))] {
-        let record = classify(options, &[&file]).is_clean().json().remove(0);
+        let record = classify(options, &[&file]).clean().json().remove(0);
         let windows = record["windows"].as_array().expect("windows").clone();
 
         let model = loaded();
@@ -97,11 +97,11 @@ fn json_windows_are_those_of_a_session() {
 fn prints_the_top_classes_and_a_timeline() {
     let folder = folder("classify_text");
     let (short, long) = (wav(&folder, "short.wav", 0.8), wav(&folder, "long.wav", 20.0));
-    let text = classify(&["--top", "1"], &[&short]).is_clean().stdout;
+    let text = classify(&["--top", "1"], &[&short]).clean().stdout;
     assert!(text.starts_with(&format!("{}: 0.80 s, 22050 Hz, stereo\n", short.display())), "{text}");
     assert_eq!(text.lines().count(), 2, "{text}");
 
-    let text = classify(&["--top", "2"], &[&long]).is_clean().stdout;
+    let text = classify(&["--top", "2"], &[&long]).clean().stdout;
     assert!(text.lines().nth(3).is_some_and(|line| line.contains("0:00.00 - ")), "{text}");
     assert!(text.lines().last().is_some_and(|line| line.contains(" - 0:20.00 ")), "{text}");
     assert!(!text.contains('\u{1b}'), "no colours in a pipe: {text}");
@@ -155,10 +155,10 @@ fn warns_of_what_spoils_the_scores() {
     samples[30_000..30_007].fill(1.0);
     let file = folder.join("spoilt.wav");
     write_wav(&file, 22_050, 1, &samples);
-    let text = classify(&[], &[&file]).is_clean().stdout;
+    let text = classify(&[], &[&file]).clean().stdout;
     let warning = text.lines().find(|line| line.contains("warning")).expect("a warning");
     assert!(warning.contains("7 frames clipped") && warning.contains("2 frames not finite"), "{warning}");
-    let record = classify(&["--json"], &[&file]).is_clean().json().remove(0);
+    let record = classify(&["--json"], &[&file]).clean().json().remove(0);
     assert_eq!(record["health"]["clipped_frames"], 7);
     assert_eq!(record["health"]["non_finite_frames"], 2);
     let first = &record["windows"][0];
@@ -166,9 +166,9 @@ fn warns_of_what_spoils_the_scores() {
 
     let silence = folder.join("silence.wav");
     write_wav(&silence, 22_050, 1, &[0.0; 22_050]);
-    let text = classify(&[], &[&silence]).is_clean().stdout;
+    let text = classify(&[], &[&silence]).clean().stdout;
     assert!(text.contains("warning: silent"), "{text}");
-    let record = classify(&["--json"], &[&silence]).is_clean().json().remove(0);
+    let record = classify(&["--json"], &[&silence]).clean().json().remove(0);
     assert_eq!(record["health"]["rms_dbfs"], Value::Null);
     assert_eq!(record["health"]["silent"], true);
 }

@@ -17,12 +17,12 @@ fn wrong_usage_exits_with_2() {
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{args:?}");
         assert!(run.stderr.contains("Usage"), "{args:?}: {}", run.stderr);
     }
-    assert_eq!(run(["--help"]).is_clean().stdout.lines().next(), Some("Classifies sound with ONNX models"));
+    assert_eq!(run(["--help"]).clean().stdout.lines().next(), Some("Classifies sound with ONNX models"));
 }
 
 #[test]
 fn version_names_the_library_and_the_runtime() {
-    let text = run(["--version"]).is_clean().stdout;
+    let text = run(["--version"]).clean().stdout;
     assert!(text.starts_with(&format!("auricle {}\n", auricle::VERSION)), "{text}");
     assert!(text.contains("ONNX Runtime 1."), "{text}");
 }
@@ -114,11 +114,11 @@ fn names_need_not_be_utf8() {
     fs::copy(model(), &its_model).expect("copied");
     let array = folder.join(OsStr::from_bytes(b"\xff.npy"));
 
-    let json = finish(command().args(["classify", "--json", "-m"]).arg(&its_model).arg(&file)).is_clean();
+    let json = finish(command().args(["classify", "--json", "-m"]).arg(&its_model).arg(&file)).clean();
     assert!(json.json()[0]["file"].as_str().is_some_and(|f| f.ends_with("gr\u{fffd}\u{fffd}e.wav")));
-    finish(command().arg("features").arg(&file).arg("-m").arg(&its_model).arg("-o").arg(&array)).is_clean();
+    finish(command().arg("features").arg(&file).arg("-m").arg(&its_model).arg("-o").arg(&array)).clean();
     assert!(array.exists());
-    finish(command().arg("inspect").arg(&its_model)).is_clean();
+    finish(command().arg("inspect").arg(&its_model)).clean();
 
     let absent = folder.join(OsStr::from_bytes(b"\x1b[31m\n\xff.wav"));
     let run = finish(command().args(["classify", "-m"]).arg(&its_model).arg(&absent));

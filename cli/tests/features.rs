@@ -39,7 +39,7 @@ fn writes_what_the_library_computes() {
     let by_model = folder.join("model.npy");
     let mut command_ = command();
     command_.arg("features").arg(&file).arg("-m").arg(model()).arg("-o").arg(&by_model);
-    let text = finish(&mut command_).is_clean().stdout;
+    let text = finish(&mut command_).clean().stdout;
     assert!(text.contains(&format!("float32 [{}, {bins}]", expected.len() / bins)), "{text}");
 
     // A manifest alone does without ONNX Runtime.
@@ -47,7 +47,7 @@ fn writes_what_the_library_computes() {
     let mut command_ = command();
     command_.env("ORT_DYLIB_PATH", folder.join("absent"));
     command_.arg("features").arg(&file).arg("--manifest").arg(&json).arg("-o").arg(&by_manifest);
-    finish(&mut command_).is_clean();
+    finish(&mut command_).clean();
 
     for array in [&by_model, &by_manifest] {
         let (shape, values) = read_npy(array);

@@ -9,7 +9,7 @@ use support::{model, run};
 #[test]
 fn json_is_the_record_of_the_library() {
     let path = model();
-    let json = run(["inspect".as_ref(), "--json".as_ref(), path.as_os_str()]).is_clean().stdout;
+    let json = run(["inspect".as_ref(), "--json".as_ref(), path.as_os_str()]).clean().stdout;
     let given: Value = serde_json::from_str(&json).expect("JSON");
     let record = Model::load(&path, &ModelOptions::default()).expect("the test model loads").describe();
     let expected: Value = serde_json::from_str(&record).expect("JSON");
@@ -20,8 +20,8 @@ fn json_is_the_record_of_the_library() {
 #[test]
 fn text_has_every_value_of_the_record() {
     let path = model();
-    let text = run(["inspect".as_ref(), path.as_os_str()]).is_clean().stdout;
-    let json = run(["inspect".as_ref(), "--json".as_ref(), path.as_os_str()]).is_clean().stdout;
+    let text = run(["inspect".as_ref(), path.as_os_str()]).clean().stdout;
+    let json = run(["inspect".as_ref(), "--json".as_ref(), path.as_os_str()]).clean().stdout;
     let mut leaves = Vec::new();
     collect("", &serde_json::from_str(&json).expect("JSON"), &mut leaves);
     assert!(leaves.len() > 20, "{json}");

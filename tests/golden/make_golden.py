@@ -151,7 +151,9 @@ def features(spec, rate, samples):
         return samples[:, None]
     fft, hop = spec["fft"], spec["frame_hop"]
     assert spec.get("window", "hann") == "hann" and spec.get("frame_length", fft) == fft and spec.get("center", True)
-    assert set(spec) <= {"kind", "fft", "window", "frame_length", "frame_hop", "center", "pad", "power", "mel", "log"}
+    known = {"kind", "fft", "window", "frame_length", "frame_hop", "center", "pad", "power", "mel", "log"}
+    neutral = {"frame_align": "center", "drop_last": False, "gain": 1, "remove_dc": False, "pre_emphasis": 0}
+    assert all(name in known or value == neutral[name] for name, value in spec.items())
     window = 0.5 - 0.5 * np.cos(2 * math.pi * np.arange(fft) / fft)
     padded = np.pad(samples, fft // 2, mode=spec.get("pad", "reflect"))
     frames = np.lib.stride_tricks.sliding_window_view(padded, fft)[::hop]

@@ -21,7 +21,7 @@ impl Run {
     }
 
     /// Fails the test unless the command succeeded and said nothing on standard error.
-    pub fn is_clean(self) -> Self {
+    pub fn clean(self) -> Self {
         assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{}", self.stdout);
         self
     }

@@ -185,7 +185,6 @@ impl Pass {
     }
 
     #[inline(always)]
-    #[expect(clippy::needless_range_loop, reason = "one index runs through all legs at once")]
     fn run<L: Lanes, const R: usize>(&self, data: &mut [Complex]) {
         let step = self.length / R;
         for block in data.chunks_exact_mut(self.length) {
