@@ -15,6 +15,7 @@ pub fn run_all() -> Result<(), String> {
     run(cargo().args(["build", "--profile", "dist", "--package", "auricle", "--lib"]))?;
     run(cargo().args(["build", "--release", "--package", "auricle-bench-features"]))?;
     let program = output_of("release")?.join("bench-features");
+    run(&mut Command::new(&program))?; // beside mel_spec, and a hop beside a whole window
     run(Command::new(python).arg(root().join("benches/peers.py")).arg(program))?;
     let mut resample = cargo();
     resample.args(["bench", "--package", "auricle", "--bench", "resample"]);
