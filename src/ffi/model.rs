@@ -24,7 +24,7 @@ pub struct auricle_model_options {
     pub threads: u32,
 }
 
-// SAFETY: integers, no padding (8 bytes; tests/c/layout.c).
+// SAFETY: integers, no padding (8 bytes; tests/c/header.c).
 unsafe impl Zeroable for auricle_model_options {}
 // SAFETY: as above.
 unsafe impl Pod for auricle_model_options {}

@@ -57,7 +57,7 @@ pub struct auricle_session_options {
     pub ring_seconds: f64,
 }
 
-// SAFETY: integers and floats, no padding (32 bytes; tests/c/layout.c).
+// SAFETY: integers and floats, no padding (32 bytes; tests/c/header.c).
 unsafe impl Zeroable for auricle_session_options {}
 // SAFETY: as above.
 unsafe impl Pod for auricle_session_options {}
@@ -102,7 +102,7 @@ pub struct auricle_result {
     pub inference_nanoseconds: u64,
 }
 
-// SAFETY: integers and floats, no padding (88 bytes; tests/c/layout.c).
+// SAFETY: integers and floats, no padding (88 bytes; tests/c/header.c).
 unsafe impl Zeroable for auricle_result {}
 // SAFETY: as above.
 unsafe impl Pod for auricle_result {}
