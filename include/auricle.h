@@ -155,10 +155,13 @@ uint32_t auricle_abi_version(void);
 #define AURICLE_END 2
 
 /**
- * Push: the ring was full. The frames that did not fit are lost; the clock of the stream counts them, and so
- * does dropped_frames of the results that they touch. Read more often, or ask for a longer ring.
+ * Push: the ring was full, and frames were lost; the clock of the stream counts them, and so does dropped_frames
+ * of the results that they touch. Read more often, or ask for a longer ring.
  */
 #define AURICLE_DROPPED 3
+
+/** Read and wait: auricle_session_cancel was called. Free or reset the session. */
+#define AURICLE_CANCELLED 4
 
 /** An argument is NULL, out of its range, or does not fit another argument: a mistake in the calling program. */
 #define AURICLE_INVALID_ARGUMENT -1
@@ -420,6 +423,12 @@ void auricle_model_free(auricle_model *model);
 /** Sample format: double, full scale 1.0. */
 #define AURICLE_F64 6
 
+/** When the ring is full: the frames pushed last are lost (the default). */
+#define AURICLE_DROP_NEWEST 1
+
+/** When the ring is full: the frames that have waited longest are lost. */
+#define AURICLE_DROP_OLDEST 2
+
 /**
  * One audio stream.
  *
@@ -436,12 +445,28 @@ typedef struct {
     uint32_t sample_rate;
     /** Channels of that audio, 1 to 8, averaged to mono; 0: 1. */
     uint32_t channels;
-    /** Leave it 0. */
-    uint32_t reserved;
-    /** Distance between windows, seconds, one sample of the model to 3600; 0: the manifest's. */
+    /**
+     * After so many windows in a row a read returns AURICLE_AGAIN although more is waiting, so that a loop that reads
+     * until then (a frame of a game, say) does a bounded work; the next loop goes on. 0: no limit.
+     */
+    uint32_t max_windows_per_read;
+    /**
+     * Distance between windows, seconds, one sample of the model to 3600; 0: the one in stream_json, else the
+     * manifest's.
+     */
     double hop_seconds;
     /** How much audio can wait between push and read, seconds, one frame to 600; 0: 2. */
     double ring_seconds;
+    /** What is lost when the ring is full: AURICLE_DROP_NEWEST or AURICLE_DROP_OLDEST; 0: the newest. */
+    int32_t overflow;
+    /** Leave it 0. */
+    uint32_t reserved;
+    /**
+     * Smoothing and events of this stream, JSON, in place of the `stream` object of the model's manifest, which
+     * docs/manifest.md describes. For example `{ "smoothing_seconds": 0.5, "events": { "on": 0.6 } }`. NULL: the
+     * manifest's. It is copied.
+     */
+    const char *stream_json;
 } auricle_session_options;
 
 /**
@@ -466,8 +491,8 @@ typedef struct {
     float rms_dbfs;
     /** Mean of the mono signal, full scale 1.0. Far from 0 means a faulty source. */
     float dc_offset;
-    /** 0. */
-    uint32_t reserved;
+    /** 1 if the inference took longer than a hop, else 0: the machine cannot keep up with the stream. */
+    uint32_t late;
     /** Frames with a sample at full scale: the source was too loud. */
     uint64_t clipped_frames;
     /** Frames with a sample that was NaN, infinite or absurd, and was taken as 0. */
@@ -478,7 +503,42 @@ typedef struct {
     uint64_t gap_frames;
     /** How long ONNX Runtime took, nanoseconds. */
     uint64_t inference_nanoseconds;
+    /**
+     * Estimate of the steady noise, dBFS: the level that the quietest tenth of the last 5 seconds does not exceed,
+     * in stretches of 10 ms without DC; minus infinity for digital silence. A sound that lasts longer counts as noise.
+     */
+    float noise_floor_dbfs;
+    /** Power of the window above the noise floor, to the noise floor, dB; minus infinity if nothing is above it. */
+    float snr_db;
 } auricle_result;
+
+/**
+ * A sound from its onset to its offset. It is told twice under the same id: provisional as soon as its class is on
+ * for long enough, and final once it is over. Call auricle_event_init once; every auricle_session_read_event that
+ * returns AURICLE_OK then fills it anew. Frames are the program's.
+ */
+typedef struct {
+    /** Size of this struct; set by auricle_event_init. */
+    uint32_t struct_size;
+    /** 1 if the event is over and will not change any more, else 0. */
+    uint32_t is_final;
+    /** Number of the event in its stream, from 1. */
+    uint64_t id;
+    /** Index of the class: auricle_model_label. */
+    uint64_t class_index;
+    /** First frame of the sound, to about a hop. */
+    uint64_t onset_frame;
+    /** One past its last frame, to about a hop; of a provisional event, how far it has been heard. */
+    uint64_t offset_frame;
+    /** End of the window that decided it. */
+    uint64_t decided_frame;
+    /** Highest score of its windows. */
+    float peak_score;
+    /** Mean score of its windows. */
+    float mean_score;
+    /** Events that were given up just before this one, because 256 of them waited. */
+    uint64_t lost_before;
+} auricle_event;
 
 /**
  * Starts a stream. `options` may be NULL: all defaults. The session keeps its own reference to the model,
@@ -502,8 +562,8 @@ auricle_status auricle_session_create(const auricle_model *model,
  *
  * The pushing thread. Never blocks, locks or allocates, at any number of frames.
  * - AURICLE_OK
- * - AURICLE_DROPPED: the ring is full. What fits was taken, the rest is lost. Read more often, or ask for a longer
- *   ring. The stream goes on: its clock counts the lost frames.
+ * - AURICLE_DROPPED: the ring is full. What does not fit is lost, or with AURICLE_DROP_OLDEST what has waited
+ *   longest. Read more often, or ask for a longer ring. The stream goes on: its clock counts the lost frames.
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or `frames` is absurd. Nothing was taken.
  * - AURICLE_INVALID_STATE: the stream was finished (reset it first), or another thread is pushing.
  */
@@ -580,17 +640,18 @@ auricle_status auricle_session_finish(auricle_session *session);
  * it returns something else than AURICLE_OK.
  *
  * `scores` has room for `capacity` values and takes one for each class (auricle_model_class_count); what lies
- * behind them is not touched. `result` takes the place of the window and the state of its audio; prepare it
+ * behind them is not touched. A capacity of 0, with NULL, is for who wants the events alone. `result` takes the place of the window and the state of its audio; prepare it
  * once with auricle_result_init. Both are written with AURICLE_OK only.
  *
  * The reading thread. Takes as long as an inference when a window is due.
  * - AURICLE_OK: one window was written; there may be more.
- * - AURICLE_AGAIN: not enough audio yet. Push more first.
+ * - AURICLE_AGAIN: not enough audio yet: push more first. Or max_windows_per_read was reached.
  * - AURICLE_END: the stream was finished and all of it has been read.
+ * - AURICLE_CANCELLED: auricle_session_cancel was called.
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or `result` was not prepared. Nothing was consumed.
  * - AURICLE_BUFFER_TOO_SMALL: `capacity` is below the number of classes. Nothing was consumed.
  * - AURICLE_CLIP_TOO_SHORT: the stream was finished before the model could see even one row of features. It has
- *   no windows: reset or free the session.
+ *   no windows; the next read gives AURICLE_END.
  * - AURICLE_INFERENCE, AURICLE_MODEL: ONNX Runtime failed; the last error has its reason. This window is lost;
  *   the next read goes on behind it.
  * - AURICLE_INVALID_STATE: another thread is reading.
@@ -600,6 +661,60 @@ auricle_status auricle_session_read(auricle_session *session,
                                     float *scores,
                                     size_t capacity,
                                     auricle_result *result);
+
+/**
+ * Gives the next event that the windows read so far have made. Call it, after reading, until it returns something
+ * else than AURICLE_OK. `event` is written with AURICLE_OK only; prepare it once with auricle_event_init.
+ *
+ * The reading thread. Short.
+ * - AURICLE_OK: one event was written; there may be more.
+ * - AURICLE_AGAIN: none is waiting.
+ * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or `event` was not prepared.
+ * - AURICLE_INVALID_STATE: neither the manifest's `stream` nor stream_json has `events`; or another thread is
+ *   reading.
+ */
+AURICLE_API
+auricle_status auricle_session_read_event(auricle_session *session,
+                                          auricle_event *event);
+
+/**
+ * Waits until a read has something to give, for at most `timeout_ms` milliseconds: for programs with a thread of
+ * their own for reading. Audio that comes in meanwhile is taken out of the ring. Pushing makes no system call and so
+ * wakes nobody; the waiting thread sleeps until the next window can be due, and looks again: it may answer up to
+ * 1 ms late, and up to 50 ms after auricle_session_finish.
+ *
+ * The reading thread.
+ * - AURICLE_OK: read now.
+ * - AURICLE_AGAIN: nothing came in that time.
+ * - AURICLE_CANCELLED: auricle_session_cancel was called.
+ * - AURICLE_INVALID_ARGUMENT: `session` is NULL.
+ * - AURICLE_INVALID_STATE: another thread is reading.
+ */
+AURICLE_API
+auricle_status auricle_session_wait(auricle_session *session,
+                                    uint32_t timeout_ms);
+
+/**
+ * Wakes a thread that waits in auricle_session_wait, and ends a running inference as soon as its running kernel
+ * does. Waits and reads return AURICLE_CANCELLED from now on, until auricle_session_reset: to end a reading thread.
+ *
+ * Any thread but the audio thread: it locks.
+ * - AURICLE_OK
+ * - AURICLE_INVALID_ARGUMENT: `session` is NULL.
+ */
+AURICLE_API
+auricle_status auricle_session_cancel(auricle_session *session);
+
+/**
+ * Says how many frames were pushed and have not been read yet: how far the reading thread is behind.
+ *
+ * Any thread. Never blocks, locks or allocates.
+ * - AURICLE_OK
+ * - AURICLE_INVALID_ARGUMENT: a pointer is NULL.
+ */
+AURICLE_API
+auricle_status auricle_session_pending(auricle_session *session,
+                                       uint64_t *frames);
 
 /**
  * Forgets the stream, finished or not: the next frame pushed is frame 0. Faster than a new session.
@@ -674,6 +789,15 @@ static inline void auricle_result_init(auricle_result *result)
     if (result) {
         memset(result, 0, sizeof *result);
         result->struct_size = sizeof *result;
+    }
+}
+
+/** Prepares an event for auricle_session_read_event. Once is enough for any number of reads. */
+static inline void auricle_event_init(auricle_event *event)
+{
+    if (event) {
+        memset(event, 0, sizeof *event);
+        event->struct_size = sizeof *event;
     }
 }
 

@@ -3,6 +3,9 @@
 /// RMS below which a window counts as silent, dBFS: under the noise of 14-bit converters, above that of 16-bit dither.
 pub const SILENCE_DBFS: f32 = -80.0;
 
+/// The noise floor is looked for in this much audio up to the end of the window, seconds.
+pub const NOISE_SECONDS: u32 = 5;
+
 /// What happened to the audio of one window. Levels are of the host's audio, before resampling.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Health {
@@ -10,6 +13,13 @@ pub struct Health {
     pub peak_dbfs: f32,
     /// Root mean square of the mono signal, dBFS (a full-scale square wave has 0); -inf for digital silence.
     pub rms_dbfs: f32,
+    /// Estimate of the steady noise, dBFS: the level, without DC, that the quietest tenth of the stretches of 10 ms does not
+    /// exceed in the last [`NOISE_SECONDS`] up to the end of the window. It reads up to 0.7 dB low for white noise, and
+    /// a sound that has lasted longer than that counts as noise. -inf for digital silence.
+    pub noise_floor_dbfs: f32,
+    /// Power of the window above the noise floor, to the noise floor, dB: 10 log10((P - N) / N), without DC. -inf if
+    /// there is nothing above it, +inf if the noise is digital silence.
+    pub snr_db: f32,
     /// Mean of the mono signal, full scale 1.0.
     pub dc_offset: f32,
     /// Frames with a sample at full scale.

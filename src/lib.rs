@@ -1,8 +1,8 @@
 //! Sound classification for native software: push PCM, read scores.
 //!
 //! ```text
-//!  host's PCM ──push──▶ ring ──▶ mono ──▶ resample ──▶ rows ──▶ windows ──▶ inference ──▶ scores ──read──▶ host
-//!                (audio thread) │                      (reader's thread)
+//!  host's PCM ──push──▶ ring ──▶ mono ──▶ resample ──▶ rows ──▶ windows ──▶ inference ──▶ scores ──▶ events ──read──▶ host
+//!                (audio thread) │                           (reader's thread)
 //! ```
 //! [`Session::push`] only copies into a wait-free ring; everything else happens on the thread that calls
 //! [`Session::read`]. The library has no threads of its own.
@@ -22,7 +22,8 @@
 //! # }
 //! ```
 
-// In the order of the flow.
+// The stages of the flow.
+pub mod events;
 pub mod features;
 mod ffi;
 pub mod health;
@@ -32,6 +33,7 @@ pub mod resample;
 pub mod ring;
 pub mod scores;
 pub mod session;
+pub mod smoothing;
 pub mod window;
 
 pub mod clip;
@@ -42,10 +44,12 @@ mod platform;
 
 pub use clip::Clip;
 pub use error::{Error, Result, Status};
+pub use events::Event;
 pub use health::Health;
 pub use inference::runtime::open as open_runtime;
 pub use model::{Manifest, Model, ModelOptions};
-pub use session::{Pushed, Read, Session, SessionOptions, Window};
+pub use ring::{Overflow, Pushed};
+pub use session::{Read, Session, SessionOptions, Wait, Window};
 
 /// Version of the library, `MAJOR.MINOR.PATCH`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

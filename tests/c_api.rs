@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 const WARNINGS: [&str; 6] = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"];
 
 /// Programs of tests/c and the files that they are made of.
-const PROGRAMS: [(&str, &[&str]); 10] = [
+const PROGRAMS: [(&str, &[&str]); 11] = [
     ("header", &["header.c", "header_other.c"]),
     ("status", &["status.c"]),
     ("log", &["log.c"]),
@@ -18,6 +18,7 @@ const PROGRAMS: [(&str, &[&str]); 10] = [
     ("session", &["session.c"]),
     ("classify", &["classify.c"]),
     ("stream", &["stream.c"]),
+    ("events", &["events.c"]),
     ("threads", &["threads.c"]),
     ("lifetime", &["lifetime.c"]),
 ];

@@ -2,17 +2,22 @@
 
 mod support;
 
-use auricle::ring::{Consumer, Item, Producer, ring};
+use auricle::ring::{self, Consumer, Item, Overflow, Producer};
 use support::{Random, allocations};
+
+fn ring(frames: usize, channels: usize) -> (Producer, Consumer) {
+    ring::ring(frames, channels, Overflow::DropNewest)
+}
 
 /// Pushes frames numbered from `first`, each sample being `frame * channels + channel`.
 fn push(producer: &mut Producer, channels: usize, first: u64, frames: usize) -> usize {
-    producer.push(frames, |offset, out| {
+    let pushed = producer.push(frames, |offset, out| {
         assert_eq!(out.len() % channels, 0, "a frame was split");
         for (index, sample) in out.iter_mut().enumerate() {
             *sample = ((first + offset as u64) * channels as u64 + index as u64) as f32;
         }
-    })
+    });
+    pushed.accepted
 }
 
 fn take(consumer: &mut Consumer, max_frames: usize) -> (Item, Vec<f32>) {
@@ -123,15 +128,19 @@ fn losses_at_the_very_end_are_told_before_the_end() {
 fn two_threads_account_for_every_frame() {
     const FRAMES: u64 = 40_000;
     // With 1 frame and many gaps the marks run out again and again.
-    for (capacity, channels, gap_every) in [(1, 1, 2), (7, 2, 50), (64, 1, 3), (1_000, 3, 50)] {
-        let (mut producer, mut consumer) = ring(capacity, channels);
+    let plans = [(1, 1, 2), (7, 2, 50), (64, 1, 3), (1_000, 3, 50)];
+    let policies = [Overflow::DropNewest, Overflow::DropOldest];
+    for ((capacity, channels, gap_every), overflow) in
+        plans.into_iter().flat_map(|p| policies.map(|o| (p, o)))
+    {
+        let (mut producer, mut consumer) = ring::ring(capacity, channels, overflow);
         let gauge = producer.gauge();
         let writer = std::thread::spawn(move || {
             let mut random = Random(capacity as u64);
-            let (mut frame, mut accepted, mut gaps) = (0_u64, 0_u64, 0_u64);
+            let (mut frame, mut dropped, mut gaps) = (0_u64, 0_u64, 0_u64);
             while frame < FRAMES {
                 let frames = 1 + random.next() as usize % (2 * capacity);
-                accepted += push(&mut producer, channels, frame, frames) as u64;
+                dropped += (frames - push(&mut producer, channels, frame, frames)) as u64;
                 frame += frames as u64;
                 if random.next().is_multiple_of(gap_every) {
                     let gap = u64::from(random.next() % 5);
@@ -144,10 +153,10 @@ fn two_threads_account_for_every_frame() {
                 }
             }
             producer.finish();
-            (frame, accepted, gaps)
+            (frame, dropped, gaps)
         });
         let mut random = Random(99);
-        let (mut frame, mut taken, mut gaps) = (0_u64, 0_u64, 0_u64);
+        let (mut frame, mut dropped, mut gaps) = (0_u64, 0_u64, 0_u64);
         loop {
             let item = consumer.next(1 + random.next() as usize % (2 * capacity), |part| {
                 for samples in part.chunks_exact(channels) {
@@ -155,7 +164,6 @@ fn two_threads_account_for_every_frame() {
                         assert_eq!(sample as u64, frame * channels as u64 + channel as u64);
                     }
                     frame += 1;
-                    taken += 1;
                 }
             });
             match item {
@@ -164,30 +172,107 @@ fn two_threads_account_for_every_frame() {
                     frame += frames;
                     gaps += frames;
                 }
-                Item::Dropped(frames) => frame += frames,
+                Item::Dropped(frames) => {
+                    frame += frames;
+                    dropped += frames;
+                }
                 Item::Empty => std::thread::yield_now(),
                 Item::End => break,
             }
             assert!(gauge.pending_frames() <= capacity as u64);
         }
         let written = writer.join().expect("the writer's own checks hold");
-        // The frame reached is taken + gaps + dropped: nothing is missing and nothing is twice.
-        assert_eq!((frame, taken, gaps), written, "capacity {capacity}");
+        // Every frame was handed out or told as lost: nothing is missing and nothing is twice.
+        assert_eq!((frame, gaps), (written.0, written.2), "{overflow:?}, capacity {capacity}");
+        match overflow {
+            Overflow::DropNewest => assert_eq!(dropped, written.1, "capacity {capacity}"),
+            // The writer says what did not fit into the ring at all; what it wrote over comes on top.
+            Overflow::DropOldest => assert!(dropped >= written.1, "capacity {capacity}"),
+        }
         assert_eq!(gauge.pending_frames(), 0);
     }
 }
 
 #[test]
-fn neither_side_allocates() {
-    let (mut producer, mut consumer) = ring(480, 2);
-    let count = allocations(|| {
-        for _ in 0..200 {
-            producer.push(333, |_, out| out.fill(0.5));
-            producer.gap(1);
-            while consumer.next(100, |_| {}) != Item::Empty {}
-            producer.push(1_000, |_, out| out.fill(0.5));
+fn the_oldest_give_way_where_asked() {
+    let (mut producer, mut consumer) = ring::ring(4, 1, Overflow::DropOldest);
+    let mut push = |first: u64, frames: usize| {
+        let pushed = producer.push(frames, |offset, out| {
+            out.iter_mut().enumerate().for_each(|(n, s)| *s = (first as usize + offset + n) as f32);
+        });
+        (pushed.accepted, pushed.dropped)
+    };
+    assert_eq!(push(0, 3), (3, 0));
+    assert_eq!(push(3, 3), (3, 2));
+    assert_eq!(take(&mut consumer, 9), (Item::Dropped(2), vec![]));
+    assert_eq!(take(&mut consumer, 9), (Item::Samples(4), vec![2.0, 3.0, 4.0, 5.0]));
+    // Longer than the ring: what waits goes, and the start of the push itself.
+    assert_eq!(push(6, 1), (1, 0));
+    assert_eq!(push(7, 10), (4, 7));
+    assert_eq!(take(&mut consumer, 3), (Item::Dropped(3), vec![]));
+    assert_eq!(take(&mut consumer, 9), (Item::Dropped(4), vec![]));
+    assert_eq!(take(&mut consumer, 9), (Item::Samples(4), vec![13.0, 14.0, 15.0, 16.0]));
+    assert_eq!(take(&mut consumer, 9).0, Item::Empty);
+}
+
+/// More gaps than marks: the frames before the oldest mark that is left are given up, and every later one is in its place.
+#[test]
+fn with_the_oldest_giving_way_marks_do_too() {
+    let (mut producer, mut consumer) = ring::ring(1_000, 1, Overflow::DropOldest);
+    for n in 0..100 {
+        push(&mut producer, 1, 3 * n, 1);
+        producer.gap(2);
+    }
+    push(&mut producer, 1, 300, 1);
+    let (mut frame, mut taken, mut gaps) = (0, 0, 0);
+    loop {
+        let (item, samples) = take(&mut consumer, 9);
+        match item {
+            Item::Samples(frames) => {
+                assert_eq!(samples[0] as u64, frame);
+                (frame, taken) = (frame + frames as u64, taken + frames);
+            }
+            Item::Gap(frames) => (frame, gaps) = (frame + frames, gaps + frames),
+            Item::Dropped(frames) => frame += frames,
+            Item::Empty => break,
+            Item::End => panic!("not finished"),
         }
+    }
+    assert_eq!((frame, gaps), (301, 200));
+    assert!((1..101).contains(&taken), "{taken} of 101 frames");
+}
+
+#[test]
+fn a_ring_is_like_new_after_reset() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        let (mut producer, mut consumer) = ring::ring(4, 1, overflow);
+        producer.gap(3);
+        push(&mut producer, 1, 0, 7);
+        take(&mut consumer, 1);
         producer.finish();
-    });
-    assert_eq!(count, 0);
+        ring::reset(&mut producer, &mut consumer);
+        assert_eq!(producer.gauge().pending_frames(), 0);
+        assert_eq!(take(&mut consumer, 9).0, Item::Empty);
+        assert_eq!(push(&mut producer, 1, 20, 2), 2);
+        producer.finish();
+        assert_eq!(take(&mut consumer, 9), (Item::Samples(2), vec![20.0, 21.0]));
+        assert_eq!(take(&mut consumer, 9).0, Item::End);
+    }
+}
+
+#[test]
+fn neither_side_allocates() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        let (mut producer, mut consumer) = ring::ring(480, 2, overflow);
+        let count = allocations(|| {
+            for _ in 0..200 {
+                producer.push(333, |_, out| out.fill(0.5));
+                producer.gap(1);
+                while consumer.next(100, |_| {}) != Item::Empty {}
+                producer.push(1_000, |_, out| out.fill(0.5));
+            }
+            producer.finish();
+        });
+        assert_eq!(count, 0);
+    }
 }

@@ -28,7 +28,8 @@ pub struct auricle_model_options {
 unsafe impl Zeroable for auricle_model_options {}
 // SAFETY: as above.
 unsafe impl Pod for auricle_model_options {}
-impl Sized32 for auricle_model_options {
+// SAFETY: as above; `repr(C)`.
+unsafe impl Sized32 for auricle_model_options {
     const NAME: &'static str = "auricle_model_options";
     const FIRST: usize = 8;
 }

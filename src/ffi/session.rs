@@ -3,19 +3,25 @@
 //! A session is one audio stream. Push into it as audio arrives, in pieces of any size; read until AURICLE_AGAIN.
 //! How the audio is cut into pieces never changes a score.
 
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytemuck::{Pod, Zeroable};
 
 use super::model::auricle_model;
 use super::pointer::{self, Out};
-use super::status::{AURICLE_AGAIN, AURICLE_DROPPED, AURICLE_END, AURICLE_OK, auricle_status};
+use super::status::{
+    AURICLE_AGAIN, AURICLE_CANCELLED, AURICLE_DROPPED, AURICLE_END, AURICLE_OK, auricle_status,
+};
 use super::structs::{self, Sized32};
 use super::{guard, guard_value};
 use crate::error::{Error, Result, Status};
+use crate::events::Event;
+use crate::model::manifest::Stream;
 use crate::pcm::{Format, MAX_CHANNELS};
-use crate::session::{Pushed, Read, Session, SessionOptions, Window};
+use crate::ring::{Overflow, Pushed};
+use crate::session::{Read, Session, SessionOptions, Wait, Window};
 
 /// Sample format: unsigned 8 bit, 128 is silence.
 pub const AURICLE_U8: i32 = 1;
@@ -30,6 +36,14 @@ pub const AURICLE_F32: i32 = 5;
 /// Sample format: double, full scale 1.0.
 pub const AURICLE_F64: i32 = 6;
 
+/// When the ring is full: the frames pushed last are lost (the default).
+pub const AURICLE_DROP_NEWEST: i32 = 1;
+/// When the ring is full: the frames that have waited longest are lost.
+pub const AURICLE_DROP_OLDEST: i32 = 2;
+
+const _: () = assert!(
+    AURICLE_DROP_NEWEST == Overflow::DropNewest as i32 && AURICLE_DROP_OLDEST == Overflow::DropOldest as i32
+);
 const _: () = assert!(
     AURICLE_U8 == Format::U8 as i32
         && AURICLE_I16 == Format::I16 as i32
@@ -49,19 +63,28 @@ pub struct auricle_session_options {
     pub sample_rate: u32,
     /// Channels of that audio, 1 to 8, averaged to mono; 0: 1.
     pub channels: u32,
-    /// Leave it 0.
-    pub reserved: u32,
-    /// Distance between windows, seconds, one sample of the model to 3600; 0: the manifest's.
+    /// After so many windows in a row a read returns AURICLE_AGAIN although more is waiting, so that a loop that reads
+    /// until then (a frame of a game, say) does a bounded work; the next loop goes on. 0: no limit.
+    pub max_windows_per_read: u32,
+    /// Distance between windows, seconds, one sample of the model to 3600; 0: the one in stream_json, else the
+    /// manifest's.
     pub hop_seconds: f64,
     /// How much audio can wait between push and read, seconds, one frame to 600; 0: 2.
     pub ring_seconds: f64,
+    /// What is lost when the ring is full: AURICLE_DROP_NEWEST or AURICLE_DROP_OLDEST; 0: the newest.
+    pub overflow: i32,
+    /// Leave it 0.
+    pub reserved: u32,
+    /// Smoothing and events of this stream, JSON, in place of the `stream` object of the model's manifest, which
+    /// docs/manifest.md describes. For example `{ "smoothing_seconds": 0.5, "events": { "on": 0.6 } }`. NULL: the
+    /// manifest's. It is copied.
+    pub stream_json: *const c_char,
 }
 
-// SAFETY: integers and floats, no padding (32 bytes; tests/c/header.c).
+// SAFETY: integers, floats and a pointer, all valid as zeros.
 unsafe impl Zeroable for auricle_session_options {}
-// SAFETY: as above.
-unsafe impl Pod for auricle_session_options {}
-impl Sized32 for auricle_session_options {
+// SAFETY: as above; `repr(C)`.
+unsafe impl Sized32 for auricle_session_options {
     const NAME: &'static str = "auricle_session_options";
     const FIRST: usize = 32;
 }
@@ -88,8 +111,8 @@ pub struct auricle_result {
     pub rms_dbfs: f32,
     /// Mean of the mono signal, full scale 1.0. Far from 0 means a faulty source.
     pub dc_offset: f32,
-    /// 0.
-    pub reserved: u32,
+    /// 1 if the inference took longer than a hop, else 0: the machine cannot keep up with the stream.
+    pub late: u32,
     /// Frames with a sample at full scale: the source was too loud.
     pub clipped_frames: u64,
     /// Frames with a sample that was NaN, infinite or absurd, and was taken as 0.
@@ -100,13 +123,19 @@ pub struct auricle_result {
     pub gap_frames: u64,
     /// How long ONNX Runtime took, nanoseconds.
     pub inference_nanoseconds: u64,
+    /// Estimate of the steady noise, dBFS: the level that the quietest tenth of the last 5 seconds does not exceed,
+    /// in stretches of 10 ms without DC; minus infinity for digital silence. A sound that lasts longer counts as noise.
+    pub noise_floor_dbfs: f32,
+    /// Power of the window above the noise floor, to the noise floor, dB; minus infinity if nothing is above it.
+    pub snr_db: f32,
 }
 
-// SAFETY: integers and floats, no padding (88 bytes; tests/c/header.c).
+// SAFETY: integers and floats, all valid as zeros.
 unsafe impl Zeroable for auricle_result {}
-// SAFETY: as above.
+// SAFETY: as above, and no padding (96 bytes; tests/c/header.c).
 unsafe impl Pod for auricle_result {}
-impl Sized32 for auricle_result {
+// SAFETY: as above.
+unsafe impl Sized32 for auricle_result {
     const NAME: &'static str = "auricle_result";
     const FIRST: usize = 88;
 }
@@ -122,13 +151,70 @@ impl From<Window> for auricle_result {
             sequence: window.sequence,
             peak_dbfs: health.peak_dbfs,
             rms_dbfs: health.rms_dbfs,
+            noise_floor_dbfs: health.noise_floor_dbfs,
+            snr_db: health.snr_db,
             dc_offset: health.dc_offset,
-            reserved: 0,
+            late: window.late.into(),
             clipped_frames: health.clipped_frames,
             non_finite_frames: health.non_finite_frames,
             dropped_frames: health.dropped_frames,
             gap_frames: health.gap_frames,
             inference_nanoseconds: window.inference_nanoseconds,
+        }
+    }
+}
+
+/// A sound from its onset to its offset. It is told twice under the same id: provisional as soon as its class is on
+/// for long enough, and final once it is over. Call auricle_event_init once; every auricle_session_read_event that
+/// returns AURICLE_OK then fills it anew. Frames are the program's.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct auricle_event {
+    /// Size of this struct; set by auricle_event_init.
+    pub struct_size: u32,
+    /// 1 if the event is over and will not change any more, else 0.
+    pub is_final: u32,
+    /// Number of the event in its stream, from 1.
+    pub id: u64,
+    /// Index of the class: auricle_model_label.
+    pub class_index: u64,
+    /// First frame of the sound, to about a hop.
+    pub onset_frame: u64,
+    /// One past its last frame, to about a hop; of a provisional event, how far it has been heard.
+    pub offset_frame: u64,
+    /// End of the window that decided it.
+    pub decided_frame: u64,
+    /// Highest score of its windows.
+    pub peak_score: f32,
+    /// Mean score of its windows.
+    pub mean_score: f32,
+    /// Events that were given up just before this one, because 256 of them waited.
+    pub lost_before: u64,
+}
+
+// SAFETY: integers and floats, all valid as zeros.
+unsafe impl Zeroable for auricle_event {}
+// SAFETY: as above, and no padding (64 bytes; tests/c/header.c).
+unsafe impl Pod for auricle_event {}
+// SAFETY: as above.
+unsafe impl Sized32 for auricle_event {
+    const NAME: &'static str = "auricle_event";
+    const FIRST: usize = 64;
+}
+
+impl From<Event> for auricle_event {
+    fn from(event: Event) -> Self {
+        Self {
+            struct_size: size_of::<Self>() as u32,
+            is_final: event.is_final.into(),
+            id: event.id,
+            class_index: event.class as u64,
+            onset_frame: event.onset_frame,
+            offset_frame: event.offset_frame,
+            decided_frame: event.decided_frame,
+            peak_score: event.peak_score,
+            mean_score: event.mean_score,
+            lost_before: event.lost_before,
         }
     }
 }
@@ -190,11 +276,22 @@ unsafe fn options(model: &auricle_model, options: *const auricle_session_options
     if given.reserved != 0 {
         return Err(Error::argument(format!("options->reserved is {}; it must be 0", given.reserved)));
     }
+    let overflow = match given.overflow {
+        0 | AURICLE_DROP_NEWEST => Overflow::DropNewest,
+        AURICLE_DROP_OLDEST => Overflow::DropOldest,
+        other => return Err(Error::argument(format!("options->overflow is {other}; valid 0..=2"))),
+    };
+    // SAFETY: by contract.
+    let json = unsafe { pointer::optional_string("options->stream_json", given.stream_json) }?;
+    let stream = |json| Stream::parse(pointer::utf8("options->stream_json", json)?, model.core.labels());
     Ok(SessionOptions {
         sample_rate: if given.sample_rate == 0 { model.core.sample_rate() } else { given.sample_rate },
         channels: given.channels.max(1),
         hop_seconds: (given.hop_seconds != 0.0).then_some(given.hop_seconds),
         ring_seconds: (given.ring_seconds != 0.0).then_some(given.ring_seconds),
+        overflow,
+        max_windows_per_read: given.max_windows_per_read,
+        stream: json.map(stream).transpose()?,
     })
 }
 
@@ -290,8 +387,8 @@ pub unsafe extern "C" fn auricle_session_create(
 ///
 /// The pushing thread. Never blocks, locks or allocates, at any number of frames.
 /// - AURICLE_OK
-/// - AURICLE_DROPPED: the ring is full. What fits was taken, the rest is lost. Read more often, or ask for a longer
-///   ring. The stream goes on: its clock counts the lost frames.
+/// - AURICLE_DROPPED: the ring is full. What does not fit is lost, or with AURICLE_DROP_OLDEST what has waited
+///   longest. Read more often, or ask for a longer ring. The stream goes on: its clock counts the lost frames.
 /// - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or `frames` is absurd. Nothing was taken.
 /// - AURICLE_INVALID_STATE: the stream was finished (reset it first), or another thread is pushing.
 #[unsafe(no_mangle)]
@@ -391,17 +488,18 @@ pub unsafe extern "C" fn auricle_session_finish(session: *mut auricle_session) -
 /// it returns something else than AURICLE_OK.
 ///
 /// `scores` has room for `capacity` values and takes one for each class (auricle_model_class_count); what lies
-/// behind them is not touched. `result` takes the place of the window and the state of its audio; prepare it
+/// behind them is not touched. A capacity of 0, with NULL, is for who wants the events alone. `result` takes the place of the window and the state of its audio; prepare it
 /// once with auricle_result_init. Both are written with AURICLE_OK only.
 ///
 /// The reading thread. Takes as long as an inference when a window is due.
 /// - AURICLE_OK: one window was written; there may be more.
-/// - AURICLE_AGAIN: not enough audio yet. Push more first.
+/// - AURICLE_AGAIN: not enough audio yet: push more first. Or max_windows_per_read was reached.
 /// - AURICLE_END: the stream was finished and all of it has been read.
+/// - AURICLE_CANCELLED: auricle_session_cancel was called.
 /// - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or `result` was not prepared. Nothing was consumed.
 /// - AURICLE_BUFFER_TOO_SMALL: `capacity` is below the number of classes. Nothing was consumed.
 /// - AURICLE_CLIP_TOO_SHORT: the stream was finished before the model could see even one row of features. It has
-///   no windows: reset or free the session.
+///   no windows; the next read gives AURICLE_END.
 /// - AURICLE_INFERENCE, AURICLE_MODEL: ONNX Runtime failed; the last error has its reason. This window is lost;
 ///   the next read goes on behind it.
 /// - AURICLE_INVALID_STATE: another thread is reading.
@@ -426,7 +524,99 @@ pub unsafe extern "C" fn auricle_session_read(
             }
             Read::Again => AURICLE_AGAIN,
             Read::End => AURICLE_END,
+            Read::Cancelled => AURICLE_CANCELLED,
         })
+    };
+    // SAFETY: the header's conventions.
+    unsafe { with(session, body) }
+}
+
+/// Gives the next event that the windows read so far have made. Call it, after reading, until it returns something
+/// else than AURICLE_OK. `event` is written with AURICLE_OK only; prepare it once with auricle_event_init.
+///
+/// The reading thread. Short.
+/// - AURICLE_OK: one event was written; there may be more.
+/// - AURICLE_AGAIN: none is waiting.
+/// - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or `event` was not prepared.
+/// - AURICLE_INVALID_STATE: neither the manifest's `stream` nor stream_json has `events`; or another thread is
+///   reading.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auricle_session_read_event(
+    session: *mut auricle_session,
+    event: *mut auricle_event,
+) -> auricle_status {
+    let body = |session: &Session| {
+        // SAFETY: the header's conventions.
+        let out = unsafe { structs::Out::new("event", event) }?;
+        Ok(match session.read_event()? {
+            Some(event) => {
+                out.set(&event.into());
+                AURICLE_OK
+            }
+            None => AURICLE_AGAIN,
+        })
+    };
+    // SAFETY: the header's conventions.
+    unsafe { with(session, body) }
+}
+
+/// Waits until a read has something to give, for at most `timeout_ms` milliseconds: for programs with a thread of
+/// their own for reading. Audio that comes in meanwhile is taken out of the ring. Pushing makes no system call and so
+/// wakes nobody; the waiting thread sleeps until the next window can be due, and looks again: it may answer up to
+/// 1 ms late, and up to 50 ms after auricle_session_finish.
+///
+/// The reading thread.
+/// - AURICLE_OK: read now.
+/// - AURICLE_AGAIN: nothing came in that time.
+/// - AURICLE_CANCELLED: auricle_session_cancel was called.
+/// - AURICLE_INVALID_ARGUMENT: `session` is NULL.
+/// - AURICLE_INVALID_STATE: another thread is reading.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auricle_session_wait(
+    session: *mut auricle_session,
+    timeout_ms: u32,
+) -> auricle_status {
+    let body = |session: &Session| {
+        Ok(match session.wait(Duration::from_millis(timeout_ms.into()))? {
+            Wait::Ready => AURICLE_OK,
+            Wait::TimedOut => AURICLE_AGAIN,
+            Wait::Cancelled => AURICLE_CANCELLED,
+        })
+    };
+    // SAFETY: the header's conventions.
+    unsafe { with(session, body) }
+}
+
+/// Wakes a thread that waits in auricle_session_wait, and ends a running inference as soon as its running kernel
+/// does. Waits and reads return AURICLE_CANCELLED from now on, until auricle_session_reset: to end a reading thread.
+///
+/// Any thread but the audio thread: it locks.
+/// - AURICLE_OK
+/// - AURICLE_INVALID_ARGUMENT: `session` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auricle_session_cancel(session: *mut auricle_session) -> auricle_status {
+    let body = |session: &Session| {
+        session.cancel();
+        Ok(AURICLE_OK)
+    };
+    // SAFETY: the header's conventions.
+    unsafe { with(session, body) }
+}
+
+/// Says how many frames were pushed and have not been read yet: how far the reading thread is behind.
+///
+/// Any thread. Never blocks, locks or allocates.
+/// - AURICLE_OK
+/// - AURICLE_INVALID_ARGUMENT: a pointer is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auricle_session_pending(
+    session: *mut auricle_session,
+    frames: *mut u64,
+) -> auricle_status {
+    let body = |session: &Session| {
+        // SAFETY: the header's conventions.
+        unsafe { Out::new("frames", frames) }?.set(session.pending_frames());
+        Ok(AURICLE_OK)
     };
     // SAFETY: the header's conventions.
     unsafe { with(session, body) }

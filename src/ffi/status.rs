@@ -18,9 +18,11 @@ pub const AURICLE_OK: i32 = 0;
 pub const AURICLE_AGAIN: i32 = 1;
 /// Read: the stream was finished and everything has been read. Free or reset the session.
 pub const AURICLE_END: i32 = 2;
-/// Push: the ring was full. The frames that did not fit are lost; the clock of the stream counts them, and so
-/// does dropped_frames of the results that they touch. Read more often, or ask for a longer ring.
+/// Push: the ring was full, and frames were lost; the clock of the stream counts them, and so does dropped_frames
+/// of the results that they touch. Read more often, or ask for a longer ring.
 pub const AURICLE_DROPPED: i32 = 3;
+/// Read and wait: auricle_session_cancel was called. Free or reset the session.
+pub const AURICLE_CANCELLED: i32 = 4;
 /// An argument is NULL, out of its range, or does not fit another argument: a mistake in the calling program.
 pub const AURICLE_INVALID_ARGUMENT: i32 = -1;
 /// The call is not allowed now: push after finish, two threads in the same half of a session, or a session in
@@ -82,6 +84,7 @@ pub extern "C" fn auricle_status_text(status: i32) -> *const c_char {
             AURICLE_AGAIN => c"push more audio",
             AURICLE_END => c"end of the stream",
             AURICLE_DROPPED => c"frames were dropped",
+            AURICLE_CANCELLED => c"cancelled",
             AURICLE_INVALID_ARGUMENT => c"invalid argument",
             AURICLE_INVALID_STATE => c"not allowed in this state",
             AURICLE_BUFFER_TOO_SMALL => c"buffer too small",

@@ -1,6 +1,6 @@
 //! Structs that know their own size, so that programs and libraries of different age understand each other.
 
-use bytemuck::Pod;
+use bytemuck::{Pod, Zeroable};
 
 use super::pointer;
 use crate::error::{Error, Result};
@@ -8,9 +8,11 @@ use crate::error::{Error, Result};
 /// A `struct_size` above this is a mistake (memory that was never initialised), not a newer program.
 const MOST: usize = 4096;
 
-/// A struct that a C program and the library share. It is plain data without padding, and its first member is
-/// `struct_size: u32`.
-pub trait Sized32: Pod {
+/// A struct that a C program and the library share. Its first member is `struct_size: u32`.
+///
+/// # Safety
+/// It is `repr(C)`, and every member takes any bits: integers, floats, pointers of the program.
+pub unsafe trait Sized32: Zeroable + Copy {
     /// Name in C.
     const NAME: &'static str;
     /// Size in the first version that had it. Smaller ones are refused.
@@ -52,7 +54,10 @@ pub unsafe fn read<T: Sized32>(name: &str, pointer: *const T) -> Result<T> {
         )));
     }
     let mut value = T::zeroed();
-    bytemuck::bytes_of_mut(&mut value)[..known.len()].copy_from_slice(known);
+    // SAFETY: no longer than `T`, whose members take any bits by the contract of the trait.
+    unsafe {
+        std::ptr::copy_nonoverlapping(known.as_ptr(), std::ptr::from_mut(&mut value).cast(), known.len());
+    }
     Ok(value)
 }
 
@@ -62,7 +67,7 @@ pub struct Out<T> {
     size: usize,
 }
 
-impl<T: Sized32> Out<T> {
+impl<T: Sized32 + Pod> Out<T> {
     /// # Safety
     /// `pointer` is null, or points at a struct as long as its `struct_size` says, for as long as the result is used.
     pub unsafe fn new(name: &str, pointer: *mut T) -> Result<Self> {
@@ -93,10 +98,11 @@ mod tests {
         new: u64,
     }
     // SAFETY: integers without padding.
-    unsafe impl bytemuck::Zeroable for Grown {}
+    unsafe impl Zeroable for Grown {}
     // SAFETY: as above.
     unsafe impl Pod for Grown {}
-    impl Sized32 for Grown {
+    // SAFETY: as above.
+    unsafe impl Sized32 for Grown {
         const NAME: &'static str = "grown";
         const FIRST: usize = 8;
     }

@@ -1,10 +1,13 @@
 //! One ONNX Runtime session with its input and output tensors: samples or rows in, raw outputs out.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ort::memory::Allocator;
 use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session};
 use ort::value::{DynValue, Outlet, Tensor, ValueType};
+use parking_lot::Mutex;
 
 use super::runtime;
 use crate::error::{Error, Result, Status};
@@ -25,11 +28,80 @@ pub(crate) struct Network {
     bound: Option<Bound>,
 }
 
+/// Stops runs from another thread.
+#[derive(Default)]
+pub(crate) struct Cancel {
+    requested: AtomicBool,
+    running: Mutex<Option<Options>>,
+}
+
+/// The options of a run. Who has them without the network can only stop a run with them.
+#[derive(Clone)]
+struct Options(Arc<RunOptions<HasSelectedOutputs>>);
+
+#[allow(unsafe_code, reason = "ort keeps back a call that ONNX Runtime allows")]
+const _: () = {
+    // SAFETY: options with preallocated outputs are not Sync, because two threads could run with them at once. Only a
+    // network runs with these, which takes `&mut`; another thread has them through a `Cancel`, which only calls
+    // RunOptionsSetTerminate, made to be called while a thread runs.
+    unsafe impl Send for Options {}
+    // SAFETY: as above.
+    unsafe impl Sync for Options {}
+};
+
+impl fmt::Debug for Cancel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cancel").field("requested", &self.is_requested()).finish_non_exhaustive()
+    }
+}
+
+impl Cancel {
+    /// Every run ends as soon as its running kernel does, and later ones do not start, until [`clear`](Self::clear).
+    pub fn request(&self) {
+        let running = self.running.lock();
+        self.requested.store(true, Ordering::Release);
+        if let Some(options) = &*running {
+            // It fails only for a null pointer.
+            let _ = options.0.terminate();
+        }
+    }
+
+    pub fn is_requested(&self) -> bool {
+        self.requested.load(Ordering::Acquire)
+    }
+
+    pub fn clear(&self) {
+        self.requested.store(false, Ordering::Release);
+    }
+
+    /// From now on until it is dropped, runs with `options` can be stopped. An error if they are to be already.
+    fn watch(&self, options: &Options) -> ort::Result<Running<'_>> {
+        let mut running = self.running.lock();
+        if self.is_requested() {
+            return Err(ort::Error::new("cancelled"));
+        }
+        *running = Some(options.clone());
+        Ok(Running(self))
+    }
+}
+
+/// A run that can be stopped.
+struct Running<'a>(&'a Cancel);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if let Some(options) = self.0.running.lock().take() {
+            // The network may be another session's next. It fails only for a null pointer.
+            let _ = options.0.unterminate();
+        }
+    }
+}
+
 /// The tensors of the last shape that was run; they are kept, so that a run makes none.
 struct Bound {
     input: Tensor<f32>,
     output: String,
-    options: RunOptions<HasSelectedOutputs>,
+    options: Options,
 }
 
 impl fmt::Debug for Network {
@@ -81,6 +153,7 @@ impl Network {
         output: &str,
         output_shape: &[i64],
         scores: &mut [f32],
+        cancel: Option<&Cancel>,
     ) -> Result<()> {
         let failed = |error: ort::Error| {
             Error::new(
@@ -92,10 +165,10 @@ impl Network {
         if !self.bound.as_ref().is_some_and(fits) {
             self.bound = Some(bind(shape, output, output_shape).map_err(failed)?);
         }
-        let bound = self.bound.as_mut().expect("bound above");
-        fill(bound.input.extract_tensor_mut().1);
-        let outputs =
-            self.session.run_with_options(ort::inputs![&bound.input], &bound.options).map_err(failed)?;
+        let Bound { input, options, .. } = self.bound.as_mut().expect("bound above");
+        fill(input.extract_tensor_mut().1);
+        let _running = cancel.map(|cancel| cancel.watch(options)).transpose().map_err(failed)?;
+        let outputs = self.session.run_with_options(ort::inputs![&*input], &options.0).map_err(failed)?;
         let values: &DynValue = &outputs[0];
         let (_, values) = values.try_extract_tensor::<f32>().map_err(failed)?;
         if values.len() != scores.len() {
@@ -118,7 +191,11 @@ fn bind(shape: &[i64], output: &str, output_shape: &[i64]) -> ort::Result<Bound>
     let input = Tensor::<f32>::new(&allocator, shape)?;
     let result = Tensor::<f32>::new(&allocator, output_shape)?;
     let selected = OutputSelector::no_default().with(output).preallocate(output, result);
-    Ok(Bound { input, output: output.into(), options: RunOptions::new()?.with_outputs(selected) })
+    Ok(Bound {
+        input,
+        output: output.into(),
+        options: Options(Arc::new(RunOptions::new()?.with_outputs(selected))),
+    })
 }
 
 fn port(outlet: &Outlet) -> Port {

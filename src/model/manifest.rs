@@ -1,12 +1,15 @@
 //! The manifest: JSON that says what the network expects and what its outputs mean. `docs/manifest.md` describes
 //! every member; this file is its definition.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, Status};
+use crate::events::Rules;
 use crate::features::{Features, Kind, Normalize, Spec};
 use crate::resample::{self, Quality};
 use crate::scores::Activation;
+use crate::smoothing::Smoothing;
 use crate::window::{Axis, Layout, Padding};
 
 /// Key of the manifest in the metadata of an ONNX file.
@@ -16,6 +19,8 @@ pub const METADATA_KEY: &str = "auricle.manifest";
 const VERSION: u32 = 1;
 /// More labels than any classifier has; keeps a hostile manifest from claiming memory.
 const MAX_LABELS: usize = 1 << 16;
+/// Longest time to smooth over.
+const MAX_SMOOTHING_SECONDS: f64 = 3600.0;
 /// Longest window, samples: 17 minutes at 16 kHz.
 const MAX_WINDOW: usize = 1 << 24;
 /// Most feature values of a window, 256 MB: an allocation that fails would abort the host.
@@ -109,6 +114,34 @@ pub struct Stream {
     /// Distance between windows, seconds; absent: a window's length.
     #[serde(default)]
     pub hop_seconds: Option<f64>,
+    /// How the scores of a stream are smoothed, where `smoothing_seconds` is not 0.
+    #[serde(default)]
+    pub smoothing: Smoothing,
+    /// Time that scores are smoothed over, seconds; 0: they are not.
+    #[serde(default)]
+    pub smoothing_seconds: f64,
+    /// When a class is on; absent: the stream has no events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<Rules>,
+}
+
+impl Stream {
+    /// Parses the `stream` object of a manifest and checks it for a model with these labels.
+    pub fn parse(json: &str, labels: &[String]) -> Result<Self> {
+        let mut stream: Self = parse(json).map_err(|error| Error::argument(error.to_string()))?;
+        stream.resolve("stream", labels).map_err(|error| Error::argument(error.message()))?;
+        Ok(stream)
+    }
+
+    fn resolve(&mut self, path: &str, labels: &[String]) -> Result<()> {
+        if !(0.0..=MAX_SMOOTHING_SECONDS).contains(&self.smoothing_seconds) {
+            return Err(Error::manifest(
+                &format!("{path}.smoothing_seconds"),
+                format!("{}; valid 0..={MAX_SMOOTHING_SECONDS}", self.smoothing_seconds),
+            ));
+        }
+        self.events.as_mut().map_or(Ok(()), |events| events.resolve(&format!("{path}.events"), labels))
+    }
 }
 
 fn one() -> usize {
@@ -118,12 +151,7 @@ fn one() -> usize {
 impl Manifest {
     /// Parses and validates. Errors name the member's path in the JSON.
     pub fn parse(json: &str) -> Result<Self> {
-        let mut reader = serde_json::Deserializer::from_str(json);
-        let mut manifest: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = error.path().to_string();
-            Error::manifest(if path == "." { "(whole)" } else { &path }, error.inner())
-        })?;
-        reader.end().map_err(|error| Error::manifest("(whole)", error))?;
+        let mut manifest: Self = parse(json)?;
         manifest.resolve()?;
         Ok(manifest)
     }
@@ -173,6 +201,7 @@ impl Manifest {
         let window = seconds("input.window_seconds", input.window_seconds, input.sample_rate)?;
         let hop = *self.stream.hop_seconds.get_or_insert(input.window_seconds);
         seconds("stream.hop_seconds", hop, input.sample_rate)?;
+        self.stream.resolve("stream", &self.labels)?;
         let features = Features::new(&input.features, input.sample_rate, "input.features")?;
         let normalize = input.normalize.clone().unwrap_or_else(|| input.features.default_normalize());
         input.normalize = Some(normalize.resolved("input.normalize", features.bins())?);
@@ -215,6 +244,17 @@ impl Manifest {
     pub fn window_samples(&self) -> usize {
         samples(self.input.window_seconds, self.input.sample_rate)
     }
+}
+
+/// Errors name the member's path.
+fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
+    let mut reader = serde_json::Deserializer::from_str(json);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        Error::manifest(if path == "." { "(whole)" } else { &path }, error.inner())
+    })?;
+    reader.end().map_err(|error| Error::manifest("(whole)", error))?;
+    Ok(value)
 }
 
 impl Error {

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result, Status};
 use crate::features::Features;
-use crate::inference::network::Network;
+use crate::inference::network::{Cancel, Network};
 use crate::inference::runtime;
 use crate::log::{self, Level};
 use crate::resample::Quality;
@@ -136,7 +136,7 @@ impl Model {
         // One silent window shows now what the file does not declare, such as sizes that do not fit inside.
         let silence = vec![0.0; rows * features.bins()];
         let mut scores = vec![0.0; model.labels().len()];
-        model.infer(&silence, features.bins(), &mut scores).map_err(|error| {
+        model.infer(&silence, features.bins(), &mut scores, None).map_err(|error| {
             Error::new(
                 Status::Mismatch,
                 format!("a trial run on a silent window failed: {}", error.message()),
@@ -205,7 +205,13 @@ impl Model {
     }
 
     /// Scores of one window of rows (`[row, bin]`, normalised already).
-    pub(crate) fn infer(&self, rows: &[f32], bins: usize, scores: &mut [f32]) -> Result<()> {
+    pub(crate) fn infer(
+        &self,
+        rows: &[f32],
+        bins: usize,
+        scores: &mut [f32],
+        cancel: Option<&Cancel>,
+    ) -> Result<()> {
         let shared = &*self.0;
         let idle = shared.idle.lock().pop();
         let mut network = match idle {
@@ -215,7 +221,7 @@ impl Model {
         let shape = shared.layout.shape(rows.len() / bins, bins);
         let fill = |input: &mut [f32]| shared.layout.arrange(rows, bins, input);
         let fit = &shared.fit;
-        let run = network.run(&shape, fill, &fit.output.name, &fit.output_shape, scores);
+        let run = network.run(&shape, fill, &fit.output.name, &fit.output_shape, scores, cancel);
         shared.idle.lock().push(network);
         run?;
         shared.manifest.output.activation.apply(scores);

@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use crate::health::{Health, SILENCE_DBFS, dbfs};
+use crate::health::{Health, NOISE_SECONDS, SILENCE_DBFS, dbfs};
 use crate::pcm::Stats;
 
 /// Levels are kept for stretches of this many a second: a window's levels are those of the stretches it touches.
 const BLOCKS_A_SECOND: u32 = 100;
+/// Blocks that the noise floor is looked for in.
+const NOISE_BLOCKS: u64 = (BLOCKS_A_SECOND * NOISE_SECONDS) as u64;
 /// Losses that can touch one window before the two oldest are told as one.
 const MAX_LOSSES: usize = 64;
 
@@ -27,18 +29,21 @@ pub(super) struct Journal {
     first: u64,
     blocks: VecDeque<Stats>,
     losses: VecDeque<Loss>,
+    /// Powers of blocks, to be sorted.
+    powers: Vec<f64>,
 }
 
 impl Journal {
     /// `span`: host frames that can lie between the first frame of the next window and the newest frame.
     pub fn new(rate: u32, span: u64) -> Self {
         let block = u64::from(rate / BLOCKS_A_SECOND);
-        let capacity = (span / block + 4) as usize;
+        let capacity = (span / block + NOISE_BLOCKS + 4) as usize;
         Self {
             block,
             first: 0,
             blocks: VecDeque::with_capacity(capacity),
             losses: VecDeque::with_capacity(MAX_LOSSES),
+            powers: Vec::with_capacity(NOISE_BLOCKS as usize),
         }
     }
 
@@ -81,9 +86,9 @@ impl Journal {
         self.losses.push_back(Loss { from, to, dropped });
     }
 
-    /// Forgets what no window from `frame` on can touch.
+    /// Forgets what no window from `frame` on can touch or compare with.
     pub fn forget_before(&mut self, frame: u64) {
-        while self.blocks.len() > 1 && (self.first + 1) * self.block <= frame {
+        while self.blocks.len() > 1 && (self.first + 1 + NOISE_BLOCKS) * self.block <= frame {
             self.blocks.pop_front();
             self.first += 1;
         }
@@ -107,21 +112,42 @@ impl Journal {
         (dropped, gap)
     }
 
-    pub fn health(&self, window: &Range<u64>) -> Health {
+    /// The blocks that are kept of these.
+    fn blocks(&self, numbers: Range<u64>) -> impl Iterator<Item = &Stats> {
+        let index = |number: u64| (number.saturating_sub(self.first) as usize).min(self.blocks.len());
+        self.blocks.range(index(numbers.start)..index(numbers.end))
+    }
+
+    /// Power of the noise up to `end`: the tenth of whole blocks with the least power has no more.
+    fn noise(&mut self, end: u64) -> Option<f64> {
+        let end = end / self.block;
+        let mut powers = std::mem::take(&mut self.powers);
+        let whole = self.blocks(end.saturating_sub(NOISE_BLOCKS)..end).filter(|b| b.frames == self.block);
+        powers.clear();
+        powers.extend(whole.map(power));
+        let tenth = powers.len() / 10;
+        let noise = (!powers.is_empty()).then(|| *powers.select_nth_unstable_by(tenth, f64::total_cmp).1);
+        self.powers = powers;
+        noise
+    }
+
+    pub fn health(&mut self, window: &Range<u64>) -> Health {
         let mut stats = Stats::default();
         let touched = window.start / self.block..window.end.div_ceil(self.block);
-        for number in touched.start.max(self.first)..touched.end {
-            match self.blocks.get((number - self.first) as usize) {
-                Some(block) => stats.merge(block),
-                None => break,
-            }
-        }
+        self.blocks(touched).for_each(|block| stats.merge(block));
+        // Less than a block of audio has nothing to compare with.
+        let noise = self.noise(window.end).unwrap_or_else(|| power(&stats));
         let (dropped_frames, gap_frames) = self.lost(window);
         let frames = stats.frames.max(1) as f64;
         let rms_dbfs = dbfs((stats.sum_squares / frames).sqrt());
         Health {
             peak_dbfs: dbfs(f64::from(stats.peak)),
             rms_dbfs,
+            noise_floor_dbfs: dbfs(noise.sqrt()),
+            snr_db: match power(&stats) - noise {
+                above if above > 0.0 => (10.0 * (above / noise).log10()) as f32,
+                _ => f32::NEG_INFINITY,
+            },
             dc_offset: (stats.sum / frames) as f32,
             clipped_frames: stats.clipped,
             non_finite_frames: stats.non_finite,
@@ -130,4 +156,10 @@ impl Journal {
             silent: rms_dbfs < SILENCE_DBFS,
         }
     }
+}
+
+/// Mean power without DC.
+fn power(stats: &Stats) -> f64 {
+    let frames = stats.frames.max(1) as f64;
+    (stats.sum_squares / frames - (stats.sum / frames).powi(2)).max(0.0)
 }

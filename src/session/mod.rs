@@ -1,60 +1,51 @@
 //! One audio stream: conducts ring -> mono -> resample -> rows -> window -> inference -> scores.
 
 mod journal;
+mod options;
 pub(crate) mod pipeline;
 mod rows;
 
-use parking_lot::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::error::{Error, Result, Status};
+use crate::events::{Detector, Event};
 use crate::health::Health;
+use crate::inference::network::Cancel;
 use crate::model::Model;
 use crate::pcm::{Block, Format};
 use crate::resample::Quality;
-use crate::ring::{Consumer, Item, Producer, ring};
-use pipeline::{Pipeline, STEP};
+use crate::ring::{self, Consumer, Gauge, Item, Producer, Pushed};
+use crate::smoothing::Smoother;
+pub use options::SessionOptions;
+use pipeline::{Due, Pipeline, STEP};
 
-const DEFAULT_RING_SECONDS: f64 = 2.0;
-const MAX_RING_SECONDS: f64 = 600.0;
-
-/// How a [`Session`] is set up.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SessionOptions {
-    /// Rate of the host's audio, Hz; valid 8000..=384000.
-    pub sample_rate: u32,
-    /// Channels of the host's audio; valid 1..=8. They are averaged to mono.
-    pub channels: u32,
-    /// Distance between windows, seconds, rounded to samples of the model; `None`: the manifest's `stream.hop_seconds`.
-    pub hop_seconds: Option<f64>,
-    /// How much audio can wait between push and read, seconds; up to 600, `None`: 2.
-    pub ring_seconds: Option<f64>,
-}
-
-impl SessionOptions {
-    /// The defaults for audio of this rate and number of channels.
-    pub fn new(sample_rate: u32, channels: u32) -> Self {
-        Self { sample_rate, channels, hop_seconds: None, ring_seconds: None }
-    }
-}
-
-/// What became of the frames of one push.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pushed {
-    /// Frames taken.
-    pub accepted: usize,
-    /// Frames lost because the ring was full. The health of the results they touch counts them too.
-    pub dropped: usize,
-}
+/// Between two looks at the ring, a waiting thread sleeps at least and at most this long.
+const NAP: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_millis(50);
 
 /// What one read gave.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Read {
     /// The scores of one window were written.
     Window(Window),
-    /// Not enough audio yet: push more.
+    /// Not enough audio yet: push more. Or the limit of [`SessionOptions::max_windows_per_read`] was reached.
     Again,
     /// The stream was finished and everything has been read.
     End,
+    /// [`Session::cancel`] was called.
+    Cancelled,
+}
+
+/// What ended a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// A read has something to give.
+    Ready,
+    /// Nothing came in that time.
+    TimedOut,
+    /// [`Session::cancel`] was called.
+    Cancelled,
 }
 
 /// One window of the stream: where it lies, what state its audio is in. Frames are the host's, every delay taken out.
@@ -70,53 +61,77 @@ pub struct Window {
     pub health: Health,
     /// How long ONNX Runtime took, nanoseconds.
     pub inference_nanoseconds: u64,
+    /// That was longer than a hop: this machine cannot keep up with the stream.
+    pub late: bool,
 }
 
 /// One audio stream.
 ///
-/// `push*`, `gap` and `finish` belong to one thread, `read` to one (other) thread, at the same time if you like.
-/// A second thread in the same half gets [`Status::InvalidState`]; nobody ever waits.
+/// `push*`, `gap` and `finish` belong to one thread, `read`, `read_event` and `wait` to one (other) thread, at the same
+/// time if you like; `pending_frames` and `cancel` to any. A second thread in the same half gets
+/// [`Status::InvalidState`]; nobody ever waits for another.
 #[derive(Debug)]
 pub struct Session {
     model: Model,
     channels: usize,
-    ring_frames: usize,
+    gauge: Gauge,
     producer: Mutex<Producer>,
     reader: Mutex<Reader>,
+    cancel: Cancel,
+    /// A waiting thread naps on it, so that `cancel` can wake it.
+    nap: (Mutex<()>, Condvar),
 }
 
 #[derive(Debug)]
 struct Reader {
     ring: Consumer,
     pipeline: Pipeline,
+    scores: Vec<f32>,
+    smoother: Option<Smoother>,
+    detector: Option<Detector>,
+    limit: u32,
+    /// An error that a wait came upon, for the next read.
+    untold: Option<Error>,
+    /// Windows read since the last read that gave none.
+    in_a_row: u32,
+    /// Longest nap: half of what the ring holds must not pass in it.
+    nap: Duration,
 }
 
 impl Session {
     /// Starts a stream for `model`, of which it keeps its own reference.
     pub fn new(model: &Model, options: &SessionOptions) -> Result<Self> {
-        let pipeline = Pipeline::new(
-            model,
-            options.sample_rate,
-            options.channels,
-            options.hop_seconds,
-            Quality::LowLatency,
-        )?;
-        let seconds = options.ring_seconds.unwrap_or(DEFAULT_RING_SECONDS);
-        let ring_frames = seconds * f64::from(options.sample_rate);
-        if !(1.0..=MAX_RING_SECONDS * f64::from(options.sample_rate)).contains(&ring_frames) {
-            return Err(Error::argument(format!(
-                "ring_seconds is {seconds}; valid one frame ({:.6}) to {MAX_RING_SECONDS}",
-                1.0 / f64::from(options.sample_rate)
-            )));
-        }
-        let (ring_frames, channels) = (ring_frames.ceil() as usize, options.channels as usize);
-        let (producer, consumer) = ring(ring_frames, channels);
+        let stream = options.stream.as_ref().unwrap_or(&model.manifest().stream);
+        let hop_seconds = options.hop_seconds.or(stream.hop_seconds);
+        let pipeline =
+            Pipeline::new(model, options.sample_rate, options.channels, hop_seconds, Quality::LowLatency)?;
+        let labels = model.labels();
+        let (hop, seconds) = (pipeline.hop_seconds(), stream.smoothing_seconds);
+        let smoother = Smoother::new(stream.smoothing, seconds, hop, labels.len())?;
+        let detector =
+            |rules| Detector::new(rules, labels, options.sample_rate, pipeline.hop_frames().max(1));
+        let detector = stream.events.as_ref().map(detector);
+        let (frames, channels) = (options.ring_frames()?, options.channels as usize);
+        let (producer, consumer) = ring::ring(frames, channels, options.overflow);
+        let half = Duration::from_secs_f64(frames as f64 / f64::from(options.sample_rate) / 2.0);
         Ok(Self {
             model: model.clone(),
             channels,
-            ring_frames,
+            gauge: producer.gauge(),
             producer: Mutex::new(producer),
-            reader: Mutex::new(Reader { ring: consumer, pipeline }),
+            reader: Mutex::new(Reader {
+                ring: consumer,
+                pipeline,
+                scores: vec![0.0; labels.len()],
+                smoother,
+                detector,
+                untold: None,
+                limit: options.max_windows_per_read,
+                in_a_row: 0,
+                nap: half.clamp(*NAP.start(), *NAP.end()),
+            }),
+            cancel: Cancel::default(),
+            nap: Default::default(),
         })
     }
 
@@ -149,10 +164,9 @@ impl Session {
 
     fn push_block(&self, block: &Block<'_>) -> Result<Pushed> {
         let mut producer = self.producing()?;
-        let accepted = producer.push(block.frames(), |first, out| {
+        Ok(producer.push(block.frames(), |first, out| {
             block.convert(first, out);
-        });
-        Ok(Pushed { accepted, dropped: block.frames() - accepted })
+        }))
     }
 
     /// The source lost `frames` frames here: the clock goes on by as many, silence stands in for them.
@@ -167,45 +181,122 @@ impl Session {
         Ok(())
     }
 
-    /// Does the work that is due and, if a window is complete, writes its scores (one a class).
+    /// Does the work that is due and, if a window is complete, writes its scores: one a class, or none if `scores` is
+    /// empty, for who wants the events alone.
     ///
     /// An error of the inference costs that window only: the next read goes on behind it.
     pub fn read(&self, scores: &mut [f32]) -> Result<Read> {
         let classes = self.class_count();
-        if scores.len() < classes {
+        if !scores.is_empty() && scores.len() < classes {
             return Err(Error::new(
                 Status::BufferTooSmall,
-                format!("scores has room for {}; the model has {classes} classes", scores.len()),
+                format!(
+                    "scores has room for {}; the model has {classes} classes (0: the scores are not wanted)",
+                    scores.len()
+                ),
             ));
         }
-        let mut reader = try_half(&self.reader, "reading")?;
-        let Reader { ring, pipeline } = &mut *reader;
+        let mut reader = self.reading()?;
+        if self.cancel.is_requested() {
+            return Ok(Read::Cancelled);
+        }
+        if let Some(error) = reader.untold.take() {
+            return Err(error);
+        }
+        let read = match reader.in_a_row {
+            n if n > 0 && n == reader.limit => Read::Again,
+            _ => match reader.advance()? {
+                Ahead::Window(due) => match reader.score(&self.model, due, &self.cancel) {
+                    Ok(window) => Read::Window(window),
+                    Err(_) if self.cancel.is_requested() => Read::Cancelled,
+                    Err(error) => return Err(error),
+                },
+                Ahead::Nothing => Read::Again,
+                Ahead::End => Read::End,
+            },
+        };
+        reader.in_a_row = if let Read::Window(_) = read { reader.in_a_row.saturating_add(1) } else { 0 };
+        if let Read::Window(_) = read
+            && !scores.is_empty()
+        {
+            scores[..classes].copy_from_slice(&reader.scores);
+        }
+        Ok(read)
+    }
+
+    /// The next event that the windows read so far have given. `Ok(None)`: none is waiting.
+    ///
+    /// A stream whose manifest or options have no `events` is an error.
+    pub fn read_event(&self) -> Result<Option<Event>> {
+        let mut reader = self.reading()?;
+        let detector = reader.detector.as_mut().ok_or_else(|| {
+            Error::new(
+                Status::InvalidState,
+                "this session has no events: neither the manifest's `stream` nor the session's options have `events`",
+            )
+        })?;
+        Ok(detector.pop())
+    }
+
+    /// Waits until a read has something to give: a window, an error, or the end. The audio that comes in meanwhile is
+    /// taken out of the ring and converted.
+    ///
+    /// Pushing wakes nobody, because that would take a system call: this thread sleeps until the next window can be
+    /// due, looks again, and so on.
+    pub fn wait(&self, timeout: Duration) -> Result<Wait> {
+        let mut reader = self.reading()?;
+        let deadline = Instant::now().checked_add(timeout);
+        let mut naps = 0;
         loop {
-            if let Some(window) = pipeline.next(&self.model, &mut scores[..classes])? {
-                return Ok(Read::Window(window));
+            if self.cancel.is_requested() {
+                return Ok(Wait::Cancelled);
             }
-            if pipeline.is_ended() {
-                return Ok(Read::End);
+            match reader.advance() {
+                Ok(Ahead::Nothing) => {}
+                Ok(_) => return Ok(Wait::Ready),
+                Err(error) => {
+                    reader.untold = Some(error);
+                    return Ok(Wait::Ready);
+                }
             }
-            if pipeline.feed_silence() {
-                continue;
+            let left =
+                deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return Ok(Wait::TimedOut);
             }
-            match ring.next(STEP, |frames| pipeline.feed(frames)) {
-                Item::Samples(_) => {}
-                Item::Gap(frames) => pipeline.lose(frames, false),
-                Item::Dropped(frames) => pipeline.lose(frames, true),
-                Item::Empty => return Ok(Read::Again),
-                Item::End => pipeline.end(),
+            // What is missing cannot come sooner; where it does not come at all, look less and less often.
+            let nap = reader.pipeline.missing_time().max(*NAP.start() * naps).min(reader.nap).min(left);
+            naps += 1;
+            let mut guard = self.nap.0.lock();
+            if !self.cancel.is_requested() {
+                self.nap.1.wait_for(&mut guard, nap.max(Duration::from_micros(100)));
             }
         }
+    }
+
+    /// Ends a wait at once, and a running inference as soon as its running kernel does. Waits and reads return
+    /// `Cancelled` from now on, until [`reset`](Self::reset). For any thread but the audio thread: it locks.
+    pub fn cancel(&self) {
+        self.cancel.request();
+        drop(self.nap.0.lock());
+        self.nap.1.notify_all();
+    }
+
+    /// Frames that were pushed and have not been read yet. For any thread; never blocks.
+    pub fn pending_frames(&self) -> u64 {
+        self.gauge.pending_frames()
     }
 
     /// Forgets the stream: frame 0 comes next. Neither half may be running.
     pub fn reset(&self) -> Result<()> {
         let mut producer = try_half(&self.producer, "pushing")?;
-        let mut reader = try_half(&self.reader, "reading")?;
-        (*producer, reader.ring) = ring(self.ring_frames, self.channels);
+        let mut reader = self.reading()?;
+        ring::reset(&mut producer, &mut reader.ring);
         reader.pipeline.reset();
+        reader.smoother.iter_mut().for_each(Smoother::clear);
+        reader.detector.iter_mut().for_each(Detector::clear);
+        (reader.in_a_row, reader.untold) = (0, None);
+        self.cancel.clear();
         Ok(())
     }
 
@@ -219,6 +310,10 @@ impl Session {
         self.channels as u32
     }
 
+    fn reading(&self) -> Result<MutexGuard<'_, Reader>> {
+        try_half(&self.reader, "reading")
+    }
+
     fn producing(&self) -> Result<MutexGuard<'_, Producer>> {
         let producer = try_half(&self.producer, "pushing")?;
         if producer.is_finished() {
@@ -228,6 +323,51 @@ impl Session {
             ));
         }
         Ok(producer)
+    }
+}
+
+/// What lies ahead of a reader.
+enum Ahead {
+    Window(Due),
+    Nothing,
+    End,
+}
+
+impl Reader {
+    /// Converts what waits in the ring, until a window is due.
+    fn advance(&mut self) -> Result<Ahead> {
+        let Self { ring, pipeline, detector, .. } = self;
+        loop {
+            if let Some(due) = pipeline.due()? {
+                return Ok(Ahead::Window(due));
+            }
+            if pipeline.is_ended() {
+                detector.iter_mut().for_each(Detector::finish);
+                return Ok(Ahead::End);
+            }
+            if pipeline.feed_silence() {
+                continue;
+            }
+            match ring.next(STEP, |frames| pipeline.feed(frames)) {
+                Item::Samples(_) => {}
+                Item::Gap(frames) => pipeline.lose(frames, false),
+                Item::Dropped(frames) => pipeline.lose(frames, true),
+                Item::Empty => return Ok(Ahead::Nothing),
+                Item::End => pipeline.end(),
+            }
+        }
+    }
+
+    fn score(&mut self, model: &Model, due: Due, cancel: &Cancel) -> Result<Window> {
+        let Self { pipeline, scores, smoother, detector, .. } = self;
+        let window = pipeline.score(model, due, scores, Some(cancel))?;
+        if let Some(smoother) = smoother {
+            smoother.apply(window.sequence, scores);
+        }
+        if let Some(detector) = detector {
+            detector.observe(window.sequence, &(window.first_frame..window.end_frame), scores);
+        }
+        Ok(window)
     }
 }
 

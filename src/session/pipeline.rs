@@ -1,13 +1,14 @@
 //! The reader's side of a stream: interleaved frames in, scored windows out. Sessions and whole clips run the same one.
 
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Window;
 use super::journal::Journal;
 use super::rows::Rows;
 use crate::error::{Error, Result, Status};
 use crate::features::{Features, Normalize};
+use crate::inference::network::Cancel;
 use crate::model::Model;
 use crate::model::manifest::samples;
 use crate::pcm::Downmix;
@@ -16,6 +17,16 @@ use crate::window::Padding;
 
 /// Frames that go through the stages at a time.
 pub(crate) const STEP: usize = 1024;
+
+/// A window whose audio is there.
+#[derive(Debug)]
+pub(crate) struct Due {
+    /// First sample, at the model's rate.
+    begin: u64,
+    /// False for the end of a stream, which is to be padded.
+    whole: bool,
+    range: Range<u64>,
+}
 
 #[derive(Debug)]
 pub(crate) struct Pipeline {
@@ -43,6 +54,8 @@ pub(crate) struct Pipeline {
     silence: u64,
     silent_run: u64,
     ended: bool,
+    /// A stream that is too short has been told so.
+    refused: bool,
     journal: Journal,
 }
 
@@ -94,6 +107,7 @@ impl Pipeline {
             silence: 0,
             silent_run: 0,
             ended: false,
+            refused: false,
             journal: Journal::new(host_rate, span),
         })
     }
@@ -110,7 +124,7 @@ impl Pipeline {
         self.journal.clear();
         self.rows.clear();
         (self.start, self.next, self.frames, self.silence, self.silent_run) = (0, 0, 0, 0, 0);
-        self.ended = false;
+        (self.ended, self.refused) = (false, false);
     }
 
     /// Takes at most [`STEP`] frames.
@@ -197,6 +211,11 @@ impl Pipeline {
 
     /// Scores the next window if its audio is there; `scores` takes one value a class.
     pub fn next(&mut self, model: &Model, scores: &mut [f32]) -> Result<Option<Window>> {
+        self.due()?.map(|due| self.score(model, due, scores, None)).transpose()
+    }
+
+    /// The next window, if its audio is there. Windows that lie wholly in lost audio are passed over.
+    pub fn due(&mut self) -> Result<Option<Due>> {
         loop {
             let begin = self.next * self.hop as u64;
             let available = self.start + self.samples.len() as u64;
@@ -207,25 +226,33 @@ impl Pipeline {
             let last = to_host(begin + self.window as u64, self.host_rate, self.model_rate);
             let first = to_host(begin, self.host_rate, self.model_rate);
             let range = first..if whole { last } else { last.min(self.frames) };
-            let sequence = self.next;
+            if !self.journal.is_lost(&range) {
+                return Ok(Some(Due { begin, whole, range }));
+            }
             self.next += 1;
-            if self.journal.is_lost(&range) {
-                continue;
-            }
-            let offset = (begin - self.start) as usize;
-            if !whole {
-                self.samples.drain(..offset);
-                self.start = begin;
-                self.padding.apply(&mut self.samples, self.window);
-                return self.score(model, 0, range, sequence, scores).map(Some);
-            }
-            return self.score(model, offset, range, sequence, scores).map(Some);
         }
+    }
+
+    /// How much audio is missing until the next window is due.
+    pub fn missing_time(&self) -> Duration {
+        let end = self.next.saturating_mul(self.hop as u64).saturating_add(self.window as u64);
+        let missing = end.saturating_sub(self.start + self.samples.len() as u64);
+        Duration::from_secs_f64(missing as f64 / f64::from(self.model_rate))
+    }
+
+    /// Distance of windows, host frames.
+    pub fn hop_frames(&self) -> u64 {
+        to_host(self.hop as u64, self.host_rate, self.model_rate)
+    }
+
+    /// Distance of windows, seconds.
+    pub fn hop_seconds(&self) -> f64 {
+        self.hop as f64 / f64::from(self.model_rate)
     }
 
     /// Whether the end of the stream, which no whole window holds, is worth a window: at least one row of features
     /// must be new in it. A stream too short for that is an error.
-    fn tail(&self, begin: u64, available: u64) -> Result<bool> {
+    fn tail(&mut self, begin: u64, available: u64) -> Result<bool> {
         let seen = match self.next {
             0 => 0,
             next => (next - 1) * self.hop as u64 + self.window as u64,
@@ -239,7 +266,7 @@ impl Pipeline {
         if new >= self.rows.features().min_samples().max(1) && enough {
             return Ok(true);
         }
-        if self.next > 0 || self.frames == 0 {
+        if self.next > 0 || self.frames == 0 || std::mem::replace(&mut self.refused, true) {
             return Ok(false);
         }
         Err(Error::new(
@@ -271,22 +298,37 @@ impl Pipeline {
         samples
     }
 
-    fn score(
+    /// Scores a window that is due. Whether that succeeds or not, the next one comes next.
+    pub fn score(
         &mut self,
         model: &Model,
-        offset: usize,
-        range: Range<u64>,
-        sequence: u64,
+        due: Due,
         scores: &mut [f32],
+        cancel: Option<&Cancel>,
     ) -> Result<Window> {
+        let Due { begin, whole, range } = due;
+        let sequence = self.next;
+        self.next += 1;
+        let mut offset = (begin - self.start) as usize;
+        if !whole {
+            self.samples.drain(..offset);
+            (self.start, offset) = (begin, 0);
+            self.padding.apply(&mut self.samples, self.window);
+        }
         let stretch = &self.samples[offset..self.samples.len().min(offset + self.window)];
         let (rows, bins) = self.rows.of(sequence, stretch);
         self.normalize.apply(rows, bins);
         let started = Instant::now();
-        model.infer(rows, bins, scores)?;
-        let inference_nanoseconds = started.elapsed().as_nanos().try_into().unwrap_or(u64::MAX);
-        let health = self.journal.health(&range);
-        Ok(Window { sequence, first_frame: range.start, end_frame: range.end, health, inference_nanoseconds })
+        model.infer(rows, bins, scores, cancel)?;
+        let inference = started.elapsed();
+        Ok(Window {
+            sequence,
+            first_frame: range.start,
+            end_frame: range.end,
+            health: self.journal.health(&range),
+            inference_nanoseconds: inference.as_nanos().try_into().unwrap_or(u64::MAX),
+            late: inference.as_secs_f64() > self.hop_seconds(),
+        })
     }
 }
 

@@ -9,13 +9,16 @@ int other_translation_unit(void);
 #define SAME(name, condition) typedef char name[(condition) ? 1 : -1]
 SAME(model_options_size, sizeof(auricle_model_options) == 8);
 SAME(model_options_threads, offsetof(auricle_model_options, threads) == 4);
-SAME(session_options_size, sizeof(auricle_session_options) == 32);
+SAME(session_options_size, sizeof(auricle_session_options) == 40 + sizeof(void *));
 SAME(session_options_rate, offsetof(auricle_session_options, sample_rate) == 4);
 SAME(session_options_channels, offsetof(auricle_session_options, channels) == 8);
-SAME(session_options_reserved, offsetof(auricle_session_options, reserved) == 12);
+SAME(session_options_windows, offsetof(auricle_session_options, max_windows_per_read) == 12);
 SAME(session_options_hop, offsetof(auricle_session_options, hop_seconds) == 16);
 SAME(session_options_ring, offsetof(auricle_session_options, ring_seconds) == 24);
-SAME(result_size, sizeof(auricle_result) == 88);
+SAME(session_options_overflow, offsetof(auricle_session_options, overflow) == 32);
+SAME(session_options_reserved, offsetof(auricle_session_options, reserved) == 36);
+SAME(session_options_stream, offsetof(auricle_session_options, stream_json) == 40);
+SAME(result_size, sizeof(auricle_result) == 96);
 SAME(result_silent, offsetof(auricle_result, silent) == 4);
 SAME(result_first, offsetof(auricle_result, first_frame) == 8);
 SAME(result_end, offsetof(auricle_result, end_frame) == 16);
@@ -23,12 +26,24 @@ SAME(result_sequence, offsetof(auricle_result, sequence) == 24);
 SAME(result_peak, offsetof(auricle_result, peak_dbfs) == 32);
 SAME(result_rms, offsetof(auricle_result, rms_dbfs) == 36);
 SAME(result_dc, offsetof(auricle_result, dc_offset) == 40);
-SAME(result_reserved, offsetof(auricle_result, reserved) == 44);
+SAME(result_late, offsetof(auricle_result, late) == 44);
 SAME(result_clipped, offsetof(auricle_result, clipped_frames) == 48);
 SAME(result_non_finite, offsetof(auricle_result, non_finite_frames) == 56);
 SAME(result_dropped, offsetof(auricle_result, dropped_frames) == 64);
 SAME(result_gap, offsetof(auricle_result, gap_frames) == 72);
 SAME(result_inference, offsetof(auricle_result, inference_nanoseconds) == 80);
+SAME(result_noise, offsetof(auricle_result, noise_floor_dbfs) == 88);
+SAME(result_snr, offsetof(auricle_result, snr_db) == 92);
+SAME(event_size, sizeof(auricle_event) == 64);
+SAME(event_final, offsetof(auricle_event, is_final) == 4);
+SAME(event_id, offsetof(auricle_event, id) == 8);
+SAME(event_class, offsetof(auricle_event, class_index) == 16);
+SAME(event_onset, offsetof(auricle_event, onset_frame) == 24);
+SAME(event_offset, offsetof(auricle_event, offset_frame) == 32);
+SAME(event_decided, offsetof(auricle_event, decided_frame) == 40);
+SAME(event_peak, offsetof(auricle_event, peak_score) == 48);
+SAME(event_mean, offsetof(auricle_event, mean_score) == 52);
+SAME(event_lost, offsetof(auricle_event, lost_before) == 56);
 SAME(status_size, sizeof(auricle_status) == 4);
 
 int main(void)
@@ -37,6 +52,7 @@ int main(void)
     auricle_model_options model;
     auricle_session_options session;
     auricle_result result;
+    auricle_event event;
 
     snprintf(version, sizeof version, "%d.%d.%d", AURICLE_VERSION_MAJOR, AURICLE_VERSION_MINOR,
              AURICLE_VERSION_PATCH);
@@ -50,6 +66,7 @@ int main(void)
     memset(&session, 0xee, sizeof session);
     auricle_session_options_init(&session);
     CHECK(session.struct_size == sizeof session && session.sample_rate == 0 && session.channels == 0);
+    CHECK(session.max_windows_per_read == 0 && session.overflow == 0 && !session.stream_json);
     CHECK(session.reserved == 0 && session.hop_seconds == 0 && session.ring_seconds == 0);
     memset(&result, 0xee, sizeof result);
     auricle_result_init(&result);
@@ -57,6 +74,10 @@ int main(void)
     auricle_model_options_init(NULL);
     auricle_session_options_init(NULL);
     auricle_result_init(NULL);
+    memset(&event, 0xee, sizeof event);
+    auricle_event_init(&event);
+    CHECK(event.struct_size == sizeof event && event.id == 0 && event.lost_before == 0);
+    auricle_event_init(NULL);
 
     CHECK(other_translation_unit() == 1);
     return DONE();

@@ -70,7 +70,8 @@ static void equals_clip(const auricle_model *model)
         CHECK(result->end_frame == (i + 1 < first.count ? result->first_frame + RATE : (uint64_t)FRAMES));
         CHECK(result->peak_dbfs < -6.0f && result->peak_dbfs > -30.0f && result->rms_dbfs < result->peak_dbfs);
         CHECK(!result->silent && !result->clipped_frames && !result->non_finite_frames && !result->dropped_frames
-              && !result->gap_frames && result->inference_nanoseconds > 0 && result->reserved == 0);
+              && !result->gap_frames && result->inference_nanoseconds > 0 && result->late <= 1);
+        CHECK(result->noise_floor_dbfs < result->rms_dbfs && result->snr_db > -60.0f && result->snr_db < 60.0f);
     }
 
     for (seed = 1; seed < 4; seed++) {
