@@ -1,5 +1,6 @@
 //! Many sessions on one model, and one session used by every thread that may: without the test harness, so that
-//! ThreadSanitizer sees no threads but these.
+//! ThreadSanitizer sees no threads but these. Each is joined: the end of a scope is not a thing that it can see, because
+//! the standard library is not instrumented.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,7 +23,8 @@ fn noise(seed: u32, samples: usize) -> Vec<f32> {
 
 fn options() -> SessionOptions {
     let labels: Vec<String> = ["low", "middle", "high"].map(String::from).into();
-    let json = r#"{ "hop_seconds": 0.1, "smoothing_seconds": 0.2, "events": { "on": 0.3385, "off": 0.3375 } }"#;
+    let json =
+        r#"{ "hop_seconds": 0.1, "smoothing_seconds": 0.2, "events": { "on": 0.3385, "off": 0.3375 } }"#;
     let stream = auricle::model::manifest::Stream::parse(json, &labels).expect("a valid stream");
     SessionOptions { ring_seconds: Some(20.0), stream: Some(stream), ..SessionOptions::new(RATE, 1) }
 }
@@ -66,7 +68,7 @@ fn every_thread_does_its_part(model: &Model, overflow: Overflow) {
     let audio = noise(5, 4 * RATE as usize);
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let pushing = scope.spawn(|| {
             for block in audio.chunks(441) {
                 session.push_f32(block).expect("push");
                 std::thread::sleep(Duration::from_millis(1));
@@ -74,7 +76,7 @@ fn every_thread_does_its_part(model: &Model, overflow: Overflow) {
             session.gap(100).expect("gap");
             session.finish().expect("finish");
         });
-        scope.spawn(|| {
+        let asking = scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
                 assert!(session.pending_frames() <= u64::from(RATE) / 5 + 1);
                 std::thread::sleep(Duration::from_micros(100));
@@ -91,6 +93,8 @@ fn every_thread_does_its_part(model: &Model, overflow: Overflow) {
             while session.read_event().expect("events").is_some() {}
         }
         over.store(true, Ordering::Relaxed);
+        pushing.join().expect("the pushing thread");
+        asking.join().expect("the asking thread");
         // How much of it was lost depends on the machine.
         assert!((1..=audio.len() as u64 + 100).contains(&last), "{last} of {} frames", audio.len());
     });

@@ -1,8 +1,8 @@
 //! The writer pushes past a full ring and tells of gaps while the reader reads: nothing is out of place, and nothing is
 //! unaccounted for.
 
-use auricle_loom::ring::{Overflow, ring};
-use auricle_loom::{Account, push};
+use auricle_realtime::ring::{Overflow, ring};
+use auricle_realtime::{Account, push};
 
 /// Two sides that overtake each other in a ring of 2 frames, with 2 marks.
 #[cfg(loom)]
