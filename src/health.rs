@@ -6,7 +6,8 @@ pub const SILENCE_DBFS: f32 = -80.0;
 /// The noise floor is looked for in this much audio up to the end of the window, seconds.
 pub const NOISE_SECONDS: u32 = 5;
 
-/// What happened to the audio of one window. Levels are of the host's audio, before resampling.
+/// What happened to the audio of one window. Levels are of the host's audio, before resampling. They, and the counts of
+/// clipped and non-finite frames, are taken in stretches of 10 ms: those that end in the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Health {
     /// Highest absolute sample of any channel, dBFS; -inf for digital silence.

@@ -9,6 +9,7 @@
 
 mod dct;
 mod framing;
+mod front_end;
 mod kernels;
 mod log;
 mod mel;
@@ -26,6 +27,7 @@ use kernels::{Engine, LANES};
 use log::WindowScale;
 use spectrum::Spectrum;
 
+pub(crate) use front_end::FrontEnd;
 pub use mel::{Mel, Norm, Scale, Triangles, Weights};
 pub use normalize::{Normalize, NormalizeKind, Over, PerBin};
 pub use preset::Preset;
@@ -34,13 +36,14 @@ pub use spec::{Align, DctNorm, Kind, Log, LogKind, Mfcc, Pad, Reference, Referen
 use crate::error::Result;
 
 /// A planned front end: every table and buffer is made by [`Features::new`]; nothing allocates after it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Features {
     spec: Spec,
     stages: Option<Stages>,
 }
 
 /// All kinds but `waveform` have these.
+#[derive(Clone)]
 struct Stages {
     framing: Framing,
     spectrum: Spectrum,

@@ -6,12 +6,14 @@ use super::mel::Filter;
 use super::spec::Spec;
 
 /// A planned spectrum, with its tables and buffers.
+#[derive(Clone)]
 pub(super) struct Spectrum {
     engine: Engine,
     tables: Tables,
     buffers: Buffers,
 }
 
+#[derive(Clone)]
 struct Tables {
     remove_dc: bool,
     pre_emphasis: f32,
@@ -25,6 +27,7 @@ struct Tables {
     log: Option<LogScale>,
 }
 
+#[derive(Clone)]
 struct Buffers {
     /// The frame, transposed; used only where it has to be gone over twice.
     frame: Vec<Block>,

@@ -11,7 +11,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result, Status};
-use crate::features::Features;
+use crate::features::{Features, FrontEnd};
 use crate::inference::network::{Cancel, Network};
 use crate::inference::runtime;
 use crate::log::{self, Level};
@@ -44,6 +44,7 @@ struct Shared {
     source: String,
     options: ModelOptions,
     layout: Layout,
+    front_end: Arc<FrontEnd>,
     fit: Fit,
     onnx: Box<[u8]>,
     file: Option<PathBuf>,
@@ -127,6 +128,7 @@ impl Model {
             source,
             options: options.clone(),
             layout,
+            front_end: Arc::new(FrontEnd::new(features)),
             fit,
             onnx,
             file,
@@ -134,9 +136,10 @@ impl Model {
             pipelines: Mutex::default(),
         }));
         // One silent window shows now what the file does not declare, such as sizes that do not fit inside.
-        let silence = vec![0.0; rows * features.bins()];
+        let bins = model.0.front_end.plan().bins();
+        let silence = vec![0.0; rows * bins];
         let mut scores = vec![0.0; model.labels().len()];
-        model.infer(&silence, features.bins(), &mut scores, None).map_err(|error| {
+        model.infer(&silence, bins, &mut scores, None).map_err(|error| {
             Error::new(
                 Status::Mismatch,
                 format!("a trial run on a silent window failed: {}", error.message()),
@@ -186,6 +189,10 @@ impl Model {
             "providers": ["CPUExecutionProvider"],
         });
         serde_json::to_string_pretty(&record).expect("all keys are strings")
+    }
+
+    pub(crate) fn front_end(&self) -> Arc<FrontEnd> {
+        self.0.front_end.clone()
     }
 
     pub(crate) fn take_pipeline(&self, sample_rate: u32, channels: u32) -> Result<Pipeline> {

@@ -6,10 +6,11 @@ use std::ops::Range;
 use crate::health::{Health, NOISE_SECONDS, SILENCE_DBFS, dbfs};
 use crate::pcm::Stats;
 
-/// Levels are kept for stretches of this many a second: a window's levels are those of the stretches it touches.
-const BLOCKS_A_SECOND: u32 = 100;
-/// Blocks that the noise floor is looked for in.
-const NOISE_BLOCKS: u64 = (BLOCKS_A_SECOND * NOISE_SECONDS) as u64;
+/// Levels are kept for blocks of this many a second, or of half a window where that is shorter. The levels of a window are
+/// those of the blocks that end in it: later audio, of which there may be some already or not, plays no part.
+const BLOCKS_A_SECOND: u64 = 100;
+/// The most blocks that the noise floor is looked for in.
+const NOISE_BLOCKS: u64 = BLOCKS_A_SECOND * NOISE_SECONDS as u64;
 /// Losses that can touch one window before the two oldest are told as one.
 const MAX_LOSSES: usize = 64;
 
@@ -34,9 +35,10 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// `span`: host frames that can lie between the first frame of the next window and the newest frame.
-    pub fn new(rate: u32, span: u64) -> Self {
-        let block = u64::from(rate / BLOCKS_A_SECOND);
+    /// `window` is its length in host frames, `span` how many can lie between the first frame of the next window and the
+    /// newest frame.
+    pub fn new(rate: u32, window: u64, span: u64) -> Self {
+        let block = (u64::from(rate) / BLOCKS_A_SECOND).min(window / 2).max(1);
         let capacity = (span / block + NOISE_BLOCKS + 4) as usize;
         Self {
             block,
@@ -131,10 +133,11 @@ impl Journal {
         noise
     }
 
-    pub fn health(&mut self, window: &Range<u64>) -> Health {
+    /// `last`: the stream ends with this window, so that its last block is not to be waited for.
+    pub fn health(&mut self, window: &Range<u64>, last: bool) -> Health {
         let mut stats = Stats::default();
-        let touched = window.start / self.block..window.end.div_ceil(self.block);
-        self.blocks(touched).for_each(|block| stats.merge(block));
+        let end = if last { window.end.div_ceil(self.block) } else { window.end / self.block };
+        self.blocks(window.start / self.block..end).for_each(|block| stats.merge(block));
         // Less than a block of audio has nothing to compare with.
         let noise = self.noise(window.end).unwrap_or_else(|| power(&stats));
         let (dropped_frames, gap_frames) = self.lost(window);

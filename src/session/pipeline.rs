@@ -7,7 +7,7 @@ use super::Window;
 use super::journal::Journal;
 use super::rows::Rows;
 use crate::error::{Error, Result, Status};
-use crate::features::{Features, Normalize};
+use crate::features::Normalize;
 use crate::inference::network::Cancel;
 use crate::model::Model;
 use crate::model::manifest::samples;
@@ -73,7 +73,6 @@ impl Pipeline {
         let downmix = Downmix::new(channels as usize)?;
         let resampler =
             Resampler::with_quality(host_rate, input.sample_rate, input.resampler.unwrap_or(quality))?;
-        let features = Features::new(&input.features, input.sample_rate, "input.features")?;
         let window = manifest.window_samples();
         let seconds = hop_seconds.or(manifest.stream.hop_seconds).unwrap_or(input.window_seconds);
         let hop = samples(seconds, input.sample_rate);
@@ -93,7 +92,7 @@ impl Pipeline {
             channels: channels as usize,
             downmix,
             mono: vec![0.0; STEP],
-            rows: Rows::new(features, window, hop),
+            rows: Rows::new(model.front_end(), window, hop),
             samples: Vec::with_capacity(window + slack),
             normalize: input.normalize.clone().unwrap_or_default(),
             padding: input.padding,
@@ -108,7 +107,7 @@ impl Pipeline {
             silent_run: 0,
             ended: false,
             refused: false,
-            journal: Journal::new(host_rate, span),
+            journal: Journal::new(host_rate, to_host(window as u64, host_rate, input.sample_rate), span),
         })
     }
 
@@ -325,7 +324,7 @@ impl Pipeline {
             sequence,
             first_frame: range.start,
             end_frame: range.end,
-            health: self.journal.health(&range),
+            health: self.journal.health(&range, !whole),
             inference_nanoseconds: inference.as_nanos().try_into().unwrap_or(u64::MAX),
             late: inference.as_secs_f64() > self.hop_seconds(),
         })

@@ -4,11 +4,13 @@
 //! takes over the rows that it shares with the one before it. The exceptions are the rows at the edges of a window that are
 //! computed from padding; they are computed anew. What depends on the whole window comes after that.
 
-use crate::features::Features;
+use std::sync::Arc;
+
+use crate::features::{Features, FrontEnd};
 
 #[derive(Debug)]
 pub(super) struct Rows {
-    features: Features,
+    front_end: Arc<FrontEnd>,
     /// Rows from one window to the next; none if windows do not start at rows.
     shift: Option<usize>,
     /// Inner rows of window `held`.
@@ -19,7 +21,8 @@ pub(super) struct Rows {
 
 impl Rows {
     /// For windows of `window` samples, `hop` samples apart.
-    pub fn new(features: Features, window: usize, hop: usize) -> Self {
+    pub fn new(front_end: Arc<FrontEnd>, window: usize, hop: usize) -> Self {
+        let features = front_end.plan();
         let count = features.rows(window);
         let shift = Some(hop / features.hop()).filter(|_| hop.is_multiple_of(features.hop()));
         Self {
@@ -27,12 +30,12 @@ impl Rows {
             rows: vec![0.0; count * features.bins()],
             shift: shift.filter(|&shift| shift < count),
             held: None,
-            features,
+            front_end,
         }
     }
 
     pub fn features(&self) -> &Features {
-        &self.features
+        self.front_end.plan()
     }
 
     /// Forgets the stream.
@@ -42,23 +45,26 @@ impl Rows {
 
     /// The rows of window `number`, whose audio is `samples`: what `Features::compute` gives for them.
     pub fn of(&mut self, number: u64, samples: &[f32]) -> (&mut [f32], usize) {
-        let Self { features, inner, rows, .. } = self;
-        let (count, width) = (features.rows(samples.len()), features.inner_bins());
+        let Self { front_end, inner, rows, .. } = self;
+        let plan = front_end.plan();
+        let (count, width) = (plan.rows(samples.len()), plan.inner_bins());
         let whole = count * width == inner.len();
         let inner = &mut inner[..count * width];
-        let (head, tail) = features.edge_rows(samples.len());
+        let (head, tail) = plan.edge_rows(samples.len());
         let before = self.held.filter(|&held| held + 1 == number && whole).and(self.shift);
         // Rows `head..kept` are the ones that the window before has had.
         let kept = before.map_or(head, |shift| count.saturating_sub(tail + shift).max(head));
         if let Some(shift) = before {
             inner.copy_within((head + shift) * width..(kept + shift) * width, head * width);
         }
-        features.inner_rows(samples, 0, &mut inner[..head * width]);
-        features.inner_rows(samples, kept, &mut inner[kept * width..]);
         self.held = Some(number).filter(|_| whole);
-        let rows = &mut rows[..count * features.bins()];
-        features.finish_window(inner, rows);
-        (rows, features.bins())
+        let rows = &mut rows[..count * plan.bins()];
+        front_end.with(|features| {
+            features.inner_rows(samples, 0, &mut inner[..head * width]);
+            features.inner_rows(samples, kept, &mut inner[kept * width..]);
+            features.finish_window(inner, rows);
+        });
+        (rows, plan.bins())
     }
 }
 
@@ -86,7 +92,7 @@ mod tests {
         ] {
             for hop in [160, 512, 1600, 2560, 4000, 20_000] {
                 let (window, mut anew) = (16_000, planned(spec));
-                let mut rows = Rows::new(planned(spec), window, hop);
+                let mut rows = Rows::new(Arc::new(FrontEnd::new(planned(spec))), window, hop);
                 for number in [0_u64, 1, 2, 3, 5, 6, 7] {
                     let start = number as usize * hop;
                     let length = if number == 7 { 9000 } else { window };
@@ -103,7 +109,8 @@ mod tests {
 
     #[test]
     fn only_windows_that_start_at_rows_share_them() {
-        let shift = |hop| Rows::new(planned(r#"{ "preset": "kaldi" }"#), 16_000, hop).shift;
+        let kaldi = || Arc::new(FrontEnd::new(planned(r#"{ "preset": "kaldi" }"#)));
+        let shift = |hop| Rows::new(kaldi(), 16_000, hop).shift;
         assert_eq!((shift(1600), shift(1601), shift(160), shift(16_000)), (Some(10), None, Some(1), None));
     }
 }

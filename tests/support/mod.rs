@@ -7,6 +7,8 @@ use std::cell::Cell;
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    /// Bytes taken and not given back.
+    static BYTES: Cell<isize> = const { Cell::new(0) };
 }
 
 struct Counting;
@@ -18,11 +20,13 @@ static ALLOCATOR: Counting = Counting;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        BYTES.with(|bytes| bytes.set(bytes.get() + layout.size() as isize));
         // SAFETY: the caller keeps the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        BYTES.with(|bytes| bytes.set(bytes.get() - layout.size() as isize));
         // SAFETY: the caller keeps the contract of `dealloc`.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -33,6 +37,13 @@ pub fn allocations(work: impl FnOnce()) -> usize {
     let before = ALLOCATIONS.get();
     work();
     ALLOCATIONS.get() - before
+}
+
+/// Bytes that this thread took during `work` and did not give back.
+pub fn allocated_bytes(work: impl FnOnce()) -> isize {
+    let before = BYTES.get();
+    work();
+    BYTES.get() - before
 }
 
 /// Numerical Recipes' 64-bit linear congruential generator, upper half.
