@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, ensure};
-use auricle_train::dataset::{Clip, Dataset};
+use auricle_train::dataset::{Clip, Dataset, Source};
 use auricle_train::evaluate::{arg_max, clip_scores};
 use auricle_train::export;
 use auricle_train::fit::{Recipe, fit};
@@ -30,7 +30,7 @@ enum Command {
     /// Trains on all clips and writes a model.
     Train {
         #[command(flatten)]
-        data: Data,
+        data: Source,
         #[command(flatten)]
         recipe: Recipe,
         #[command(flatten)]
@@ -39,7 +39,7 @@ enum Command {
     /// Trains once for each fold on all the others, and prints how much of the fold is then recognised.
     CrossValidate {
         #[command(flatten)]
-        data: Data,
+        data: Source,
         #[command(flatten)]
         recipe: Recipe,
         /// Folds trained at once, each on one thread.
@@ -49,16 +49,6 @@ enum Command {
         #[arg(long, default_value = "report.json")]
         report: PathBuf,
     },
-}
-
-#[derive(Args)]
-struct Data {
-    /// Folder that the files in the labels are relative to.
-    #[arg(long)]
-    data: PathBuf,
-    /// CSV with the columns `file` and `class`, and `fold` for cross-validate; relative to the data folder.
-    #[arg(long, default_value = "labels.csv")]
-    labels: PathBuf,
 }
 
 #[derive(Args)]
@@ -89,19 +79,23 @@ fn main() -> ExitCode {
     }
 }
 
-fn load(data: &Data) -> Result<Dataset> {
+fn load(data: &Source) -> Result<Dataset> {
     let front_end = FrontEnd::mel()?;
-    let dataset = Dataset::load(&data.data, &data.data.join(&data.labels), front_end.sample_rate())?;
+    let dataset = Dataset::load(data, front_end.sample_rate())?;
     for reason in &dataset.unreadable {
         eprintln!("left out: {reason}");
     }
+    for warning in &dataset.warnings {
+        eprintln!("warning: {warning}");
+    }
     let seconds: f64 = dataset.clips.iter().map(|c| c.samples.len() as f64).sum::<f64>()
         / f64::from(front_end.sample_rate());
-    println!("{} clips, {} classes, {seconds:.0} s", dataset.clips.len(), dataset.classes.len());
+    let (clips, classes, cached) = (dataset.clips.len(), dataset.classes.len(), dataset.from_cache);
+    println!("{clips} clips, {classes} classes, {seconds:.0} s ({cached} files from the cache)");
     Ok(dataset)
 }
 
-fn train(data: &Data, recipe: &Recipe, model: &ModelArgs) -> Result<()> {
+fn train(data: &Source, recipe: &Recipe, model: &ModelArgs) -> Result<()> {
     // Before the training, so that a missing runtime costs no more than this.
     auricle::open_runtime(model.runtime.as_deref())?;
     let dataset = load(data)?;
@@ -123,7 +117,7 @@ fn train(data: &Data, recipe: &Recipe, model: &ModelArgs) -> Result<()> {
     Ok(())
 }
 
-fn cross_validate(data: &Data, recipe: &Recipe, jobs: usize, path: &PathBuf) -> Result<()> {
+fn cross_validate(data: &Source, recipe: &Recipe, jobs: usize, path: &PathBuf) -> Result<()> {
     let dataset = load(data)?;
     let numbers = dataset.folds();
     ensure!(numbers.len() >= 2, "cross-validation needs at least 2 folds; the labels have {}", numbers.len());
@@ -155,7 +149,7 @@ fn cross_validate(data: &Data, recipe: &Recipe, jobs: usize, path: &PathBuf) -> 
 }
 
 fn one_fold(dataset: &Dataset, number: u32, recipe: &Recipe, bar: &ProgressBar) -> Result<Fold> {
-    let (test, rest): (Vec<&Clip>, Vec<&Clip>) = dataset.clips.iter().partition(|c| c.fold == number);
+    let (test, rest) = dataset.hold_out(number)?;
     let (network, loss) = train_one(&rest, dataset, recipe, bar)?;
     let mut front_end = FrontEnd::mel()?;
     let answers = test.into_iter().map(|clip| {
