@@ -84,8 +84,9 @@ impl FrontEnd {
             licence: about.licence.clone(),
             labels: labels.to_vec(),
             input: self.input.clone(),
-            output: Output { tensor: "output".into(), activation: Activation::Softmax },
+            output: Output { tensor: "output".into(), activation: Activation::Softmax, temperature: 1.0 },
             stream: Stream { hop_seconds: Some(HOP_SECONDS) },
+            golden: Vec::new(),
         };
         Ok(Manifest::parse(&manifest.to_json())?)
     }
