@@ -1,5 +1,7 @@
 //! `auricle-train`: labelled clips in, an ONNX model for `libauricle` out.
 
+mod commands;
+
 use std::collections::VecDeque;
 use std::fs;
 use std::path::PathBuf;
@@ -35,6 +37,9 @@ enum Command {
         recipe: Recipe,
         #[command(flatten)]
         model: ModelArgs,
+        /// Fold that is kept back, so that the model can be tested by it.
+        #[arg(long)]
+        hold_out: Option<u32>,
     },
     /// Trains once for each fold on all the others, and prints how much of the fold is then recognised.
     CrossValidate {
@@ -49,6 +54,8 @@ enum Command {
         #[arg(long, default_value = "report.json")]
         report: PathBuf,
     },
+    Compress(commands::compress::Args),
+    Stamp(commands::stamp::Args),
 }
 
 #[derive(Args)]
@@ -65,10 +72,12 @@ struct ModelArgs {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Train { data, recipe, model } => train(&data, &recipe, &model),
+        Command::Train { data, recipe, model, hold_out } => train(&data, &recipe, &model, hold_out),
         Command::CrossValidate { data, recipe, jobs, report } => {
             cross_validate(&data, &recipe, jobs, &report)
         }
+        Command::Compress(args) => commands::compress::run(&args),
+        Command::Stamp(args) => commands::stamp::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -79,32 +88,37 @@ fn main() -> ExitCode {
     }
 }
 
-fn load(data: &Source) -> Result<Dataset> {
-    let front_end = FrontEnd::mel()?;
-    let dataset = Dataset::load(data, front_end.sample_rate())?;
+/// Reads the clips, and says what is wrong with them.
+fn load(data: &Source, sample_rate: u32) -> Result<Dataset> {
+    let dataset = Dataset::load(data, sample_rate)?;
     for reason in &dataset.unreadable {
         eprintln!("left out: {reason}");
     }
     for warning in &dataset.warnings {
         eprintln!("warning: {warning}");
     }
-    let seconds: f64 = dataset.clips.iter().map(|c| c.samples.len() as f64).sum::<f64>()
-        / f64::from(front_end.sample_rate());
+    let seconds: f64 =
+        dataset.clips.iter().map(|c| c.samples.len() as f64).sum::<f64>() / f64::from(sample_rate);
     let (clips, classes, cached) = (dataset.clips.len(), dataset.classes.len(), dataset.from_cache);
     println!("{clips} clips, {classes} classes, {seconds:.0} s ({cached} files from the cache)");
     Ok(dataset)
 }
 
-fn train(data: &Source, recipe: &Recipe, model: &ModelArgs) -> Result<()> {
+fn train(data: &Source, recipe: &Recipe, model: &ModelArgs, hold_out: Option<u32>) -> Result<()> {
     // Before the training, so that a missing runtime costs no more than this.
     auricle::open_runtime(model.runtime.as_deref())?;
-    let dataset = load(data)?;
-    let clips: Vec<&Clip> = dataset.clips.iter().collect();
+    let dataset = load(data, FrontEnd::mel()?.sample_rate())?;
+    let clips: Vec<&Clip> = match hold_out {
+        Some(fold) => dataset.hold_out(fold)?.1,
+        None => dataset.clips.iter().collect(),
+    };
     let (network, _) = on_one_thread(|| train_one(&clips, &dataset, recipe, &bar(recipe, "all")))?;
 
     let mut front_end = FrontEnd::mel()?;
     let onnx = export::onnx(&network, &front_end, &model.about, &dataset.classes)?;
     let difference = export::verify(&onnx, &network, &mut front_end, &clips)?;
+    let manifest = front_end.manifest(&model.about, &dataset.classes)?;
+    let onnx = auricle_train::golden::finish(&onnx, &manifest, auricle_train::golden::TOLERANCE)?;
     fs::write(&model.out, &onnx).with_context(|| format!("{}", model.out.display()))?;
     println!(
         "{}: {} bytes; over {} clips the library differs from the trained network by at most {:.1e} in logits, {:.1e} in scores",
@@ -118,7 +132,7 @@ fn train(data: &Source, recipe: &Recipe, model: &ModelArgs) -> Result<()> {
 }
 
 fn cross_validate(data: &Source, recipe: &Recipe, jobs: usize, path: &PathBuf) -> Result<()> {
-    let dataset = load(data)?;
+    let dataset = load(data, FrontEnd::mel()?.sample_rate())?;
     let numbers = dataset.folds();
     ensure!(numbers.len() >= 2, "cross-validation needs at least 2 folds; the labels have {}", numbers.len());
     let bars = MultiProgress::new();
