@@ -6,6 +6,7 @@
 //! ```
 
 pub mod activations;
+pub mod calibrate;
 pub mod compress;
 pub mod crops;
 pub mod dataset;
