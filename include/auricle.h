@@ -308,6 +308,11 @@ typedef struct {
     uint32_t struct_size;
     /** Threads that ONNX Runtime uses inside one inference, 1 to 256, the calling one among them; 0: 1. */
     uint32_t threads;
+    /**
+     * 1: the manifest's golden cases are run, and a model that does not reproduce them, or has none, is refused
+     * (AURICLE_MISMATCH, AURICLE_MANIFEST); 0: they are not.
+     */
+    uint32_t self_check;
 } auricle_model_options;
 
 /**
@@ -323,8 +328,8 @@ typedef struct {
  * - AURICLE_FILE: the file cannot be read; the last error has the system's reason.
  * - AURICLE_MODEL: ONNX Runtime refuses it: damaged, not ONNX, or made for a newer version.
  * - AURICLE_MANIFEST: no manifest, or a mistake in it; the last error has the path of the member.
- * - AURICLE_MISMATCH: the manifest does not fit the network (names, sizes, number of labels); the last error
- *   has both numbers.
+ * - AURICLE_MISMATCH: the manifest does not fit the network (names, sizes, number of labels, or with `self_check`
+ *   the scores of a golden case); the last error has both numbers.
  * - AURICLE_RUNTIME: ONNX Runtime is missing. See auricle_runtime_open.
  */
 AURICLE_API

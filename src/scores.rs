@@ -16,17 +16,20 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Replaces raw outputs by scores, in place.
-    pub fn apply(self, values: &mut [f32]) {
+    /// Replaces raw outputs by scores, in place. `temperature` divides the outputs first: above 1 the scores come closer
+    /// to each other, 1 changes no bit.
+    pub fn apply(self, values: &mut [f32], temperature: f32) {
         match self {
             Activation::Softmax => {
                 // Shifted by the maximum, so that exp cannot overflow.
                 let most = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                values.iter_mut().for_each(|value| *value = (*value - most).exp());
+                values.iter_mut().for_each(|value| *value = ((*value - most) / temperature).exp());
                 let sum: f32 = values.iter().sum();
                 values.iter_mut().for_each(|value| *value /= sum);
             }
-            Activation::Sigmoid => values.iter_mut().for_each(|value| *value = 1.0 / (1.0 + (-*value).exp())),
+            Activation::Sigmoid => {
+                values.iter_mut().for_each(|value| *value = 1.0 / (1.0 + (-*value / temperature).exp()));
+            }
             Activation::None => {}
         }
     }
@@ -37,7 +40,7 @@ mod tests {
     use super::Activation::{self, *};
 
     fn applied(activation: Activation, mut values: Vec<f32>) -> Vec<f32> {
-        activation.apply(&mut values);
+        activation.apply(&mut values, 1.0);
         values
     }
 
@@ -55,6 +58,15 @@ mod tests {
     #[test]
     fn sigmoid_saturates_without_overflow() {
         assert_eq!(applied(Sigmoid, vec![0.0, 200.0, -200.0]), [0.5, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn temperature_divides_the_outputs() {
+        for activation in [Softmax, Sigmoid] {
+            let mut warm = vec![1.0, -4.0, 3.0];
+            activation.apply(&mut warm, 2.0);
+            assert_eq!(warm, applied(activation, vec![0.5, -2.0, 1.5]));
+        }
     }
 
     #[test]

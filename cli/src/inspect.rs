@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::model;
-use crate::out::{Out, Stop, shown_text};
+use crate::out::{Out, Stop, shown, shown_text};
 
 /// Say what a model expects and what runs it
 ///
 /// Prints the model's record for traceability: versions, files, SHA-256 sums, options, and the manifest with every
-/// default filled in.
+/// default filled in. Runs the manifest's golden cases, if there are any, and fails if the model does not reproduce them.
 #[derive(clap::Args)]
 pub struct Args {
     /// The ONNX model
@@ -21,11 +21,20 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Stop> {
-    let record = model::load(Some(&args.model), runtime)?.describe();
+    let model = model::load(Some(&args.model), runtime)?;
+    let mut record: Value =
+        serde_json::from_str(&model.describe()).map_err(|e| Stop::because("the model's record", e))?;
+    record["golden"] = match model.manifest().golden.len() {
+        0 => "none in the manifest".into(),
+        cases => {
+            let largest = model.self_check().map_err(|e| Stop::because(shown(&args.model), e))?;
+            format!("{cases} cases reproduced, the largest difference of a score is {largest:.1e}").into()
+        }
+    };
     if args.json {
-        return out.line(record);
+        let record = serde_json::to_string_pretty(&record);
+        return out.line(record.map_err(|e| Stop::because("the model's record", e))?);
     }
-    let record = serde_json::from_str(&record).map_err(|e| Stop::because("the model's record", e))?;
     let mut text = String::new();
     write_tree(&mut text, &record, 0);
     out.line(text.trim_end())

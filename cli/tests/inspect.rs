@@ -3,8 +3,8 @@
 mod support;
 
 use auricle::{Model, ModelOptions};
-use serde_json::Value;
-use support::{model, run};
+use serde_json::{Value, json};
+use support::{folder, model, run};
 
 #[test]
 fn json_is_the_record_of_the_library() {
@@ -12,9 +12,37 @@ fn json_is_the_record_of_the_library() {
     let json = run(["inspect".as_ref(), "--json".as_ref(), path.as_os_str()]).clean().stdout;
     let given: Value = serde_json::from_str(&json).expect("JSON");
     let record = Model::load(&path, &ModelOptions::default()).expect("the test model loads").describe();
-    let expected: Value = serde_json::from_str(&record).expect("JSON");
+    let mut expected: Value = serde_json::from_str(&record).expect("JSON");
+    expected["golden"] = "none in the manifest".into();
     assert_eq!(given, expected);
     assert_eq!(given["manifest"]["value"]["labels"], serde_json::json!(["low", "middle", "high"]));
+}
+
+#[test]
+fn golden_cases_are_run_and_reported() {
+    let folder = folder("inspect_golden");
+    let onnx = folder.join("probe.onnx");
+    std::fs::copy(model().with_file_name("probe.onnx"), &onnx).expect("copied");
+    // The network's outputs for one window: first sample, last sample, mean, maximum.
+    let check = |first: f64| {
+        let case = json!({ "signal": { "kind": "chirp", "from_hz": 4000, "to_hz": 4000 }, "seconds": 1,
+                           "scores": [first, -0.5, 0, 0.5], "tolerance": 1e-6 });
+        let manifest = json!({ "auricle": 1, "labels": ["first", "last", "mean", "most"], "golden": [case],
+            "input": { "sample_rate": 16000, "window_seconds": 1, "features": { "kind": "waveform" },
+                       "layout": ["batch", "sample"] } });
+        std::fs::write(folder.join("probe.auricle.json"), manifest.to_string()).expect("written");
+        run(["inspect".as_ref(), "--json".as_ref(), onnx.as_os_str()])
+    };
+    let record: Value = serde_json::from_str(&check(0.0).clean().stdout).expect("JSON");
+    let said = record["golden"].as_str().expect("text");
+    assert!(said.starts_with("1 cases reproduced"), "{said}");
+    let refused = check(0.3);
+    assert_eq!(refused.code, Some(1));
+    assert!(
+        refused.stderr.contains("golden[0]: \"first\" scores 0, the manifest says 0.3"),
+        "{}",
+        refused.stderr
+    );
 }
 
 #[test]

@@ -22,9 +22,12 @@ pub struct auricle_model_options {
     pub struct_size: u32,
     /// Threads that ONNX Runtime uses inside one inference, 1 to 256, the calling one among them; 0: 1.
     pub threads: u32,
+    /// 1: the manifest's golden cases are run, and a model that does not reproduce them, or has none, is refused
+    /// (AURICLE_MISMATCH, AURICLE_MANIFEST); 0: they are not.
+    pub self_check: u32,
 }
 
-// SAFETY: integers, no padding (8 bytes; tests/c/header.c).
+// SAFETY: integers, no padding (12 bytes; tests/c/header.c).
 unsafe impl Zeroable for auricle_model_options {}
 // SAFETY: as above.
 unsafe impl Pod for auricle_model_options {}
@@ -57,7 +60,10 @@ impl auricle_model {
         }
         // SAFETY: the header's conventions.
         let options = unsafe { structs::read("options", options) }?;
-        Ok(ModelOptions { threads: options.threads })
+        if options.self_check > 1 {
+            return Err(Error::argument(format!("self_check is {}; valid 0 and 1", options.self_check)));
+        }
+        Ok(ModelOptions { threads: options.threads, self_check: options.self_check == 1 })
     }
 }
 
@@ -73,8 +79,8 @@ impl auricle_model {
 /// - AURICLE_FILE: the file cannot be read; the last error has the system's reason.
 /// - AURICLE_MODEL: ONNX Runtime refuses it: damaged, not ONNX, or made for a newer version.
 /// - AURICLE_MANIFEST: no manifest, or a mistake in it; the last error has the path of the member.
-/// - AURICLE_MISMATCH: the manifest does not fit the network (names, sizes, number of labels); the last error
-///   has both numbers.
+/// - AURICLE_MISMATCH: the manifest does not fit the network (names, sizes, number of labels, or with `self_check`
+///   the scores of a golden case); the last error has both numbers.
 /// - AURICLE_RUNTIME: ONNX Runtime is missing. See auricle_runtime_open.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auricle_model_load(

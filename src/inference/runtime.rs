@@ -52,8 +52,10 @@ pub fn build_info() -> Option<&'static str> {
     OPEN.lock().as_ref().map(|_| ort::info())
 }
 
-/// The process's environment of ONNX Runtime; opens it where needed.
-pub(crate) fn environment() -> Result<&'static Environment> {
+/// The process's environment of ONNX Runtime; opens it where needed. For the trainer, which looks inside networks; not
+/// part of the API.
+#[doc(hidden)]
+pub fn environment() -> Result<&'static Environment> {
     environment_from(None)
 }
 

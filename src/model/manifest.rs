@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result, Status};
 use crate::events::Rules;
 use crate::features::{Features, Kind, Normalize, Spec};
+use crate::model::golden::{self, Golden};
 use crate::resample::{self, Quality};
 use crate::scores::Activation;
 use crate::smoothing::Smoothing;
@@ -21,6 +22,8 @@ const VERSION: u32 = 1;
 const MAX_LABELS: usize = 1 << 16;
 /// Longest time to smooth over.
 const MAX_SMOOTHING_SECONDS: f64 = 3600.0;
+/// Highest `output.temperature`; scores are all alike long before.
+const MAX_TEMPERATURE: f32 = 100.0;
 /// Longest window, samples: 17 minutes at 16 kHz.
 const MAX_WINDOW: usize = 1 << 24;
 /// Most feature values of a window, 256 MB: an allocation that fails would abort the host.
@@ -51,6 +54,9 @@ pub struct Manifest {
     /// How a stream is read.
     #[serde(default)]
     pub stream: Stream,
+    /// What it must give for known signals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub golden: Vec<Golden>,
 }
 
 /// What the network sees (`input`).
@@ -96,15 +102,22 @@ pub enum Dtype {
 }
 
 /// What the outputs mean (`output`).
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Output {
     /// Name of the output tensor; empty: the network's first one.
-    #[serde(default)]
     pub tensor: String,
     /// What makes scores of the raw outputs.
-    #[serde(default)]
     pub activation: Activation,
+    /// The raw outputs are divided by it before the activation, so that scores say how often the model is right
+    /// (Guo et al., arXiv:1706.04599); above 0, up to 100.
+    pub temperature: f32,
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self { tensor: String::new(), activation: Activation::default(), temperature: 1.0 }
+    }
 }
 
 /// How a stream is read (`stream`).
@@ -207,6 +220,7 @@ impl Manifest {
         input.normalize = Some(normalize.resolved("input.normalize", features.bins())?);
         input.features = features.spec().clone();
         self.layout()?;
+        self.outputs()?;
         let input = &self.input;
         let (rows, fewest) = (features.rows(window), input.min_rows.max(1));
         if rows < fewest {
@@ -232,6 +246,25 @@ impl Manifest {
             ));
         }
         Ok(())
+    }
+
+    fn outputs(&mut self) -> Result<()> {
+        let Output { activation, temperature, .. } = self.output;
+        if !(temperature > 0.0 && temperature <= MAX_TEMPERATURE) {
+            let message = format!("{temperature}; valid above 0, up to {MAX_TEMPERATURE}");
+            return Err(Error::manifest("output.temperature", message));
+        }
+        if activation == Activation::None && temperature != 1.0 {
+            let message = "has no meaning without an activation: the outputs are scores already";
+            return Err(Error::manifest("output.temperature", message));
+        }
+        if self.golden.len() > golden::MAX_CASES {
+            let message = format!("{} cases; valid up to {}", self.golden.len(), golden::MAX_CASES);
+            return Err(Error::manifest("golden", message));
+        }
+        let (rate, labels) = (self.input.sample_rate, self.labels.len());
+        let mut cases = self.golden.iter_mut().enumerate();
+        cases.try_for_each(|(index, case)| case.resolve(&format!("golden[{index}]"), rate, labels))
     }
 
     /// The order of the axes of the input tensor.

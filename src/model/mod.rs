@@ -1,6 +1,7 @@
 //! Network, manifest and labels: immutable, shared by any number of sessions and threads.
 
 mod fit;
+pub mod golden;
 pub mod manifest;
 
 use std::path::{Path, PathBuf};
@@ -31,6 +32,8 @@ const MAX_PIPELINES: usize = 4;
 pub struct ModelOptions {
     /// Threads that ONNX Runtime may use inside one inference, the calling one included; valid 1..=256, 0 means 1.
     pub threads: u32,
+    /// Whether the manifest's golden cases are run; a model that does not reproduce them, or has none, is refused.
+    pub self_check: bool,
 }
 
 /// A loaded model. Cloning is cheap and shares everything.
@@ -145,6 +148,9 @@ impl Model {
                 format!("a trial run on a silent window failed: {}", error.message()),
             )
         })?;
+        if options.self_check {
+            model.self_check()?;
+        }
         log::emit(Level::Info, || {
             let name = &model.0.manifest.name;
             format!("loaded model {name:?}: {} classes, {} Hz", model.labels().len(), model.sample_rate())
@@ -185,7 +191,7 @@ impl Model {
                 "output": port(&shared.fit.output),
             },
             "manifest": { "sha256": sha256(shared.source.as_bytes()), "value": shared.manifest },
-            "options": { "threads": shared.options.threads.max(1) },
+            "options": { "threads": shared.options.threads.max(1), "self_check": shared.options.self_check },
             "providers": ["CPUExecutionProvider"],
         });
         serde_json::to_string_pretty(&record).expect("all keys are strings")
@@ -231,7 +237,8 @@ impl Model {
         let run = network.run(&shape, fill, &fit.output.name, &fit.output_shape, scores, cancel);
         shared.idle.lock().push(network);
         run?;
-        shared.manifest.output.activation.apply(scores);
+        let output = &shared.manifest.output;
+        output.activation.apply(scores, output.temperature);
         match scores.iter().position(|score| !score.is_finite()) {
             None => Ok(()),
             Some(class) => Err(Error::new(

@@ -7,8 +7,9 @@ int other_translation_unit(void);
 
 /* Programs that were compiled against these sizes and places must keep running: they may grow, never change. */
 #define SAME(name, condition) typedef char name[(condition) ? 1 : -1]
-SAME(model_options_size, sizeof(auricle_model_options) == 8);
+SAME(model_options_size, sizeof(auricle_model_options) == 12);
 SAME(model_options_threads, offsetof(auricle_model_options, threads) == 4);
+SAME(model_options_self_check, offsetof(auricle_model_options, self_check) == 8);
 SAME(session_options_size, sizeof(auricle_session_options) == 40 + sizeof(void *));
 SAME(session_options_rate, offsetof(auricle_session_options, sample_rate) == 4);
 SAME(session_options_channels, offsetof(auricle_session_options, channels) == 8);
@@ -62,7 +63,7 @@ int main(void)
 
     memset(&model, 0xee, sizeof model);
     auricle_model_options_init(&model);
-    CHECK(model.struct_size == sizeof model && model.threads == 0);
+    CHECK(model.struct_size == sizeof model && model.threads == 0 && model.self_check == 0);
     memset(&session, 0xee, sizeof session);
     auricle_session_options_init(&session);
     CHECK(session.struct_size == sizeof session && session.sample_rate == 0 && session.channels == 0);

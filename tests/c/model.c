@@ -64,6 +64,17 @@ static void options(const char *folder)
     EXPECT(AURICLE_INVALID_ARGUMENT, "threads is 100000", auricle_model_load(path, &options, &model));
 
     options.threads = 0;
+    options.self_check = 2;
+    EXPECT(AURICLE_INVALID_ARGUMENT, "self_check is 2", auricle_model_load(path, &options, &model));
+    options.self_check = 1; /* tiny.onnx has no golden cases */
+    EXPECT(AURICLE_MANIFEST, "no golden cases", auricle_model_load(path, &options, &model));
+    options.struct_size = 8; /* a program of the first version knows no self_check */
+    OK(auricle_model_load(path, &options, &model));
+    auricle_model_free(model);
+    model = NULL;
+    options.struct_size = sizeof options;
+    options.self_check = 0;
+
     options.struct_size = 0;
     EXPECT(AURICLE_INVALID_ARGUMENT, "struct_size is 0", auricle_model_load(path, &options, &model));
     options.struct_size = 7;
@@ -78,7 +89,7 @@ static void options(const char *folder)
     auricle_model_free(model);
     model = NULL;
     newer.unknown[3] = 1;
-    EXPECT(AURICLE_INVALID_ARGUMENT, "byte 20", auricle_model_load(path, &newer.known, &model));
+    EXPECT(AURICLE_INVALID_ARGUMENT, "byte 24", auricle_model_load(path, &newer.known, &model));
     newer.known.struct_size = 4097;
     EXPECT(AURICLE_INVALID_ARGUMENT, "4097", auricle_model_load(path, &newer.known, &model));
     CHECK(model == NULL);

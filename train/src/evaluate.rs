@@ -39,6 +39,18 @@ pub fn forward(network: &AudioCnn, front_end: &mut FrontEnd, windows: &[Vec<f32>
     ))
 }
 
+/// The outputs for each window of a clip, before any activation.
+pub fn window_outputs(network: &AudioCnn, front_end: &mut FrontEnd, samples: &[f32]) -> Vec<Vec<f32>> {
+    let mut outputs = Vec::new();
+    for windows in front_end.windows(samples).chunks(BATCH) {
+        let logits = forward(network, front_end, windows);
+        let classes = logits.dims()[1];
+        let values: Vec<f32> = logits.into_data().try_to_vec().expect("the network computes in f32");
+        outputs.extend(values.chunks_exact(classes).map(<[f32]>::to_vec));
+    }
+    outputs
+}
+
 /// Index of the highest score.
 pub fn arg_max(scores: &[f32]) -> usize {
     scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i)

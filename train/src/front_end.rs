@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use auricle::Manifest;
-use auricle::features::Features;
+use auricle::features::{Features, Normalize};
 use auricle::model::manifest::{Input, Output, Stream};
 use auricle::scores::Activation;
 use clap::Args;
@@ -17,7 +17,9 @@ pub const HOP_SECONDS: f64 = 0.25;
 pub struct FrontEnd {
     input: Input,
     features: Features,
+    normalize: Normalize,
     window: usize,
+    hop: usize,
     rows: Vec<f32>,
 }
 
@@ -25,11 +27,24 @@ impl FrontEnd {
     /// The mel front end described by `mel.json`.
     pub fn mel() -> Result<Self> {
         let input: Input = serde_json::from_str(MEL).context("mel.json")?;
+        Self::new(input, HOP_SECONDS)
+    }
+
+    /// The front end of any model.
+    pub fn of(manifest: &Manifest) -> Result<Self> {
+        let hop = manifest.stream.hop_seconds.unwrap_or(manifest.input.window_seconds);
+        Self::new(manifest.input.clone(), hop)
+    }
+
+    fn new(input: Input, hop_seconds: f64) -> Result<Self> {
         let features = Features::new(&input.features, input.sample_rate, "input.features")?;
-        let window = (input.window_seconds * f64::from(input.sample_rate)).round() as usize;
+        let normalize =
+            input.normalize.clone().unwrap_or_default().resolved("input.normalize", features.bins())?;
+        let samples = |seconds: f64| (seconds * f64::from(input.sample_rate)).round() as usize;
+        let (window, hop) = (samples(input.window_seconds), samples(hop_seconds));
         let rows = vec![0.0; features.rows(window) * features.bins()];
-        ensure!(!rows.is_empty(), "mel.json: a window of {} s gives no row", input.window_seconds);
-        Ok(Self { input, features, window, rows })
+        ensure!(!rows.is_empty(), "a window of {} s gives no row", input.window_seconds);
+        Ok(Self { input, features, normalize, window, hop, rows })
     }
 
     /// Rate of the samples, Hz.
@@ -50,12 +65,11 @@ impl FrontEnd {
     /// The windows that the library's `classify` looks at: every whole one, a hop apart, and a padded one at the end
     /// if at least one row's worth of samples is in no whole window.
     pub fn windows(&self, samples: &[f32]) -> Vec<Vec<f32>> {
-        let hop = (HOP_SECONDS * f64::from(self.input.sample_rate)).round() as usize;
         let mut windows: Vec<Vec<f32>> =
-            samples.windows(self.window).step_by(hop).map(<[f32]>::to_vec).collect();
+            samples.windows(self.window).step_by(self.hop).map(<[f32]>::to_vec).collect();
         let (next, seen) = match windows.len() {
             0 => (0, 0),
-            n => (n * hop, (n - 1) * hop + self.window),
+            n => (n * self.hop, (n - 1) * self.hop + self.window),
         };
         if samples.len().saturating_sub(seen.max(next)) >= self.features.min_samples() || windows.is_empty() {
             let mut tail = samples[next..].to_vec();
@@ -68,8 +82,9 @@ impl FrontEnd {
     /// Appends the features of one window, `out[bin * rows + row]`.
     pub fn append(&mut self, window: &[f32], out: &mut Vec<f32>) {
         assert_eq!(window.len(), self.window, "samples in a window");
-        self.features.compute(window, &mut self.rows);
         let bins = self.features.bins();
+        self.features.compute(window, &mut self.rows);
+        self.normalize.apply(&mut self.rows, bins);
         for bin in 0..bins {
             out.extend(self.rows[bin..].iter().step_by(bins));
         }
@@ -84,8 +99,9 @@ impl FrontEnd {
             licence: about.licence.clone(),
             labels: labels.to_vec(),
             input: self.input.clone(),
-            output: Output { tensor: "output".into(), activation: Activation::Softmax },
+            output: Output { tensor: "output".into(), activation: Activation::Softmax, temperature: 1.0 },
             stream: Stream { hop_seconds: Some(HOP_SECONDS) },
+            golden: Vec::new(),
         };
         Ok(Manifest::parse(&manifest.to_json())?)
     }

@@ -5,12 +5,17 @@
 //!                                                 └──▶ evaluate ─▶ report.json
 //! ```
 
+pub mod activations;
+pub mod calibrate;
+pub mod compress;
 pub mod crops;
 pub mod dataset;
 pub mod evaluate;
 pub mod export;
 pub mod fit;
 pub mod front_end;
+pub mod golden;
+pub mod measure;
 pub mod network;
 pub mod onnx;
 pub mod report;

@@ -1,19 +1,23 @@
 //! `auricle-train`: labelled clips in, an ONNX model for `libauricle` out.
 
+mod commands;
+
 use std::collections::VecDeque;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, ensure};
-use auricle_train::dataset::{Clip, Dataset};
-use auricle_train::evaluate::{arg_max, clip_scores};
+use auricle::scores::Activation;
+use auricle_train::dataset::{Clip, Dataset, Source};
+use auricle_train::evaluate::window_outputs;
 use auricle_train::export;
 use auricle_train::fit::{Recipe, fit};
 use auricle_train::front_end::{About, FrontEnd};
+use auricle_train::golden;
 use auricle_train::network::AudioCnn;
-use auricle_train::report::{Answer, Fold, Report};
+use auricle_train::report::{Answer, Fold, Painter, Point, Report};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
@@ -30,35 +34,37 @@ enum Command {
     /// Trains on all clips and writes a model.
     Train {
         #[command(flatten)]
-        data: Data,
+        data: Source,
         #[command(flatten)]
         recipe: Recipe,
         #[command(flatten)]
         model: ModelArgs,
+        /// Fold that is kept back, so that the model can be tested by it.
+        #[arg(long)]
+        hold_out: Option<u32>,
+        /// What the network's outputs are divided by before the softmax, as cross-validate found it. With --hold-out it is
+        /// found on the clips that are kept back.
+        #[arg(long, conflicts_with = "hold_out", default_value_t = 1.0)]
+        temperature: f32,
+        /// Where to write the report on the clips that are kept back: JSON, and beside it a page, .html.
+        #[arg(long, requires = "hold_out")]
+        report: Option<PathBuf>,
     },
     /// Trains once for each fold on all the others, and prints how much of the fold is then recognised.
     CrossValidate {
         #[command(flatten)]
-        data: Data,
+        data: Source,
         #[command(flatten)]
         recipe: Recipe,
         /// Folds trained at once, each on one thread.
         #[arg(long, default_value_t = 1)]
         jobs: usize,
-        /// Where to write the report.
+        /// Where to write the report: JSON, and beside it a page, .html.
         #[arg(long, default_value = "report.json")]
         report: PathBuf,
     },
-}
-
-#[derive(Args)]
-struct Data {
-    /// Folder that the files in the labels are relative to.
-    #[arg(long)]
-    data: PathBuf,
-    /// CSV with the columns `file` and `class`, and `fold` for cross-validate; relative to the data folder.
-    #[arg(long, default_value = "labels.csv")]
-    labels: PathBuf,
+    Compress(commands::compress::Args),
+    Stamp(commands::stamp::Args),
 }
 
 #[derive(Args)]
@@ -75,10 +81,14 @@ struct ModelArgs {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Train { data, recipe, model } => train(&data, &recipe, &model),
+        Command::Train { data, recipe, model, hold_out, temperature, report } => {
+            train(&data, &recipe, &model, hold_out, temperature, report.as_deref())
+        }
         Command::CrossValidate { data, recipe, jobs, report } => {
             cross_validate(&data, &recipe, jobs, &report)
         }
+        Command::Compress(args) => commands::compress::run(&args),
+        Command::Stamp(args) => commands::stamp::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -89,28 +99,54 @@ fn main() -> ExitCode {
     }
 }
 
-fn load(data: &Data) -> Result<Dataset> {
-    let front_end = FrontEnd::mel()?;
-    let dataset = Dataset::load(&data.data, &data.data.join(&data.labels), front_end.sample_rate())?;
+/// Reads the clips, and says what is wrong with them.
+fn load(data: &Source, sample_rate: u32) -> Result<Dataset> {
+    let dataset = Dataset::load(data, sample_rate)?;
     for reason in &dataset.unreadable {
         eprintln!("left out: {reason}");
     }
-    let seconds: f64 = dataset.clips.iter().map(|c| c.samples.len() as f64).sum::<f64>()
-        / f64::from(front_end.sample_rate());
-    println!("{} clips, {} classes, {seconds:.0} s", dataset.clips.len(), dataset.classes.len());
+    for warning in &dataset.warnings {
+        eprintln!("warning: {warning}");
+    }
+    let seconds: f64 =
+        dataset.clips.iter().map(|c| c.samples.len() as f64).sum::<f64>() / f64::from(sample_rate);
+    let (clips, classes, cached) = (dataset.clips.len(), dataset.classes.len(), dataset.from_cache);
+    println!("{clips} clips, {classes} classes, {seconds:.0} s ({cached} files from the cache)");
     Ok(dataset)
 }
 
-fn train(data: &Data, recipe: &Recipe, model: &ModelArgs) -> Result<()> {
+fn train(
+    data: &Source,
+    recipe: &Recipe,
+    model: &ModelArgs,
+    hold_out: Option<u32>,
+    mut temperature: f32,
+    report: Option<&Path>,
+) -> Result<()> {
     // Before the training, so that a missing runtime costs no more than this.
     auricle::open_runtime(model.runtime.as_deref())?;
-    let dataset = load(data)?;
-    let clips: Vec<&Clip> = dataset.clips.iter().collect();
-    let (network, _) = on_one_thread(|| train_one(&clips, &dataset, recipe, &bar(recipe, "all")))?;
-
     let mut front_end = FrontEnd::mel()?;
+    let dataset = load(data, front_end.sample_rate())?;
+    let (held, clips): (Vec<&Clip>, Vec<&Clip>) = match hold_out {
+        Some(fold) => dataset.hold_out(fold)?,
+        None => (Vec::new(), dataset.clips.iter().collect()),
+    };
+    let mut manifest = front_end.manifest(&model.about, &dataset.classes)?;
+    let (network, curve) = on_one_thread(|| train_one(&clips, &dataset, recipe, &bar(recipe, "all")))?;
+    if let Some(fold) = hold_out {
+        let painter = Painter::new(manifest.clone());
+        let fold = answers(fold, curve, &network, &held, &painter)?;
+        let found = Report::new(dataset.classes.clone(), recipe, Activation::Softmax, vec![fold])?;
+        println!("{found}");
+        temperature = found.temperature;
+        if let Some(path) = report {
+            println!("{}", found.write(path)?.display());
+        }
+    }
     let onnx = export::onnx(&network, &front_end, &model.about, &dataset.classes)?;
     let difference = export::verify(&onnx, &network, &mut front_end, &clips)?;
+    manifest.output.temperature = temperature;
+    let onnx = golden::finish(&onnx, &manifest, golden::TOLERANCE)?;
     fs::write(&model.out, &onnx).with_context(|| format!("{}", model.out.display()))?;
     println!(
         "{}: {} bytes; over {} clips the library differs from the trained network by at most {:.1e} in logits, {:.1e} in scores",
@@ -123,8 +159,8 @@ fn train(data: &Data, recipe: &Recipe, model: &ModelArgs) -> Result<()> {
     Ok(())
 }
 
-fn cross_validate(data: &Data, recipe: &Recipe, jobs: usize, path: &PathBuf) -> Result<()> {
-    let dataset = load(data)?;
+fn cross_validate(data: &Source, recipe: &Recipe, jobs: usize, path: &Path) -> Result<()> {
+    let dataset = load(data, FrontEnd::mel()?.sample_rate())?;
     let numbers = dataset.folds();
     ensure!(numbers.len() >= 2, "cross-validation needs at least 2 folds; the labels have {}", numbers.len());
     let bars = MultiProgress::new();
@@ -149,43 +185,59 @@ fn cross_validate(data: &Data, recipe: &Recipe, jobs: usize, path: &PathBuf) -> 
     let mut folds =
         done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect::<Result<Vec<_>>>()?;
     folds.sort_by_key(|f| f.fold);
-    let report = Report::new(dataset.classes, recipe.clone(), folds);
-    println!("{report}");
-    fs::write(path, serde_json::to_string(&report)?).with_context(|| format!("{}", path.display()))
+    let report = Report::new(dataset.classes, recipe, Activation::Softmax, folds)?;
+    println!("{report}\n{}", report.write(path)?.display());
+    Ok(())
 }
 
 fn one_fold(dataset: &Dataset, number: u32, recipe: &Recipe, bar: &ProgressBar) -> Result<Fold> {
-    let (test, rest): (Vec<&Clip>, Vec<&Clip>) = dataset.clips.iter().partition(|c| c.fold == number);
-    let (network, loss) = train_one(&rest, dataset, recipe, bar)?;
-    let mut front_end = FrontEnd::mel()?;
-    let answers = test.into_iter().map(|clip| {
-        let scores = clip_scores(&network, &mut front_end, clip, dataset.classes.len());
-        Answer { file: clip.file.clone(), truth: clip.class, answer: arg_max(&scores), scores }
-    });
-    Ok(Fold::new(number, loss, answers.collect()))
+    let (test, rest) = dataset.hold_out(number)?;
+    let (network, curve) = train_one(&rest, dataset, recipe, bar)?;
+    let about = About { name: String::new(), version: String::new(), licence: String::new() };
+    let painter = Painter::new(FrontEnd::mel()?.manifest(&about, &dataset.classes)?);
+    answers(number, curve, &network, &test, &painter)
 }
 
-/// The network, and the mean loss of the last tenth of the steps.
+/// What a network says of clips that it was not trained on.
+fn answers(
+    fold: u32,
+    curve: Vec<Point>,
+    network: &AudioCnn,
+    clips: &[&Clip],
+    painter: &Painter,
+) -> Result<Fold> {
+    let mut front_end = FrontEnd::mel()?;
+    let answer = |clip: &&Clip| {
+        let windows = window_outputs(network, &mut front_end, &clip.samples);
+        Answer::new(clip, windows, Activation::Softmax, painter)
+    };
+    Ok(Fold::new(fold, curve, clips.iter().map(answer).collect()))
+}
+
+/// The network, and its loss in a hundred points.
 fn train_one(
     clips: &[&Clip],
     dataset: &Dataset,
     recipe: &Recipe,
     bar: &ProgressBar,
-) -> Result<(AudioCnn, f32)> {
-    let tail = recipe.steps.div_ceil(10);
-    let mut sum = 0.0;
+) -> Result<(AudioCnn, Vec<Point>)> {
+    let (every, tenth) = (recipe.steps.div_ceil(100), recipe.steps.div_ceil(10));
+    let (mut sum, mut since) = (0.0, 0);
+    let mut curve = Vec::new();
     let network = fit(clips, dataset.classes.len(), &mut FrontEnd::mel()?, recipe, |step, loss| {
         bar.set_message(format!("{loss:.3}"));
         bar.inc(1);
-        if bar.is_hidden() && (step % tail == 0 || step == recipe.steps) {
+        if bar.is_hidden() && (step % tenth == 0 || step == recipe.steps) {
             println!("{}: {step}/{} steps, loss {loss:.3}", bar.prefix(), recipe.steps);
         }
-        if step > recipe.steps - tail {
-            sum += loss;
+        (sum, since) = (sum + loss, since + 1);
+        if step % every == 0 || step == recipe.steps {
+            curve.push(Point { step, loss: sum / since as f32, held_out: None });
+            (sum, since) = (0.0, 0);
         }
     })?;
     bar.finish();
-    Ok((network, sum / tail as f32))
+    Ok((network, curve))
 }
 
 /// One thread for one training: its sums are then always added in the same order, so that its seed reproduces it.

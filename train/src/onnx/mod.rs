@@ -1,7 +1,11 @@
 //! Writing ONNX: opset 17, IR version 8, 32-bit floats. A network calls one method an operator, in order, and gets
 //! back the name of that operator's output.
 
+pub mod edit;
 mod proto;
+pub mod prune;
+pub mod quantise;
+pub mod stamp;
 
 use auricle::model::manifest::METADATA_KEY;
 use prost::Message;
@@ -88,6 +92,7 @@ impl Graph {
             initializer: self.initializers,
             input: vec![batch_of(input.0, input.1)],
             output: vec![batch_of(output.0, output.1)],
+            ..GraphProto::default()
         };
         Model {
             ir_version: Some(IR_VERSION),
@@ -96,6 +101,7 @@ impl Graph {
             graph: Some(graph),
             opset_import: vec![OperatorSet { domain: String::new(), version: Some(OPSET) }],
             metadata_props: vec![StringEntry { key: METADATA_KEY.into(), value: manifest.into() }],
+            ..Model::default()
         }
         .encode_to_vec()
     }
@@ -112,6 +118,7 @@ impl Graph {
             data_type: Some(data_type::FLOAT),
             name: name.clone(),
             raw_data: values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            ..TensorProto::default()
         });
         name
     }
@@ -124,23 +131,34 @@ impl Graph {
             name: name.clone(),
             op_type: op.into(),
             attribute,
+            ..Node::default()
         });
         name
     }
 }
 
 fn int(name: &str, value: i64) -> Attribute {
-    Attribute { name: name.into(), i: Some(value), ints: vec![], r#type: Some(attribute_type::INT) }
+    Attribute { name: name.into(), i: Some(value), r#type: Some(attribute_type::INT), ..Attribute::default() }
 }
 
 fn ints(name: &str, values: &[i64]) -> Attribute {
-    Attribute { name: name.into(), i: None, ints: values.to_vec(), r#type: Some(attribute_type::INTS) }
+    Attribute {
+        name: name.into(),
+        ints: values.to_vec(),
+        r#type: Some(attribute_type::INTS),
+        ..Attribute::default()
+    }
 }
 
 fn batch_of(name: &str, dims: &[usize]) -> ValueInfo {
-    let batch = Dimension { dim_value: None, dim_param: Some("batch".into()) };
-    let fixed = dims.iter().map(|&d| Dimension { dim_value: Some(d as i64), dim_param: None });
+    let batch = Dimension { dim_value: None, dim_param: Some("batch".into()), denotation: None };
+    let fixed =
+        dims.iter().map(|&d| Dimension { dim_value: Some(d as i64), dim_param: None, denotation: None });
     let shape = Shape { dim: std::iter::once(batch).chain(fixed).collect() };
     let tensor = TensorType { elem_type: Some(data_type::FLOAT), shape: Some(shape) };
-    ValueInfo { name: name.into(), r#type: Some(Type { tensor_type: Some(tensor) }) }
+    ValueInfo {
+        name: name.into(),
+        r#type: Some(Type { tensor_type: Some(tensor), ..Type::default() }),
+        ..ValueInfo::default()
+    }
 }

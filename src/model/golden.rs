@@ -1,0 +1,173 @@
+//! Golden cases (`golden` in the manifest): signals that every machine makes bit for bit alike, and the scores that
+//! the model gave for them where it was made. `docs/manifest.md` has the formulas.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clip::Clip;
+use crate::error::{Error, Result, Status};
+use crate::model::Model;
+use crate::model::manifest::samples;
+use crate::resample::{MAX_SAMPLE_RATE, MIN_SAMPLE_RATE};
+
+/// Most cases of a model, and the longest one, seconds: a check takes a moment, whoever wrote the manifest.
+pub(crate) const MAX_CASES: usize = 16;
+const MAX_SECONDS: f64 = 60.0;
+/// Largest difference of a score that a case may allow.
+const MAX_TOLERANCE: f64 = 1e6;
+
+/// One golden case.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Golden {
+    /// What is heard, in one channel.
+    pub signal: Signal,
+    /// Its length, seconds; above 0, up to 60.
+    pub seconds: f64,
+    /// Its rate, Hz; absent: the model's, so that nothing is resampled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_rate: Option<u32>,
+    /// What `classify` gives for it, one score a class.
+    pub scores: Vec<f32>,
+    /// Largest difference of a score that passes.
+    #[serde(default = "tolerance")]
+    pub tolerance: f64,
+}
+
+fn tolerance() -> f64 {
+    1e-3
+}
+
+/// A signal of a golden case, between -0.5 and 0.5.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Signal {
+    /// White noise.
+    Noise {
+        /// Which noise.
+        seed: u32,
+    },
+    /// A tone, with overtones, whose frequency goes evenly from one to the other.
+    Chirp {
+        /// Frequency of the first sample, Hz; 0 to half the rate.
+        from_hz: f64,
+        /// Frequency after the last sample, Hz; 0 to half the rate.
+        to_hz: f64,
+    },
+}
+
+impl Signal {
+    /// `count` samples at `rate` Hz, by arithmetic that IEEE 754 defines to the last bit (no function of libm).
+    pub fn samples(&self, rate: u32, count: usize) -> Vec<f32> {
+        match *self {
+            Signal::Noise { seed } => {
+                let mut state = u64::from(seed);
+                let next = || {
+                    state =
+                        state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    ((state >> 40) as i32 - (1 << 23)) as f32 / (1 << 24) as f32
+                };
+                std::iter::repeat_with(next).take(count).collect()
+            }
+            Signal::Chirp { from_hz, to_hz } => {
+                let mut phase = 0_u32; // 2³² is a period
+                let sample = |n: usize| {
+                    let h = f64::from(phase as i32) / 2_147_483_648.0;
+                    let hz = from_hz + (to_hz - from_hz) * n as f64 / count as f64;
+                    phase = phase.wrapping_add((hz / f64::from(rate) * 4_294_967_296.0 + 0.5).floor() as u32);
+                    (2.0 * h * (1.0 - h.abs())) as f32
+                };
+                (0..count).map(sample).collect()
+            }
+        }
+    }
+}
+
+impl Golden {
+    /// The samples, and their rate in Hz.
+    pub fn clip(&self, model_rate: u32) -> (Vec<f32>, u32) {
+        let rate = self.sample_rate.unwrap_or(model_rate);
+        (self.signal.samples(rate, samples(self.seconds, rate)), rate)
+    }
+
+    pub(crate) fn resolve(&mut self, path: &str, model_rate: u32, labels: usize) -> Result<()> {
+        let rate = *self.sample_rate.get_or_insert(model_rate);
+        let fail = |member: &str, message: String| Err(Error::manifest(&format!("{path}.{member}"), message));
+        if !(MIN_SAMPLE_RATE..=MAX_SAMPLE_RATE).contains(&rate) {
+            return fail("sample_rate", format!("{rate} Hz; valid {MIN_SAMPLE_RATE}..={MAX_SAMPLE_RATE}"));
+        }
+        if !(self.seconds > 0.0 && self.seconds <= MAX_SECONDS) || samples(self.seconds, rate) == 0 {
+            return fail("seconds", format!("{} s; valid from one sample to {MAX_SECONDS} s", self.seconds));
+        }
+        if let Signal::Chirp { from_hz, to_hz } = self.signal {
+            let most = f64::from(rate) / 2.0;
+            if ![from_hz, to_hz].iter().all(|hz| (0.0..=most).contains(hz)) {
+                return fail(
+                    "signal",
+                    format!("from {from_hz} to {to_hz} Hz; valid 0..={most} at {rate} Hz"),
+                );
+            }
+        }
+        if self.scores.len() != labels || !self.scores.iter().all(|score| score.is_finite()) {
+            return fail(
+                "scores",
+                format!("{} scores for {labels} labels; each is finite", self.scores.len()),
+            );
+        }
+        if !(self.tolerance > 0.0 && self.tolerance <= MAX_TOLERANCE) {
+            return fail("tolerance", format!("{}; valid above 0, up to {MAX_TOLERANCE}", self.tolerance));
+        }
+        Ok(())
+    }
+}
+
+impl Model {
+    /// Classifies the manifest's golden cases: the largest difference to a score of theirs. An error if one is beyond
+    /// its case's tolerance, or if there are no cases.
+    pub fn self_check(&self) -> Result<f32> {
+        let cases = &self.manifest().golden;
+        if cases.is_empty() {
+            let message = "a self-check was asked for, but the manifest has no golden cases (\"golden\")";
+            return Err(Error::new(Status::Manifest, message));
+        }
+        let mut largest = 0_f32;
+        let mut scores = vec![0.0; self.labels().len()];
+        for (index, case) in cases.iter().enumerate() {
+            let (samples, sample_rate) = case.clip(self.sample_rate());
+            self.classify(Clip { interleaved: &samples, channels: 1, sample_rate }, &mut scores)
+                .map_err(|e| Error::new(e.status(), format!("golden[{index}]: {}", e.message())))?;
+            let apart = |class: usize| (scores[class] - case.scores[class]).abs();
+            let worst = (0..scores.len()).max_by(|a, b| apart(*a).total_cmp(&apart(*b))).unwrap_or(0);
+            if f64::from(apart(worst)) > case.tolerance {
+                return Err(Error::new(
+                    Status::Mismatch,
+                    format!(
+                        "the model does not reproduce its golden case golden[{index}]: {:?} scores {}, the manifest \
+                         says {}; {} is allowed. Network, manifest or ONNX Runtime differ from where it was made",
+                        self.labels()[worst],
+                        scores[worst],
+                        case.scores[worst],
+                        case.tolerance
+                    ),
+                ));
+            }
+            largest = largest.max(apart(worst));
+        }
+        Ok(largest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Computed once with Python's integers and floats from the formulas in docs/manifest.md.
+    #[test]
+    fn signals_are_those_of_the_formulas() {
+        let noise = Signal::Noise { seed: 1 }.samples(16_000, 3);
+        let chirp = Signal::Chirp { from_hz: 1000.0, to_hz: 5000.0 }.samples(16_000, 4);
+        assert_eq!(noise, [-0.07679086923599243, 0.009407401084899902, 0.14835935831069946]);
+        assert_eq!(chirp, [0.0, 0.21875, 0.46875, 0.375]);
+        let long = Signal::Chirp { from_hz: 0.0, to_hz: 8000.0 }.samples(16_000, 16_000);
+        assert_eq!(long.iter().fold(0.0_f32, |m, s| m.max(s.abs())), 0.5);
+    }
+}

@@ -1,0 +1,94 @@
+//! What any tensor of a network holds while it looks at clips, through the library's own feature code.
+
+use anyhow::{Context, Result, ensure};
+use auricle::Manifest;
+use auricle::window::Axis;
+use ort::session::Session;
+use ort::value::{Tensor, ValueType};
+
+use crate::front_end::FrontEnd;
+use crate::onnx::edit::Editor;
+
+/// A network whose tensors can be looked at.
+pub struct Activations {
+    session: Session,
+    front_end: FrontEnd,
+    /// Whether the network wants `[row, bin]`; otherwise `[bin, row]`.
+    rows_first: bool,
+    axes: Vec<Axis>,
+    tensors: Vec<String>,
+}
+
+/// One tensor of one window.
+pub struct Activation<'a> {
+    /// Index among the tensors that were asked for.
+    pub index: usize,
+    /// Sizes of its axes.
+    pub shape: &'a [i64],
+    /// Its values.
+    pub values: &'a [f32],
+}
+
+impl Activations {
+    /// Opens the file so that `tensors`, of 32-bit floats, can be seen.
+    pub fn new(onnx: &[u8], manifest: &Manifest, tensors: Vec<String>) -> Result<Self> {
+        let mut editor = Editor::read(onnx)?;
+        tensors.iter().for_each(|tensor| editor.add_output(tensor));
+        let environment = auricle::inference::runtime::environment()?;
+        let session =
+            (|| Session::builder(environment)?.with_intra_threads(1)?.commit_from_memory(&editor.write()))()
+                .map_err(|e: ort::Error| {
+                    anyhow::anyhow!("ONNX Runtime refuses to show tensors of the model: {e}")
+                })?;
+        let axes = manifest.input.layout.clone();
+        let place = |axis| axes.iter().position(|a| *a == axis);
+        let rows_first = place(Axis::Row) < place(Axis::Bin);
+        Ok(Self { session, front_end: FrontEnd::of(manifest)?, rows_first, axes, tensors })
+    }
+
+    /// Shows every tensor of every window of a clip at the model's rate. Windows that are not whole because the manifest
+    /// pads nothing are passed over.
+    pub fn look(&mut self, samples: &[f32], mut each: impl FnMut(Activation)) -> Result<()> {
+        let [bins, rows] = self.front_end.shape();
+        for window in self.front_end.windows(samples) {
+            if window.len() != self.front_end.window() {
+                continue;
+            }
+            let mut values = Vec::with_capacity(bins * rows);
+            self.front_end.append(&window, &mut values);
+            if self.rows_first {
+                values = (0..bins * rows).map(|n| values[n % bins * rows + n / bins]).collect();
+            }
+            let size = |axis: &Axis| match axis {
+                Axis::Batch | Axis::Channel => 1,
+                Axis::Row | Axis::Sample => rows,
+                Axis::Bin => bins,
+            };
+            let shape: Vec<usize> = self.axes.iter().map(size).collect();
+            let input = Tensor::from_array((shape, values))?;
+            let outputs = self.session.run(ort::inputs![input])?;
+            for (index, tensor) in self.tensors.iter().enumerate() {
+                let value = &outputs[tensor.as_str()];
+                let (shape, values) =
+                    value.try_extract_tensor::<f32>().with_context(|| format!("tensor {tensor:?}"))?;
+                each(Activation { index, shape, values });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The tensors of 32-bit floats that the network makes, with their sizes; -1 is unknown.
+pub fn float_tensors(onnx: &[u8]) -> Result<Vec<(String, Vec<i64>)>> {
+    let mut editor = Editor::read(onnx)?;
+    let names: Vec<String> = editor.tensors().map(str::to_owned).collect();
+    ensure!(!names.is_empty(), "the network computes nothing");
+    names.iter().for_each(|name| editor.add_output(name));
+    let environment = auricle::inference::runtime::environment()?;
+    let session = Session::builder(environment)?.commit_from_memory(&editor.write())?;
+    let sizes = session.outputs().iter().filter_map(|output| match output.dtype() {
+        ValueType::Tensor { shape, .. } => Some((output.name().to_owned(), shape.to_vec())),
+        _ => None,
+    });
+    Ok(sizes.collect())
+}

@@ -1,0 +1,4 @@
+//! One file a command.
+
+pub mod compress;
+pub mod stamp;

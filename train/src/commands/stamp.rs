@@ -1,0 +1,68 @@
+//! `auricle-train stamp`: a manifest into anyone's ONNX file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use auricle::Manifest;
+use auricle_train::golden;
+use auricle_train::onnx::edit::{Editor, MAX_BYTES};
+
+/// Embeds a manifest in an ONNX file, whoever made it
+///
+/// Loads the result as the library's users do and embeds golden cases: those of the manifest, which must be reproduced,
+/// or else ones with the scores that the model gives here.
+#[derive(clap::Args)]
+pub struct Args {
+    /// ONNX file.
+    model: PathBuf,
+    /// Manifest, JSON; docs/manifest.md describes it. It replaces one that the file has.
+    manifest: PathBuf,
+    /// File to write; without it, the ONNX file is replaced.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Largest difference of a score that golden cases made here allow.
+    #[arg(long, default_value_t = golden::TOLERANCE)]
+    tolerance: f64,
+    /// ONNX Runtime's shared library; the library says where it looks without.
+    #[arg(long)]
+    runtime: Option<PathBuf>,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    auricle::open_runtime(args.runtime.as_deref())?;
+    let json = fs::read_to_string(&args.manifest).with_context(|| args.manifest.display().to_string())?;
+    let manifest = Manifest::parse(&json).with_context(|| args.manifest.display().to_string())?;
+    let onnx = read(&args.model)?;
+    let file =
+        golden::finish(&onnx, &manifest, args.tolerance).with_context(|| args.model.display().to_string())?;
+    let out = args.out.as_ref().unwrap_or(&args.model);
+    write(out, &file)?;
+    println!(
+        "{}: {} bytes, {} classes; the library loads it",
+        out.display(),
+        file.len(),
+        manifest.labels.len()
+    );
+    Ok(())
+}
+
+/// Reads an ONNX file that can be worked on: in one piece, with everything in it.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let bytes = fs::metadata(path).with_context(|| path.display().to_string())?.len();
+    ensure!(
+        bytes <= MAX_BYTES as u64,
+        "{}: has {bytes} bytes; an ONNX file in one piece ends at {MAX_BYTES} (protobuf's limit)",
+        path.display()
+    );
+    let onnx = fs::read(path).with_context(|| path.display().to_string())?;
+    Editor::check(&onnx).with_context(|| path.display().to_string())?;
+    Ok(onnx)
+}
+
+/// Writes beside, then renames, so that a full disk leaves the old file as it was.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let beside = path.with_extension("onnx.part");
+    let write = || fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
+    write().inspect_err(|_| drop(fs::remove_file(&beside))).with_context(|| path.display().to_string())
+}

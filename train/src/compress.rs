@@ -1,0 +1,158 @@
+//! A smaller, faster file from a model's file: fewer weights, integers in place of floats.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use anyhow::{Context, Result, ensure};
+use auricle::Manifest;
+use clap::{Args, ValueEnum};
+
+use crate::activations::Activations;
+use crate::dataset::Clip;
+use crate::golden;
+use crate::onnx::edit::Editor;
+use crate::onnx::prune::{self, Moments, Pruned};
+use crate::onnx::quantise::{self, Quantised, Range, WeightBits};
+
+/// What is done to a model.
+#[derive(Args, Clone, Debug, Default)]
+pub struct How {
+    /// Compute in 8-bit integers.
+    #[arg(long)]
+    pub int8: Option<Int8>,
+    /// Share of the channels, or where none can go of the weights, that is taken out first; 0 to below 1.
+    #[arg(long, default_value_t = 0.0)]
+    pub prune: f64,
+    /// Bits of a weight in 8-bit integers; without it, what suits the CPU that this runs on: 7 on x86 without VNNI.
+    /// Give 7 for a model that has to run on any x86.
+    #[arg(long)]
+    pub weight_bits: Option<WeightBits>,
+}
+
+/// Where the scales of activations come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Int8 {
+    /// From every run: for `Gemm`, `MatMul` and `LSTM`, so for recurrent networks and transformers.
+    Dynamic,
+    /// From training clips: for convolutions; the others as with `dynamic`.
+    Static,
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// By `prune`.
+    pub pruned: Pruned,
+    /// By `int8`.
+    pub quantised: Quantised,
+}
+
+/// The compressed file, with a manifest and golden cases of its own. `clips`, which should be ones that the model was
+/// trained on, show what values its tensors take; they are at the model's rate.
+pub fn compress(onnx: &[u8], manifest: &Manifest, how: &How, clips: &[&Clip]) -> Result<(Vec<u8>, Done)> {
+    ensure!((0.0..1.0).contains(&how.prune), "--prune is {}; valid 0 to below 1", how.prune);
+    ensure!(how.int8.is_some() || how.prune > 0.0, "nothing to do: give --int8, --prune or both");
+    let mut editor = Editor::read(onnx)?;
+    let mut done = Done::default();
+    if how.prune > 0.0 {
+        let moments = moments(onnx, manifest, prune::wanted(&editor), clips)?;
+        done.pruned = prune::prune(&mut editor, &moments, how.prune);
+    }
+    let bits = how.weight_bits.unwrap_or_else(WeightBits::of_this_cpu);
+    if how.int8 == Some(Int8::Static) {
+        let ranges = ranges(&editor.write(), manifest, quantise::wanted(&editor), clips)?;
+        done.quantised = quantise::convolutions(&mut editor, &ranges, bits)?;
+    }
+    if how.int8.is_some() {
+        let products = quantise::products(&mut editor, bits)?;
+        done.quantised = Quantised { convolutions: done.quantised.convolutions, ..products };
+        ensure!(
+            done.quantised != Quantised::default(),
+            "no node of the network can compute in integers{}",
+            if how.int8 == Some(Int8::Dynamic) { "; --int8 static does convolutions too" } else { "" }
+        );
+    }
+    let tolerance = if how.int8.is_some() { golden::INTEGER_TOLERANCE } else { golden::TOLERANCE };
+    let manifest = Manifest { golden: Vec::new(), ..manifest.clone() };
+    let file = golden::finish(&editor.write(), &manifest, tolerance).context("the compressed model")?;
+    Ok((file, done))
+}
+
+fn ranges(
+    onnx: &[u8],
+    manifest: &Manifest,
+    tensors: Vec<String>,
+    clips: &[&Clip],
+) -> Result<HashMap<String, Range>> {
+    let mut ranges = vec![Range { low: f32::INFINITY, high: f32::NEG_INFINITY }; tensors.len()];
+    look(onnx, manifest, &tensors, clips, |index, _, values| {
+        let range = &mut ranges[index];
+        for &value in values {
+            range.low = range.low.min(value);
+            range.high = range.high.max(value);
+        }
+    })?;
+    let measured = tensors.into_iter().zip(ranges);
+    Ok(measured.filter(|(_, range)| range.low.is_finite() && range.high.is_finite()).collect())
+}
+
+fn moments(
+    onnx: &[u8],
+    manifest: &Manifest,
+    tensors: Vec<String>,
+    clips: &[&Clip],
+) -> Result<HashMap<String, Moments>> {
+    let mut sums = vec![(Moments::default(), 0_usize); tensors.len()];
+    look(onnx, manifest, &tensors, clips, |index, shape, values| {
+        let (moments, count) = &mut sums[index];
+        let channels = shape.get(1).map_or(1, |&size| size as usize);
+        moments.mean.resize(channels, 0.0);
+        moments.power.resize(channels, 0.0);
+        let size = values.len() / channels;
+        for (channel, values) in values.chunks_exact(size).enumerate() {
+            moments.mean[channel] += values.iter().map(|&v| f64::from(v)).sum::<f64>();
+            moments.power[channel] += values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
+        }
+        *count += size;
+    })?;
+    let mean = |(mut moments, count): (Moments, usize)| {
+        moments.mean.iter_mut().chain(&mut moments.power).for_each(|sum| *sum /= count.max(1) as f64);
+        moments
+    };
+    Ok(tensors.into_iter().zip(sums.into_iter().map(mean)).collect())
+}
+
+fn look(
+    onnx: &[u8],
+    manifest: &Manifest,
+    tensors: &[String],
+    clips: &[&Clip],
+    mut each: impl FnMut(usize, &[i64], &[f32]),
+) -> Result<()> {
+    if tensors.is_empty() {
+        return Ok(());
+    }
+    ensure!(!clips.is_empty(), "no clips to see what values the network's tensors take");
+    let mut activations = Activations::new(onnx, manifest, tensors.to_vec())?;
+    for clip in clips {
+        activations.look(&clip.samples, |seen| each(seen.index, seen.shape, seen.values))?;
+    }
+    Ok(())
+}
+
+impl fmt::Display for Done {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Pruned { channels, of_channels, weights } = self.pruned;
+        let Quantised { convolutions, products, lstms } = self.quantised;
+        let parts = [
+            (of_channels, format!("{channels} of {of_channels} channels removed")),
+            (weights, format!("{weights} weights set to 0")),
+            (convolutions, format!("{convolutions} convolutions in integers")),
+            (products, format!("{products} matrix products in integers")),
+            (lstms, format!("{lstms} LSTMs in integers")),
+        ];
+        let said: Vec<String> =
+            parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text).collect();
+        f.write_str(&said.join(", "))
+    }
+}

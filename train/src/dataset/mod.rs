@@ -1,0 +1,232 @@
+//! Labelled recordings -> mono samples at the model's rate, each with its class and fold.
+//!
+//! ```text
+//! folders, CSV, UrbanSound8K, ESC-50 ─▶ labels ─▶ split ─▶ decode, mono, resample ⇄ cache ─▶ clips
+//! ```
+
+mod cache;
+mod labels;
+mod split;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use rayon::prelude::*;
+
+use cache::Cache;
+use labels::Row;
+
+/// Seconds by which the `end` of a row may be beyond the end of its file: labels are rounded.
+const END_SLACK: f64 = 0.1;
+
+/// Where the recordings are and how they are read.
+#[derive(Args, Clone, Debug)]
+pub struct Source {
+    /// Folder of the recordings: one folder a class, or what the labels are relative to. The folders of UrbanSound8K
+    /// and ESC-50 are taken as they are.
+    #[arg(long)]
+    pub data: PathBuf,
+    /// CSV with the columns `file` and `class` (several classes of one clip: `dog|rain`) and perhaps `fold`, `start` and
+    /// `end` in seconds, `group`; or UrbanSound8K.csv or esc50.csv. Relative to the data folder. Without it: labels.csv
+    /// or one of these two where the data folder has it, else one folder a class.
+    #[arg(long)]
+    pub labels: Option<PathBuf>,
+    /// Stop if any file cannot be read or a label is doubtful, instead of going on without it.
+    #[arg(long)]
+    pub strict: bool,
+    /// Folds that the clips are dealt into if the labels name none. Clips of one `group`, or of one file, stay together.
+    #[arg(long, default_value_t = 5)]
+    pub folds: u32,
+    /// Folder for decoded audio, so that the next run need not decode; can be deleted at any time. Without it: a folder
+    /// of the user's cache.
+    #[arg(long, conflicts_with = "no_cache")]
+    pub cache: Option<PathBuf>,
+    /// Keep no decoded audio.
+    #[arg(long)]
+    pub no_cache: bool,
+}
+
+/// One labelled recording.
+#[derive(Clone, Debug, Default)]
+pub struct Clip {
+    /// Path as the labels have it.
+    pub file: String,
+    /// Index into [`Dataset::classes`].
+    pub class: usize,
+    /// Further classes that are heard at the same time; for networks that judge every class for itself.
+    pub also: Vec<usize>,
+    /// Fold of a cross-validation.
+    pub fold: u32,
+    /// Mono, at the rate that was asked for.
+    pub samples: Vec<f32>,
+}
+
+/// All recordings that could be read.
+#[derive(Debug)]
+pub struct Dataset {
+    /// Names of the classes, sorted.
+    pub classes: Vec<String>,
+    /// In the order of the labels.
+    pub clips: Vec<Clip>,
+    /// Files that could not be read, each with the reason in one line.
+    pub unreadable: Vec<String>,
+    /// What is doubtful, but was taken as it is, a line each.
+    pub warnings: Vec<String>,
+    /// Files whose samples came from the cache.
+    pub from_cache: usize,
+}
+
+/// The samples of one file, and what is doubtful about them.
+struct Decoded {
+    samples: Vec<f32>,
+    warning: Option<String>,
+    cached: bool,
+}
+
+impl Dataset {
+    /// Reads the labels and makes every clip mono at `sample_rate` Hz.
+    pub fn load(source: &Source, sample_rate: u32) -> Result<Self> {
+        let (rows, place, mut warnings) = labels::read(&source.data, source.labels.as_deref())?;
+        let mut classes: Vec<String> = rows.iter().flat_map(|r| r.classes.iter().cloned()).collect();
+        classes.sort();
+        classes.dedup();
+        ensure!(classes.len() >= 2, "{place}: {} class; at least 2 are needed", classes.len());
+        let (folds, doubts) = split::folds(&rows, source.folds).with_context(|| place.clone())?;
+        warnings.extend(doubts);
+
+        let cache = Cache::new(source, sample_rate);
+        let mut by_file: BTreeMap<&Path, Vec<usize>> = BTreeMap::new();
+        for (index, row) in rows.iter().enumerate() {
+            by_file.entry(&row.file).or_default().push(index);
+        }
+        // A file is decoded once, however many of its stretches are labelled.
+        let by_file: Vec<(&Path, Vec<usize>)> = by_file.into_iter().collect();
+        let read: Vec<(Option<Decoded>, Vec<(usize, Result<Vec<f32>>)>)> = by_file
+            .par_iter()
+            .map(|(file, indices)| {
+                let path = source.data.join(file);
+                match load_mono(&path, sample_rate, &cache) {
+                    Err(e) => {
+                        let reason = format!("{e:#}");
+                        (None, indices.iter().map(|&i| (i, Err(anyhow::anyhow!("{reason}")))).collect())
+                    }
+                    Ok(decoded) => {
+                        let cut = |&i: &usize| (i, stretch(&path, &decoded.samples, &rows[i], sample_rate));
+                        let clips = indices.iter().map(cut).collect();
+                        (Some(Decoded { samples: Vec::new(), ..decoded }), clips)
+                    }
+                }
+            })
+            .collect();
+
+        let mut samples: Vec<Option<Result<Vec<f32>>>> = rows.iter().map(|_| None).collect();
+        let mut from_cache = 0;
+        for (decoded, clips) in read {
+            for (index, clip) in clips {
+                samples[index] = Some(clip);
+            }
+            let Some(decoded) = decoded else { continue };
+            warnings.extend(decoded.warning);
+            from_cache += usize::from(decoded.cached);
+        }
+        if let Some(reason) = cache.and_then(|cache| cache.failure()) {
+            warnings.push(format!("decoded audio is not kept: {reason}"));
+        }
+        let (mut clips, mut unreadable) = (Vec::new(), Vec::new());
+        for ((row, samples), fold) in rows.into_iter().zip(samples).zip(folds) {
+            match samples.expect("every row has a file") {
+                Ok(samples) => {
+                    let index = |class| classes.binary_search(class).expect("collected from these rows");
+                    let mut labels = row.classes.iter().map(index);
+                    let class = labels.next().expect("a row has a class");
+                    let file = row.file.to_string_lossy().into_owned();
+                    clips.push(Clip { file, class, also: labels.collect(), fold, samples });
+                }
+                Err(e) => unreadable.push(format!("{e:#}")),
+            }
+        }
+        unreadable.dedup();
+        let data = Self { classes, clips, unreadable, warnings, from_cache };
+        data.judge(&place, source.strict)?;
+        Ok(data)
+    }
+
+    /// Whether what could be read is enough.
+    fn judge(&self, place: &str, strict: bool) -> Result<()> {
+        if let (true, Some(first)) = (self.clips.is_empty(), self.unreadable.first()) {
+            bail!("{place}: none of its {} files can be read; the first: {first}", self.unreadable.len());
+        }
+        if strict && self.unreadable.len() + self.warnings.len() > 0 {
+            let lines: Vec<&str> = self.unreadable.iter().chain(&self.warnings).map(String::as_str).collect();
+            bail!("{place}: {} problems, and --strict is given:\n  {}", lines.len(), lines.join("\n  "));
+        }
+        for (index, class) in self.classes.iter().enumerate() {
+            let heard = self.clips.iter().any(|clip| clip.class == index || clip.also.contains(&index));
+            ensure!(
+                heard,
+                "{place}: no file of class {class:?} can be read:\n  {}",
+                self.unreadable.join("\n  ")
+            );
+        }
+        Ok(())
+    }
+
+    /// The folds that occur, sorted.
+    pub fn folds(&self) -> Vec<u32> {
+        let mut folds: Vec<u32> = self.clips.iter().map(|c| c.fold).collect();
+        folds.sort_unstable();
+        folds.dedup();
+        folds
+    }
+
+    /// The clips of one fold, and all others. An error if either side is empty.
+    pub fn hold_out(&self, fold: u32) -> Result<(Vec<&Clip>, Vec<&Clip>)> {
+        let (held, rest): (Vec<&Clip>, Vec<&Clip>) = self.clips.iter().partition(|c| c.fold == fold);
+        ensure!(
+            !held.is_empty() && !rest.is_empty(),
+            "fold {fold} cannot be held out: the clips are in the folds {:?}",
+            self.folds()
+        );
+        Ok((held, rest))
+    }
+}
+
+fn load_mono(path: &Path, sample_rate: u32, cache: &Option<Cache>) -> Result<Decoded> {
+    let key = cache.as_ref().and_then(|cache| cache.key(path));
+    if let Some(samples) = key.as_ref().and_then(|key| key.read()) {
+        return Ok(Decoded { samples, warning: None, cached: true });
+    }
+    let audio = auricle_decode::decode(path)?;
+    ensure!(audio.samples.iter().all(|s| s.is_finite()), "{}: holds NaN or infinite samples", path.display());
+    let clip = auricle::Clip {
+        interleaved: &audio.samples,
+        channels: audio.channels,
+        sample_rate: audio.sample_rate,
+    };
+    let samples = clip.mono_at(sample_rate).with_context(|| format!("{}", path.display()))?;
+    let damaged = audio.skipped_packets;
+    if let (0, Some(key), Some(cache)) = (damaged, key, cache) {
+        cache.keep(&key, &samples); // a damaged file is decoded again, so that every run names it
+    }
+    let warning =
+        (damaged > 0).then(|| format!("{}: {damaged} broken packets were left out", path.display()));
+    Ok(Decoded { samples, warning, cached: false })
+}
+
+/// The part of a file that a row is about.
+fn stretch(path: &Path, samples: &[f32], row: &Row, sample_rate: u32) -> Result<Vec<f32>> {
+    let rate = f64::from(sample_rate);
+    let length = samples.len() as f64 / rate;
+    let (start, end) = (row.start.unwrap_or(0.0), row.end.unwrap_or(length));
+    ensure!(
+        start >= 0.0 && start < end && start < length && end <= length + END_SLACK,
+        "{}: the stretch from {start} s to {end} s is not in the file, which is {length:.2} s long",
+        path.display()
+    );
+    let index = |seconds: f64| ((seconds * rate).round() as usize).min(samples.len());
+    let part = &samples[index(start)..index(end)];
+    ensure!(!part.is_empty(), "{}: the stretch from {start} s to {end} s holds no sample", path.display());
+    Ok(part.to_vec())
+}

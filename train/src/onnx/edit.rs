@@ -1,0 +1,249 @@
+//! An ONNX file, anyone's, opened for changes.
+
+use std::collections::{HashMap, HashSet};
+
+use anyhow::{Context, Result, bail, ensure};
+use prost::Message;
+
+use super::proto::{
+    Attribute, EXTERNAL, GraphProto, Model, Node, OperatorSet, TensorProto, TensorType, Type, ValueInfo,
+    attribute_type, data_type,
+};
+
+/// Protobuf, and so an ONNX file in one piece, ends here.
+pub const MAX_BYTES: usize = (1 << 31) - 1;
+
+/// A constant of 32-bit floats.
+#[derive(Clone, Debug)]
+pub struct Floats {
+    /// Sizes of its axes.
+    pub dims: Vec<usize>,
+    /// In the order of the axes, the last one running fastest.
+    pub values: Vec<f32>,
+}
+
+/// The file's graph, with what every change to it needs.
+pub struct Editor {
+    model: Model,
+    graph: GraphProto,
+    names: HashSet<String>,
+}
+
+impl Editor {
+    /// Reads a file. Refused, because a change could break them unseen: constants that lie in another file, and graphs
+    /// within graphs (`If`, `Loop`, `Scan`).
+    pub fn read(onnx: &[u8]) -> Result<Self> {
+        let mut model = Self::decode(onnx)?;
+        let mut graph = model.graph.take().unwrap_or_default();
+        let nested = |a: &Attribute| a.g.is_some() || !a.graphs.is_empty();
+        if let Some(node) = graph.node.iter().find(|node| node.attribute.iter().any(nested)) {
+            bail!(
+                "node {:?} ({}) holds a graph of its own, which is not supported here",
+                node.name,
+                node.op_type
+            );
+        }
+        hoist_constants(&mut graph);
+        let mut names: HashSet<String> = graph.initializer.iter().map(|t| t.name.clone()).collect();
+        names.extend(graph.input.iter().map(|v| v.name.clone()));
+        names.extend(graph.node.iter().flat_map(|n| n.output.iter().chain([&n.name]).cloned()));
+        Ok(Self { model, graph, names })
+    }
+
+    /// Whether the bytes are an ONNX model in one piece.
+    pub fn check(onnx: &[u8]) -> Result<()> {
+        Self::decode(onnx).map(|_| ())
+    }
+
+    fn decode(onnx: &[u8]) -> Result<Model> {
+        let model = Model::decode(onnx).context("is damaged, or not an ONNX file")?;
+        let graph = model.graph.as_ref().context("holds no graph: it is not an ONNX model")?;
+        for tensor in &graph.initializer {
+            ensure!(
+                tensor.data_location != Some(EXTERNAL),
+                "the constant {:?} lies in another file; save the model as one file (in Python: \
+                 onnx.save(onnx.load(PATH), PATH))",
+                tensor.name
+            );
+        }
+        Ok(model)
+    }
+
+    /// The file's bytes, without constants that nothing uses any more.
+    pub fn write(&self) -> Vec<u8> {
+        let mut graph = self.graph.clone();
+        let used: HashSet<&str> = graph
+            .node
+            .iter()
+            .flat_map(|node| node.input.iter().map(String::as_str))
+            .chain(graph.output.iter().map(|output| output.name.as_str()))
+            .collect();
+        graph.initializer.retain(|tensor| used.contains(tensor.name.as_str()));
+        graph.value_info.clear(); // sizes that no longer hold would be refused; ONNX Runtime infers them
+        Model { graph: Some(graph), ..self.model.clone() }.encode_to_vec()
+    }
+
+    pub(super) fn nodes(&self) -> &[Node] {
+        &self.graph.node
+    }
+
+    pub(super) fn nodes_mut(&mut self) -> &mut Vec<Node> {
+        &mut self.graph.node
+    }
+
+    /// Version of the standard operators.
+    pub fn opset(&self) -> i64 {
+        let standard = |set: &&OperatorSet| set.domain.is_empty() || set.domain == "ai.onnx";
+        self.model.opset_import.iter().find(standard).and_then(|set| set.version).unwrap_or(1)
+    }
+
+    /// Declares that operators of `domain` are used.
+    pub(super) fn import(&mut self, domain: &str) {
+        if !self.model.opset_import.iter().any(|set| set.domain == domain) {
+            self.model.opset_import.push(OperatorSet { domain: domain.into(), version: Some(1) });
+        }
+    }
+
+    /// Every tensor that a node makes.
+    pub fn tensors(&self) -> impl Iterator<Item = &str> {
+        self.graph
+            .node
+            .iter()
+            .flat_map(|node| node.output.iter().map(String::as_str))
+            .filter(|name| !name.is_empty())
+    }
+
+    /// Whether the graph hands it out.
+    pub fn is_output(&self, tensor: &str) -> bool {
+        self.graph.output.iter().any(|output| output.name == tensor)
+    }
+
+    /// Makes a tensor of 32-bit floats an output of the graph, after those that there are.
+    pub fn add_output(&mut self, tensor: &str) {
+        if !self.is_output(tensor) {
+            let float = TensorType { elem_type: Some(data_type::FLOAT), shape: None };
+            let float = Type { tensor_type: Some(float), ..Type::default() };
+            self.graph.output.push(ValueInfo {
+                name: tensor.into(),
+                r#type: Some(float),
+                ..ValueInfo::default()
+            });
+        }
+    }
+
+    /// Indices of the nodes that read each tensor.
+    pub(super) fn readers(&self) -> HashMap<String, Vec<usize>> {
+        let mut readers: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, node) in self.graph.node.iter().enumerate() {
+            for input in &node.input {
+                readers.entry(input.clone()).or_default().push(index);
+            }
+        }
+        readers
+    }
+
+    /// The values of a constant, if `name` is one of 32-bit floats that nobody can override.
+    pub fn floats(&self, name: &str) -> Option<Floats> {
+        if self.graph.input.iter().any(|input| input.name == name) {
+            return None;
+        }
+        let tensor = self.graph.initializer.iter().find(|tensor| tensor.name == name)?;
+        let dims: Vec<usize> = tensor.dims.iter().map(|&d| d as usize).collect();
+        let values = match &tensor.raw_data {
+            raw if raw.is_empty() => tensor.float_data.clone(),
+            raw => raw.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
+        };
+        let whole =
+            tensor.data_type == Some(data_type::FLOAT) && dims.iter().product::<usize>() == values.len();
+        whole.then_some(Floats { dims, values })
+    }
+
+    /// A name that nothing has.
+    pub(super) fn fresh(&mut self, hint: &str) -> String {
+        let name = (0..).map(|n| format!("{hint}_{n}")).find(|name| !self.names.contains(name));
+        let name = name.expect("numbers do not end");
+        self.names.insert(name.clone());
+        name
+    }
+
+    /// A new constant; gives its name.
+    pub(super) fn constant<T: Element>(&mut self, hint: &str, values: &[T], dims: &[usize]) -> String {
+        assert_eq!(values.len(), dims.iter().product::<usize>(), "values of {hint} of shape {dims:?}");
+        let name = self.fresh(hint);
+        self.graph.initializer.push(TensorProto {
+            dims: dims.iter().map(|&d| d as i64).collect(),
+            data_type: Some(T::TYPE),
+            name: name.clone(),
+            raw_data: values.iter().flat_map(|value| value.bytes()).collect(),
+            ..TensorProto::default()
+        });
+        name
+    }
+}
+
+/// `Constant` nodes become initializers, which everything else then finds in one place.
+fn hoist_constants(graph: &mut GraphProto) {
+    let mut hoisted = Vec::new();
+    graph.node.retain_mut(|node| match (node.op_type.as_str(), node.attribute.as_mut_slice()) {
+        ("Constant", [Attribute { name, t: Some(tensor), .. }]) if name == "value" => {
+            hoisted.push(TensorProto { name: node.output[0].clone(), ..std::mem::take(tensor) });
+            false
+        }
+        _ => true,
+    });
+    graph.initializer.append(&mut hoisted);
+}
+
+/// Element of a constant.
+pub(super) trait Element {
+    const TYPE: i32;
+    fn bytes(&self) -> Vec<u8>;
+}
+
+macro_rules! elements {
+    ($($type:ty: $code:expr),*) => { $(impl Element for $type {
+        const TYPE: i32 = $code;
+        fn bytes(&self) -> Vec<u8> { self.to_le_bytes().into() }
+    })* };
+}
+elements!(f32: data_type::FLOAT, u8: data_type::UINT8, i8: data_type::INT8, i32: data_type::INT32);
+
+impl Node {
+    pub(super) fn new(op: &str, inputs: &[&str], outputs: &[&str]) -> Self {
+        Self {
+            op_type: op.into(),
+            name: outputs[0].into(),
+            input: inputs.iter().map(|&name| name.to_owned()).collect(),
+            output: outputs.iter().map(|&name| name.to_owned()).collect(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn with_int(mut self, name: &str, value: i64) -> Self {
+        let r#type = Some(attribute_type::INT);
+        self.attribute.push(Attribute { name: name.into(), i: Some(value), r#type, ..Attribute::default() });
+        self
+    }
+
+    /// Of the standard operators.
+    pub(super) fn is(&self, op: &str) -> bool {
+        self.op_type == op && (self.domain.is_empty() || self.domain == "ai.onnx")
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<&Attribute> {
+        self.attribute.iter().find(|attribute| attribute.name == name)
+    }
+
+    pub(super) fn int(&self, name: &str, default: i64) -> i64 {
+        self.find(name).and_then(|attribute| attribute.i).unwrap_or(default)
+    }
+
+    pub(super) fn float(&self, name: &str, default: f32) -> f32 {
+        self.find(name).and_then(|attribute| attribute.f).unwrap_or(default)
+    }
+
+    /// Input `index`; empty if it is left out.
+    pub(super) fn input(&self, index: usize) -> &str {
+        self.input.get(index).map_or("", String::as_str)
+    }
+}

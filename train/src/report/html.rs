@@ -1,0 +1,210 @@
+//! The page: one file that needs nothing from anywhere.
+
+use std::fmt::Write as _;
+
+use super::{Reliability, Report, SHOWN};
+
+const STYLE: &str = "\
+:root{color-scheme:light dark;--ink:#1c2330;--soft:#6b7484;--line:#d8dde5;--back:#fff;--mark:#1f6feb;--bad:#d1432f}\
+@media(prefers-color-scheme:dark){:root{--ink:#e6e9ef;--soft:#98a1b0;--line:#333b48;--back:#14181f;--mark:#6cb0ff;--bad:#ff7d6b}}\
+body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--back);max-width:62rem;margin:2rem auto;padding:0 1rem}\
+h1{font-size:1.5rem}h2{font-size:1.1rem;margin:2.2rem 0 .6rem}p,figcaption{color:var(--soft);margin:.3rem 0}\
+table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{padding:.2rem .6rem;text-align:right;font-weight:400}\
+th{color:var(--soft)}td:first-child,th:first-child{text-align:left}.big{font-size:2.2rem;margin:0;color:var(--ink)}\
+.scroll{overflow-x:auto}.grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(18rem,1fr));gap:1rem}\
+figure{margin:0}img{width:100%;height:8rem;image-rendering:pixelated;border-radius:4px;display:block}\
+svg text{fill:var(--soft);font-size:11px}svg .axis{stroke:var(--line)}svg .curve{fill:none;stroke-width:1.6}\
+details{margin-top:2rem}pre{white-space:pre-wrap}";
+
+/// The whole page.
+pub fn page(report: &Report) -> String {
+    let mut page = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width\"><title>Training report</title><style>{STYLE}</style><h1>Training report</h1>"
+    );
+    let clips: usize = report.folds.iter().map(|fold| fold.clips.len()).sum();
+    let _ = write!(
+        page,
+        "<p class=big>{:.2} %</p><p>of {clips} clips that were not trained on are recognised, {} classes</p>",
+        100.0 * report.accuracy,
+        report.classes.len()
+    );
+    if report.folds.len() > 1 {
+        page.push_str("<table><tr><th>fold<th>clips<th>right</tr>");
+        for fold in &report.folds {
+            let _ = write!(
+                page,
+                "<tr><td>{}<td>{}<td>{:.2} %</tr>",
+                fold.fold,
+                fold.clips.len(),
+                100.0 * fold.accuracy
+            );
+        }
+        page.push_str("</table>");
+    }
+    curves(&mut page, report);
+    confusion(&mut page, report);
+    per_class(&mut page, report);
+    let _ = write!(
+        page,
+        "<h2>Are the scores to be believed?</h2><p>Of the windows with a score of 0.8, 80 % should be right (the \
+         straight line). The mean distance is {:.3}; with temperature {} it is {:.3}.</p><div class=grid>",
+        report.reliability.error, report.temperature, report.calibrated.error
+    );
+    reliability(&mut page, "as trained", &report.reliability);
+    reliability(&mut page, &format!("with temperature {}", report.temperature), &report.calibrated);
+    page.push_str("</div>");
+    mistakes(&mut page, report);
+    let recipe = serde_json::to_string_pretty(&report.recipe).unwrap_or_default();
+    let _ =
+        write!(page, "<details><summary>Recipe</summary><pre>{}</pre></details></html>", escaped(&recipe));
+    page
+}
+
+/// Loss over steps, one line a fold; dashed: on held-out clips.
+fn curves(page: &mut String, report: &Report) {
+    const WIDTH: f64 = 640.0;
+    const HEIGHT: f64 = 200.0;
+    let points = || report.folds.iter().flat_map(|fold| &fold.curve);
+    let steps = points().map(|p| p.step).max().unwrap_or(0);
+    let losses = points().flat_map(|p| [Some(f64::from(p.loss)), p.held_out]).flatten();
+    let most = losses.filter(|loss| loss.is_finite()).fold(0.0, f64::max);
+    if steps == 0 || most == 0.0 {
+        return;
+    }
+    let x = |step: usize| 40.0 + (WIDTH - 50.0) * step as f64 / steps as f64;
+    let y = |loss: f64| 10.0 + (HEIGHT - 30.0) * (1.0 - loss / most);
+    let _ = write!(
+        page,
+        "<h2>Loss</h2><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=img aria-label=\"loss over steps\">\
+         <path class=axis d=\"M40 10V{0}H{1}\" fill=none /><text x=36 y=18 text-anchor=end>{most:.2}</text>\
+         <text x=36 y={0} text-anchor=end>0</text><text x={1} y={2} text-anchor=end>{steps} steps</text>",
+        HEIGHT - 20.0,
+        WIDTH - 10.0,
+        HEIGHT - 5.0
+    );
+    for (index, fold) in report.folds.iter().enumerate() {
+        let hue = index * 360 / report.folds.len();
+        let mut line = |dash: &str, points: Vec<(usize, f64)>| {
+            let path: String =
+                points.iter().map(|(step, loss)| format!("{:.1},{:.1} ", x(*step), y(*loss))).collect();
+            if points.len() > 1 {
+                let _ = write!(
+                    page,
+                    "<polyline class=curve stroke=\"hsl({hue} 60% 50%)\" {dash} points=\"{path}\"><title>fold \
+                     {}</title></polyline>",
+                    fold.fold
+                );
+            }
+        };
+        line("", fold.curve.iter().map(|p| (p.step, f64::from(p.loss))).collect());
+        line(
+            "stroke-dasharray=\"4 3\"",
+            fold.curve.iter().filter_map(|p| p.held_out.map(|loss| (p.step, loss))).collect(),
+        );
+    }
+    page.push_str("</svg>");
+}
+
+fn confusion(page: &mut String, report: &Report) {
+    page.push_str("<h2>Confusion</h2><p>A row is what a clip is, a column what was answered.</p><div class=scroll><table><tr><th>");
+    for name in &report.classes {
+        let _ = write!(page, "<th>{}", escaped(name));
+    }
+    for (truth, row) in report.confusion.iter().enumerate() {
+        let all: u32 = row.iter().sum();
+        let _ = write!(page, "<tr><td>{}", escaped(&report.classes[truth]));
+        for (answer, &count) in row.iter().enumerate() {
+            let share = 70 * count / all.max(1);
+            let colour = if truth == answer { "--mark" } else { "--bad" };
+            let cell = if count == 0 { String::new() } else { count.to_string() };
+            let _ = write!(
+                page,
+                "<td style=\"background:color-mix(in srgb,var({colour}) {share}%,transparent)\">{cell}"
+            );
+        }
+    }
+    page.push_str("</table></div>");
+}
+
+fn per_class(page: &mut String, report: &Report) {
+    page.push_str("<h2>Classes</h2><table><tr><th>class<th>clips<th>precision<th>recall<th>F1</tr>");
+    for (name, class) in report.classes.iter().zip(&report.per_class) {
+        let _ = write!(
+            page,
+            "<tr><td>{}<td>{}<td>{:.3}<td>{:.3}<td>{:.3}</tr>",
+            escaped(name),
+            class.clips,
+            class.precision,
+            class.recall,
+            class.f1
+        );
+    }
+    page.push_str("</table>");
+}
+
+/// Score to the right, share that is right upwards; the dots' areas are the windows' shares.
+fn reliability(page: &mut String, title: &str, diagram: &Reliability) {
+    let _ = write!(
+        page,
+        "<figure><svg viewBox=\"0 0 260 240\" role=img aria-label=\"reliability {title}\"><path class=axis \
+         d=\"M40 10V210H240M40 210L240 10\" fill=none /><text x=36 y=18 text-anchor=end>right</text>\
+         <text x=240 y=226 text-anchor=end>score</text>"
+    );
+    for bin in diagram.bins.iter().filter(|bin| bin.share > 0.0) {
+        let _ = write!(
+            page,
+            "<circle cx={:.1} cy={:.1} r={:.1} fill=\"var(--mark)\" opacity=.8><title>{:.1} % of the windows: score \
+             {:.3}, right {:.3}</title></circle>",
+            40.0 + 200.0 * bin.score,
+            210.0 - 200.0 * bin.right,
+            2.0 + 16.0 * bin.share.sqrt(),
+            100.0 * bin.share,
+            bin.score,
+            bin.right
+        );
+    }
+    let _ = write!(page, "</svg><figcaption>{title}: error {:.3}</figcaption></figure>", diagram.error);
+}
+
+fn mistakes(page: &mut String, report: &Report) {
+    let wrong = report.mistakes();
+    let _ = write!(
+        page,
+        "<h2>Mistakes</h2><p>{} clips got a wrong answer; the surest of them, as the network sees them:</p><div \
+         class=grid>",
+        wrong.len()
+    );
+    for clip in wrong.iter().take(SHOWN) {
+        page.push_str("<figure>");
+        if let Some(picture) = &clip.picture {
+            let _ = write!(page, "<img alt=\"\" src=\"{picture}\">");
+        }
+        let truth: Vec<&str> = clip.truth.iter().map(|&class| report.classes[class].as_str()).collect();
+        let _ = write!(
+            page,
+            "<figcaption>{}<br>is {} ({:.2}), answered {} ({:.2})</figcaption></figure>",
+            escaped(&clip.file),
+            escaped(&truth.join(", ")),
+            clip.scores[clip.truth[0]],
+            escaped(&report.classes[clip.answer]),
+            clip.scores[clip.answer]
+        );
+    }
+    page.push_str("</div>");
+}
+
+/// Names of files and classes are anyone's text.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
