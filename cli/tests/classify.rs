@@ -238,18 +238,31 @@ fn events_are_those_of_a_session() {
     );
 }
 
-/// The test model has no rules of its own: the default ones hold (on from 0.5).
+/// Without rules of the model an event begins at 0.5. The probe's score is the largest sample of 0.1 s.
 #[test]
-fn a_model_without_rules_has_the_default_ones() {
+fn a_model_may_have_rules_and_need_not() {
     let folder = folder("classify_default_events");
-    let (file, _) = scene(&folder);
-    let windows = &classify(&["--json"], &[&file]).clean().json()[0]["windows"];
-    let scores = windows.as_array().expect("windows").iter().flat_map(|window| scores(&window["scores"]));
-    let highest = scores.fold(0.0, f64::max);
-    let events = classify(&["--events", "--json"], &[&file]).clean().json();
-    assert!(highest > 0.5 && !events.is_empty(), "{highest} {events:?}");
-    for event in &events {
-        assert!(event["peak_score"].as_f64() >= Some(0.5), "{event}");
+    let probe = folder.join("probe.onnx");
+    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/probe.onnx"), &probe).expect("copied");
+    let samples: Vec<f32> =
+        [0.0, 0.45, 0.0, 0.55, 0.0].iter().flat_map(|&level| vec![level; 8_000]).collect();
+    let file = folder.join("steps.wav");
+    write_wav(&file, 16_000, 1, &samples);
+    for (rules, expected) in
+        [("", &[24_000][..]), (r#", "stream": { "events": { "on": 0.4 } }"#, &[8_000, 24_000])]
+    {
+        let manifest = format!(
+            r#"{{ "auricle": 1, "labels": ["first", "last", "mean", "max"], "output": {{ "activation": "none" }},
+                "input": {{ "sample_rate": 16000, "window_seconds": 0.1, "features": {{ "kind": "waveform" }},
+                           "layout": ["batch", "sample"] }}{rules} }}"#
+        );
+        fs::write(folder.join("probe.auricle.json"), manifest).expect("written");
+        let args =
+            ["classify".as_ref(), "--events".as_ref(), "--json".as_ref(), "-m".as_ref(), probe.as_os_str()];
+        let events = run(args.into_iter().chain([file.as_os_str()])).clean().json();
+        let finals = events.iter().filter(|event| event["final"] == true && event["label"] == "max");
+        let onsets: Vec<_> = finals.filter_map(|event| event["onset_frame"].as_u64()).collect();
+        assert_eq!(onsets, expected, "{events:?}");
     }
 }
 
