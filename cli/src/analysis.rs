@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use auricle::{Error, Model, Read, Session, SessionOptions, Window};
+use auricle::model::manifest::Stream;
+use auricle::{Error, Event, Model, Read, Session, SessionOptions, Window};
 use auricle_decode::Audio;
 
 use crate::health::FileHealth;
@@ -63,12 +64,47 @@ impl Analysis {
 fn windows(audio: &Audio, model: &Model, hop_seconds: Option<f64>) -> Result<Vec<Scored>, Error> {
     let mut options = SessionOptions::new(audio.sample_rate, audio.channels);
     options.hop_seconds = hop_seconds;
-    let session = Session::new(model, &options)?;
     let mut windows = Vec::new();
+    stream(audio, &Session::new(model, &options)?, |window, scores| {
+        windows.push(Scored { window, scores: scores.to_vec() });
+        Ok(())
+    })?;
+    Ok(windows)
+}
+
+/// The events of a clip, provisional and final, in the order in which a live stream would have told them.
+pub fn events(
+    audio: &Audio,
+    model: &Model,
+    hop_seconds: Option<f64>,
+    stream_of: Stream,
+) -> Result<Vec<Event>, Error> {
+    let mut options = SessionOptions::new(audio.sample_rate, audio.channels);
+    options.hop_seconds = hop_seconds;
+    options.stream = Some(stream_of);
+    let session = Session::new(model, &options)?;
+    let mut events = Vec::new();
+    let mut take = || {
+        while let Some(event) = session.read_event()? {
+            events.push(event);
+        }
+        Ok(())
+    };
+    stream(audio, &session, |_, _| take())?;
+    take()?;
+    Ok(events)
+}
+
+/// Pushes the whole clip into a session; `each` gets every window with its scores.
+fn stream(
+    audio: &Audio,
+    session: &Session,
+    mut each: impl FnMut(Window, &[f32]) -> Result<(), Error>,
+) -> Result<(), Error> {
     let mut scores = vec![0.0; session.class_count()];
     let mut read_all = || {
         while let Read::Window(window) = session.read(&mut scores)? {
-            windows.push(Scored { window, scores: scores.clone() });
+            each(window, &scores)?;
         }
         Ok::<_, Error>(())
     };
@@ -79,8 +115,7 @@ fn windows(audio: &Audio, model: &Model, hop_seconds: Option<f64>) -> Result<Vec
         read_all()?;
     }
     session.finish()?;
-    read_all()?;
-    Ok(windows)
+    read_all()
 }
 
 /// The clip's scores: the mean of the scores of its windows, as `Model::classify` defines them.

@@ -1,11 +1,13 @@
-//! `auricle classify`: what is heard in sound files, for people and as JSON Lines.
+//! `auricle classify`: what is heard in sound files, or which events, for people and as JSON Lines.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use auricle::Model;
+use auricle::model::manifest::Stream;
 
-use crate::analysis::{Analysis, ranked};
+use crate::analysis::{self, Analysis, ranked};
+use crate::events::{self, clock};
 use crate::out::{Out, Stop, complain, shown, shown_text};
 use crate::progress::Progress;
 use crate::record::Record;
@@ -14,7 +16,7 @@ use crate::{model, timeline};
 /// Say what is heard in sound files
 ///
 /// Reads WAV, AIFF, CAF, FLAC, Ogg Vorbis, MP3, AAC and ALAC. Prints the scores of each file as a whole and, if it
-/// is longer than two windows of the model, what is heard when.
+/// is longer than two windows of the model, what is heard when. With --events: the sounds from onset to offset.
 #[derive(clap::Args)]
 pub struct Args {
     /// Sound files
@@ -29,25 +31,33 @@ pub struct Args {
     /// Seconds between windows [default: the model's]
     #[arg(long, value_name = "SECONDS")]
     hop: Option<f64>,
-    /// Print one JSON object for each file, on a line of its own
+    /// Print events (when a class is on) instead of scores
+    #[arg(long, conflicts_with = "top")]
+    events: bool,
+    /// Smoothing and events: the JSON object, or a file with it [default: the model's]
+    #[arg(long, value_name = "JSON|FILE", requires = "events")]
+    stream: Option<String>,
+    /// Print one JSON object for each file, or for each event, on a line of its own
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Stop> {
     let model = model::load(args.model.as_deref(), runtime)?;
+    let stream = args.events.then(|| events::stream(&model, args.stream.as_deref())).transpose()?;
     let progress = Progress::over(args.files.len());
     let mut all_done = true;
     for file in &args.files {
         progress.at(file);
-        let analysis = Analysis::of(file, &model, args.hop);
-        progress.done(|| match analysis {
-            Ok(analysis) => {
-                out.line(if args.json {
-                    Record::of(file, &analysis, model.labels()).to_json()
-                } else {
-                    readable(file, &analysis, &model, args.top.get())
-                })?;
+        let text = match &stream {
+            Some(stream) => events_of(file, &model, args, stream),
+            None => scores_of(file, &model, args),
+        };
+        progress.done(|| match text {
+            Ok(text) => {
+                if !text.is_empty() {
+                    out.line(text)?;
+                }
                 out.flush()
             }
             Err(reason) => {
@@ -58,6 +68,44 @@ pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Sto
         })?;
     }
     if all_done { Ok(()) } else { Err(Stop::Told) }
+}
+
+/// What is printed of a file. The error is the reason alone.
+fn scores_of(file: &Path, model: &Model, args: &Args) -> Result<String, String> {
+    let analysis = Analysis::of(file, model, args.hop)?;
+    Ok(match args.json {
+        true => Record::of(file, &analysis, model.labels()).to_json(),
+        false => readable(file, &analysis, model, args.top.get()),
+    })
+}
+
+/// The same with `--events`: people get the final ones.
+fn events_of(file: &Path, model: &Model, args: &Args, stream: &Stream) -> Result<String, String> {
+    let audio = auricle_decode::decode(file).map_err(|e| e.reason().to_owned())?;
+    let events = analysis::events(&audio, model, args.hop, stream.clone()).map_err(|e| e.to_string())?;
+    let (labels, rate) = (model.labels(), audio.sample_rate);
+    let lines: Vec<String> = if args.json {
+        let name = file.to_string_lossy();
+        events.iter().map(|event| events::Record::of(event, labels, rate, Some(&name)).to_json()).collect()
+    } else {
+        let finals = events.iter().filter(|event| event.is_final);
+        let head = heading(file, rate, audio.channels, audio.frames() as u64);
+        std::iter::once(head)
+            .chain(finals.map(|event| format!("  {}", events::readable(event, labels, rate))))
+            .collect()
+    };
+    Ok(lines.join("\n"))
+}
+
+/// The first line of a file, for people.
+fn heading(file: &Path, sample_rate: u32, channels: u32, frames: u64) -> String {
+    let channels = match channels {
+        1 => "mono".to_owned(),
+        2 => "stereo".to_owned(),
+        n => format!("{n} channels"),
+    };
+    let seconds = frames as f64 / f64::from(sample_rate);
+    format!("{}: {seconds:.2} s, {sample_rate} Hz, {channels}", shown(file))
 }
 
 fn readable(file: &Path, analysis: &Analysis, model: &Model, most: usize) -> String {
@@ -75,13 +123,7 @@ fn write_readable(
     labels: &[String],
     most: usize,
 ) -> std::fmt::Result {
-    let channels = match analysis.channels {
-        1 => "mono".to_owned(),
-        2 => "stereo".to_owned(),
-        n => format!("{n} channels"),
-    };
-    let seconds = analysis.seconds(analysis.frames);
-    writeln!(text, "{}: {seconds:.2} s, {} Hz, {channels}", shown(file), analysis.sample_rate)?;
+    writeln!(text, "{}", heading(file, analysis.sample_rate, analysis.channels, analysis.frames))?;
     for class in ranked(&analysis.scores).into_iter().take(most) {
         writeln!(text, "  {:6.3}  {}", analysis.scores[class], shown_text(&labels[class]))?;
     }
@@ -107,15 +149,4 @@ fn write_timeline(text: &mut String, analysis: &Analysis, labels: &[String]) -> 
         writeln!(text, "  ({together} windows averaged at a time; --json has each)")?;
     }
     Ok(())
-}
-
-/// `m:ss.cc`, or `h:mm:ss.cc` from an hour on.
-fn clock(seconds: f64) -> String {
-    let centi = (seconds * 100.0).round() as u64;
-    let (hours, minutes, centi) = (centi / 360_000, centi / 6_000 % 60, centi % 6_000);
-    let seconds = format!("{:02}.{:02}", centi / 100, centi % 100);
-    match hours {
-        0 => format!("{minutes}:{seconds}"),
-        _ => format!("{hours}:{minutes:02}:{seconds}"),
-    }
 }

@@ -1,10 +1,13 @@
-//! `auricle`: the library on the command line. `classify` sound files, `inspect` a model, write `features`.
+//! `auricle`: the library on the command line. `classify` sound files, `listen` to a microphone, `inspect` a
+//! model, write `features`.
 
 mod analysis;
 mod classify;
+mod events;
 mod features;
 mod health;
 mod inspect;
+mod listen;
 mod model;
 mod npy;
 mod out;
@@ -38,6 +41,8 @@ struct Args {
 enum Command {
     /// Say what is heard in sound files
     Classify(classify::Args),
+    /// Say what is heard by a microphone, live
+    Listen(listen::Args),
     /// Say what a model expects and what runs it
     Inspect(inspect::Args),
     /// Write the features that a model would see as a NumPy file
@@ -65,6 +70,7 @@ fn run(args: &Args, out: &mut Out) -> Result<(), Stop> {
     }
     match &args.command {
         Some(Command::Classify(args)) => classify::run(args, runtime, out),
+        Some(Command::Listen(args)) => listen::run(args, runtime, out),
         Some(Command::Inspect(args)) => inspect::run(args, runtime, out),
         Some(Command::Features(args)) => features::run(args, runtime, out),
         None => Args::command().error(clap::error::ErrorKind::MissingSubcommand, "say what to do").exit(),

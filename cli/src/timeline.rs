@@ -85,6 +85,7 @@ mod tests {
             end_frame: 25 * sequence as u64 + 100,
             health: Health::default(),
             inference_nanoseconds: 0,
+            late: false,
         };
         let scores = |class: usize| (0..3).map(|c| if c == class { 0.75 } else { 0.125 }).collect();
         classes.iter().enumerate().map(|(i, &c)| Scored { window: window(i), scores: scores(c) }).collect()

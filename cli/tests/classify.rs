@@ -172,3 +172,117 @@ fn warns_of_what_spoils_the_scores() {
     assert_eq!(record["health"]["rms_dbfs"], Value::Null);
     assert_eq!(record["health"]["silent"], true);
 }
+
+/// Silence, sound, silence: `high` of the test model is on in the middle.
+fn scene(folder: &Path) -> (std::path::PathBuf, Vec<f32>) {
+    let mut samples = vec![0.0; 22_050];
+    samples.extend(sound(22_050, 1, 33_075));
+    samples.extend(vec![0.0; 33_075]);
+    let file = folder.join("scene.wav");
+    write_wav(&file, 22_050, 1, &samples);
+    (file, samples)
+}
+
+const STREAM: &str = r#"{ "events": { "on": 0.31, "off": 0.28, "allow": ["high"] } }"#;
+
+#[test]
+fn events_are_those_of_a_session() {
+    let folder = folder("classify_events");
+    let (file, samples) = scene(&folder);
+    let json = folder.join("stream.json");
+    fs::write(&json, STREAM).expect("written");
+
+    let model = loaded();
+    let mut session_options = SessionOptions::new(22_050, 1);
+    session_options.ring_seconds = Some(5.0);
+    session_options.hop_seconds = Some(0.25);
+    session_options.stream =
+        Some(auricle::model::manifest::Stream::parse(STREAM, model.labels()).expect("valid"));
+    let session = Session::new(&model, &session_options).expect("a session");
+    session.push_f32(&samples).expect("pushes");
+    session.finish().expect("finishes");
+    while let auricle::Read::Window(_) = session.read(&mut []).expect("reads") {}
+    let expected: Vec<_> = std::iter::from_fn(|| session.read_event().expect("has events")).collect();
+    assert!(expected.len() >= 2 && expected.iter().any(|event| event.is_final), "{expected:?}");
+
+    for stream in [STREAM, json.to_str().expect("UTF-8")] {
+        let options = ["--events", "--json", "--hop", "0.25", "--stream", stream];
+        let events = classify(&options, &[&file]).clean().json();
+        assert_eq!(events.len(), expected.len());
+        for (given, expected) in events.iter().zip(&expected) {
+            assert_eq!(given["file"], file.to_str().expect("UTF-8"));
+            assert_eq!((&given["id"], &given["final"]), (&expected.id.into(), &expected.is_final.into()));
+            assert_eq!(given["label"], "high");
+            for (name, frame) in [("onset", expected.onset_frame), ("offset", expected.offset_frame)] {
+                assert_eq!(given[format!("{name}_frame")], frame);
+                let seconds = given[format!("{name}_seconds")].as_f64().expect("a number");
+                assert!((seconds - frame as f64 / 22_050.0).abs() < 1e-9, "{name} {seconds} {frame}");
+            }
+            assert_eq!(given["decided_frame"], expected.decided_frame);
+            for (name, score) in [("peak_score", expected.peak_score), ("mean_score", expected.mean_score)] {
+                let given = given[name].as_f64().expect("a number");
+                assert!((given - f64::from(score)).abs() < 1e-6, "{name} {given} {score}");
+            }
+            assert_eq!(given["lost_before"], 0);
+        }
+    }
+    // People get the ones that are over.
+    let text = classify(&["--events", "--hop", "0.25", "--stream", STREAM], &[&file]).clean().stdout;
+    let finals: Vec<_> = expected.iter().filter(|event| event.is_final).collect();
+    assert_eq!(text.lines().count(), 1 + finals.len(), "{text}");
+    let onset = format!("  0:{:05.2} - 0:", finals[0].onset_frame as f64 / 22_050.0);
+    let line = text.lines().nth(1).expect("an event");
+    assert!(
+        line.starts_with(&onset) && line.ends_with(&format!("{:6.3}  high", finals[0].peak_score)),
+        "{onset}{text}"
+    );
+}
+
+/// Without rules of the model an event begins at 0.5. The probe's score is the largest sample of 0.1 s.
+#[test]
+fn a_model_may_have_rules_and_need_not() {
+    let folder = folder("classify_default_events");
+    let probe = folder.join("probe.onnx");
+    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/probe.onnx"), &probe).expect("copied");
+    let samples: Vec<f32> =
+        [0.0, 0.45, 0.0, 0.55, 0.0].iter().flat_map(|&level| vec![level; 8_000]).collect();
+    let file = folder.join("steps.wav");
+    write_wav(&file, 16_000, 1, &samples);
+    for (rules, expected) in
+        [("", &[24_000][..]), (r#", "stream": { "events": { "on": 0.4 } }"#, &[8_000, 24_000])]
+    {
+        let manifest = format!(
+            r#"{{ "auricle": 1, "labels": ["first", "last", "mean", "max"], "output": {{ "activation": "none" }},
+                "input": {{ "sample_rate": 16000, "window_seconds": 0.1, "features": {{ "kind": "waveform" }},
+                           "layout": ["batch", "sample"] }}{rules} }}"#
+        );
+        fs::write(folder.join("probe.auricle.json"), manifest).expect("written");
+        let args =
+            ["classify".as_ref(), "--events".as_ref(), "--json".as_ref(), "-m".as_ref(), probe.as_os_str()];
+        let events = run(args.into_iter().chain([file.as_os_str()])).clean().json();
+        let finals = events.iter().filter(|event| event["final"] == true && event["label"] == "max");
+        let onsets: Vec<_> = finals.filter_map(|event| event["onset_frame"].as_u64()).collect();
+        assert_eq!(onsets, expected, "{events:?}");
+    }
+}
+
+#[test]
+fn bad_rules_are_refused_with_what_fixes_them() {
+    let folder = folder("classify_bad_events");
+    let file = wav(&folder, "a.wav", 1.0);
+    let (absent, text) = (folder.join("absent.json"), folder.join("text.json"));
+    fs::write(&text, "no JSON").expect("written");
+    for (stream, word) in [
+        (r#"{ "events": { "on": 0.5, "off": 0.6 } }"#, "valid up to"),
+        (r#"{ "events": { "allow": ["cat"] } }"#, "\"cat\""),
+        (r#"{ "event": {} }"#, "unknown"),
+        ("{", "EOF"),
+        (absent.to_str().expect("UTF-8"), "absent.json"),
+        (text.to_str().expect("UTF-8"), "text.json"),
+    ] {
+        let run = classify(&["--events", "--stream", stream], &[&file]);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{stream}");
+        assert!(run.stderr.contains(word) && run.stderr.lines().count() == 1, "{stream}: {}", run.stderr);
+    }
+    assert_eq!(classify(&["--stream", STREAM], &[&file]).code, Some(2), "--stream is for --events");
+}

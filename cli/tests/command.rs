@@ -20,6 +20,15 @@ fn wrong_usage_exits_with_2() {
     assert_eq!(run(["--help"]).clean().stdout.lines().next(), Some("Classifies sound with ONNX models"));
 }
 
+/// The microphone is not in every build, and the command says how to get it.
+#[cfg(not(feature = "microphone"))]
+#[test]
+fn listening_without_the_feature_says_what_to_do() {
+    let run = run(["listen", "--json"]);
+    assert_eq!((run.code, run.stdout.as_str(), run.stderr.lines().count()), (Some(1), "", 1));
+    assert!(run.stderr.contains("-p auricle-cli --features microphone"), "{}", run.stderr);
+}
+
 #[test]
 fn version_names_the_library_and_the_runtime() {
     let text = run(["--version"]).clean().stdout;

@@ -1,4 +1,5 @@
-/* Classifies a recording as a live program would: 10 ms pushed at a time, scores read as they come.
+/* Classifies a recording as a live program with one thread would: 10 ms pushed at a time, scores and events read as
+ * they come.
  *
  *   classify MODEL.onnx FILE.wav              WAV with 16-bit PCM, 1 to 8 channels, 8 to 384 kHz
  *   classify MODEL.onnx - RATE CHANNELS       raw 32-bit floats, interleaved, from the standard input
@@ -98,7 +99,25 @@ static void print_window(const auricle_model *model, const float *scores, const 
     putchar('\n');
 }
 
-/* Pushes the whole source, reads and prints all windows. */
+/* A line for each event that began or is over. */
+static auricle_status print_events(const auricle_model *model, auricle_session *session, uint32_t rate)
+{
+    auricle_event event;
+    auricle_status status;
+
+    auricle_event_init(&event);
+    while ((status = auricle_session_read_event(session, &event)) == AURICLE_OK) {
+        const char *label = auricle_model_label(model, (size_t)event.class_index);
+        if (event.is_final)
+            printf("event %.2f s to %.2f s: %s, up to %.2f\n", (double)event.onset_frame / rate,
+                   (double)event.offset_frame / rate, label, (double)event.peak_score);
+        else
+            printf("event %.2f s: %s begins\n", (double)event.onset_frame / rate, label);
+    }
+    return status;
+}
+
+/* Pushes the whole source, reads and prints all windows and events. */
 static auricle_status run(const auricle_model *model, auricle_session *session, source *in)
 {
     const size_t block_frames = in->rate / 100, frame_bytes = in->channels * in->sample_bytes;
@@ -114,8 +133,12 @@ static auricle_status run(const auricle_model *model, auricle_session *session, 
         size_t frames = fread(block, frame_bytes, wanted, in->file);
         in->frames = frames ? in->frames - frames : 0;
         status = frames ? push(session, in, block, frames) : auricle_session_finish(session);
-        while (status >= 0 && (status = auricle_session_read(session, scores, classes, &result)) == AURICLE_OK)
+        if (status < 0)
+            break;
+        while ((status = auricle_session_read(session, scores, classes, &result)) == AURICLE_OK)
             print_window(model, scores, &result, in->rate);
+        if (status >= 0 && print_events(model, session, in->rate) < 0)
+            status = AURICLE_INTERNAL;
     }
     free(scores);
     free(block);
@@ -152,6 +175,7 @@ int main(int argc, char **argv)
     auricle_session_options_init(&options);
     options.sample_rate = in.rate;
     options.channels = in.channels;
+    options.stream_json = "{ \"events\": { \"on\": 0.5 } }"; /* NULL: as the model's manifest says */
     status = auricle_model_load(argv[1], NULL, &model);
     if (status == AURICLE_OK)
         status = auricle_session_create(model, &options, &session);

@@ -1,0 +1,271 @@
+//! `auricle listen` with a microphone made of software: an ALSA device that plays a file in real time.
+#![cfg(all(feature = "microphone", target_os = "linux"))]
+
+mod support;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::Value;
+use support::{command, folder, model, run, sound, write_wav};
+
+const RATE: u32 = 48_000;
+/// `high` is on while there is sound and off in silence.
+const STREAM: &str = r#"{ "hop_seconds": 0.25, "events": { "on": 0.31, "off": 0.28, "allow": ["high"] } }"#;
+
+/// Silence, 1.5 s of sound, silence; 3 s in all. A grid of 8 bits, so that it is the same in every format.
+fn scene(channels: u16) -> Vec<i8> {
+    let silence = |seconds: f64| vec![0_i8; (seconds * f64::from(RATE)) as usize * usize::from(channels)];
+    let sound = sound(RATE, channels, RATE as usize * 3 / 2);
+    let mut scene = silence(0.5);
+    scene.extend(sound.iter().map(|sample| (sample * 100.0) as i8));
+    scene.extend(silence(1.0));
+    scene
+}
+
+/// The bytes of a sample in one of ALSA's formats.
+fn encoded(sample: i8, format: &str) -> Vec<u8> {
+    let wide = i32::from(sample);
+    match format {
+        "S8" => sample.to_le_bytes().to_vec(),
+        "U8" => ((wide + 128) as u8).to_le_bytes().to_vec(),
+        "S16_LE" => ((wide << 8) as i16).to_le_bytes().to_vec(),
+        "U16_LE" => (((wide + 128) << 8) as u16).to_le_bytes().to_vec(),
+        "S24_LE" => (wide << 16).to_le_bytes().to_vec(),
+        "U24_LE" => (((wide + 128) << 16) as u32).to_le_bytes().to_vec(),
+        "S32_LE" => (wide << 24).to_le_bytes().to_vec(),
+        "U32_LE" => (((wide + 128) as u32) << 24).to_le_bytes().to_vec(),
+        "FLOAT_LE" => (wide as f32 / 128.0).to_le_bytes().to_vec(),
+        "FLOAT64_LE" => (f64::from(wide) / 128.0).to_le_bytes().to_vec(),
+        other => panic!("{other}"),
+    }
+}
+
+/// The plugin for ALSA, compiled once.
+fn plugin() -> &'static Path {
+    static PLUGIN: OnceLock<PathBuf> = OnceLock::new();
+    PLUGIN.get_or_init(|| {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/listen/microphone.c");
+        let plugin = folder("listen_plugin").join("microphone.so");
+        let mut compiler = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
+        compiler.args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-DPIC", "-o"]);
+        let output = compiler.arg(&plugin).arg(source).arg("-lasound").output().expect("a C compiler");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        plugin
+    })
+}
+
+/// Writes ALSA's configuration with one microphone, `default`, that hears the scene; `more` are further settings of it.
+fn microphone(name: &str, format: &str, channels: u16, more: &str) -> PathBuf {
+    let folder = folder(name);
+    let (raw, config) = (folder.join("scene.raw"), folder.join("asound.conf"));
+    let bytes: Vec<u8> = scene(channels).iter().flat_map(|&sample| encoded(sample, format)).collect();
+    fs::write(&raw, bytes).expect("written");
+    let text = format!(
+        "pcm_type.microphone {{ lib \"{}\" }}\npcm.!default {{ type microphone file \"{}\" format {format} rate {RATE} \
+         channels {channels} {more} hint {{ show on description \"Test microphone\" }} }}\n",
+        plugin().display(),
+        raw.display()
+    );
+    fs::write(&config, text).expect("written");
+    config
+}
+
+fn listen(config: &Path, options: &[&str]) -> Command {
+    let mut command = command();
+    command.args(["listen", "--stream", STREAM, "--model"]).arg(model()).args(options);
+    command.env("ALSA_CONFIG_PATH", config).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn start(config: &Path, options: &[&str]) -> Child {
+    listen(config, options).spawn().expect("the command starts")
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
+    assert!(status.expect("kill").success());
+}
+
+fn texts(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+fn json(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// The events of the scene, read from a file.
+fn expected(name: &str, channels: u16) -> Vec<Value> {
+    let file = folder(name).join("scene.wav");
+    let samples: Vec<f32> = scene(channels).iter().map(|&sample| f32::from(sample) / 128.0).collect();
+    write_wav(&file, RATE, channels, &samples);
+    let mut args: Vec<&std::ffi::OsStr> =
+        ["classify", "--events", "--json", "--stream", STREAM, "--model"].map(AsRef::as_ref).to_vec();
+    let model = model();
+    args.extend([model.as_os_str(), file.as_os_str()]);
+    let mut events = run(args).clean().json();
+    for event in &mut events {
+        event.as_object_mut().expect("an object").remove("file").expect("the file's name");
+    }
+    let finals = |event: &&Value| event["final"] == true && event["offset_seconds"].as_f64() < Some(2.6);
+    assert!(events.iter().filter(finals).count() >= 1, "the scene has an event: {events:?}");
+    events
+}
+
+/// In every format the events are those of the same samples in a file; then the device goes away.
+#[test]
+fn a_microphone_gives_what_a_file_gives_until_it_is_pulled_out() {
+    for channels in [1, 2] {
+        let expected = expected(&format!("listen_expected_{channels}"), channels);
+        let formats: &[&str] = match channels {
+            1 => &[
+                "S8",
+                "U8",
+                "S16_LE",
+                "U16_LE",
+                "S24_LE",
+                "U24_LE",
+                "S32_LE",
+                "U32_LE",
+                "FLOAT_LE",
+                "FLOAT64_LE",
+            ],
+            _ => &["S16_LE", "S24_LE", "FLOAT_LE"],
+        };
+        let begin = |format: &&str| {
+            let config = microphone(&format!("listen_{format}_{channels}"), format, channels, "then lost");
+            (format.to_string(), start(&config, &["--json"]))
+        };
+        for (format, child) in formats.iter().map(begin).collect::<Vec<_>>() {
+            let output = child.wait_with_output().expect("it ends");
+            let (_, stderr) = texts(&output);
+            assert_eq!(output.status.code(), Some(1), "{format}: {stderr}");
+            assert!(stderr.starts_with("auricle: Default Audio Device (default): "), "{format}: {stderr}");
+            assert!(stderr.contains("isconnected") && stderr.lines().count() == 1, "{format}: {stderr}");
+            let events = json(&output);
+            // The last block is filled up with silence, so what the end of the audio makes final may end later.
+            let near_end =
+                |event: &&Value| event["decided_frame"].as_u64() < Some(u64::from(RATE) * 3 - 4_000);
+            let told: Vec<_> = events.iter().filter(near_end).collect();
+            assert_eq!(told, expected.iter().filter(near_end).collect::<Vec<_>>(), "{format}");
+            assert_eq!(events.len(), expected.len(), "{format}");
+        }
+    }
+}
+
+#[test]
+fn without_a_terminal_each_event_is_a_line_and_ctrl_c_is_no_error() {
+    for (name, signal_name) in [("listen_int", "INT"), ("listen_term", "TERM")] {
+        let child = start(&microphone(name, "S16_LE", 1, ""), &[]);
+        sleep(Duration::from_millis(4_000));
+        signal(&child, signal_name);
+        let output = child.wait_with_output().expect("it ends");
+        let (stdout, stderr) = texts(&output);
+        assert_eq!((output.status.code(), stderr.as_str()), (Some(0), ""), "{stdout}");
+        let finals = expected(name, 1).into_iter().filter(|event| event["final"] == true);
+        let first = finals.min_by_key(|event| event["id"].as_u64()).expect("an event");
+        let label = first["label"].as_str().expect("a label");
+        let line =
+            stdout.lines().find(|line| line.ends_with(label)).unwrap_or_else(|| panic!("{label}: {stdout}"));
+        assert!(line.contains(" - ") && line.starts_with("0:0"), "{line}");
+        assert!(!stdout.contains('\u{1b}'), "{stdout:?}");
+    }
+}
+
+/// The device says that it lost audio: what comes later stays in its place.
+#[test]
+fn an_overrun_of_the_device_is_a_gap() {
+    // Half a second goes missing (of the device's clock, not of the file's) in the middle of the sound.
+    let config = microphone("listen_stumble", "S16_LE", 1, "stumble 48000");
+    let child = start(&config, &["--json"]);
+    sleep(Duration::from_millis(5_000));
+    signal(&child, "INT");
+    let output = child.wait_with_output().expect("it ends");
+    let (stdout, stderr) = texts(&output);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let lost: f64 = stderr
+        .strip_prefix("auricle: ")
+        .and_then(|text| text.split(' ').next())
+        .and_then(|frames| frames.parse().ok())
+        .unwrap_or_else(|| panic!("how many frames were lost: {stderr}"));
+    assert!((0.5..1.0).contains(&(lost / f64::from(RATE))), "{stderr}");
+    // The sound ends 2 s into the file, and so 2.5 s and a little into the stream.
+    let end = json(&output).iter().filter_map(|event| event["offset_seconds"].as_f64()).fold(0.0, f64::max);
+    let plain = expected("listen_stumble_expected", 1);
+    let plain = plain.iter().filter_map(|event| event["offset_seconds"].as_f64()).fold(0.0, f64::max);
+    assert!(end > plain, "{end} {plain}: {stdout}");
+}
+
+#[test]
+fn microphones_have_names() {
+    let config = microphone("listen_names", "S16_LE", 1, "then lost");
+    let output = listen(&config, &["--list-devices"]).output().expect("runs");
+    assert_eq!(texts(&output), ("Test microphone (default)\n".to_owned(), String::new()));
+    for (name, found) in
+        [("default", true), ("test MICRO", true), ("Test microphone (default)", true), ("hw:7", false)]
+    {
+        let mut child = start(&config, &["--device", name]);
+        sleep(Duration::from_millis(if found { 1_500 } else { 0 }));
+        if found {
+            assert_eq!(child.try_wait().expect("its state"), None, "{name}: it listens");
+            signal(&child, "INT");
+        }
+        let output = child.wait_with_output().expect("it ends");
+        let (stdout, stderr) = texts(&output);
+        assert_eq!(output.status.code(), Some(i32::from(!found)), "{name}: {stdout}{stderr}");
+        assert!(
+            found || stderr.contains("\"hw:7\"") && stderr.contains("Test microphone (default)"),
+            "{stderr}"
+        );
+    }
+}
+
+/// On a terminal, of `script` (Debian: bsdutils): the view comes, and the terminal is itself again however it ends.
+#[test]
+fn the_terminal_is_itself_again() {
+    let lost = microphone("listen_view_lost", "S16_LE", 1, "then lost");
+    let quiet = microphone("listen_view", "S16_LE", 1, "");
+    for (config, key, code, words) in [
+        (&quiet, "q", 0, ""),
+        (&quiet, "\u{3}", 0, ""), // Ctrl-C
+        (&lost, "", 1, "isconnected"),
+    ] {
+        let command = listen(config, &[]);
+        let quoted = |word: &std::ffi::OsStr| format!("'{}'", word.to_str().expect("UTF-8"));
+        let words_of = std::iter::once(command.get_program()).chain(command.get_args());
+        let line = words_of.map(quoted).collect::<Vec<_>>().join(" ");
+        let mut child = Command::new("script")
+            .args([
+                "-qefc",
+                &format!("stty rows 40 cols 100; {line}; code=$?; stty -a; exit $code"),
+                "/dev/null",
+            ])
+            .env("ALSA_CONFIG_PATH", config)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("script (of bsdutils)");
+        let mut keyboard = child.stdin.take().expect("piped");
+        sleep(Duration::from_millis(2_500));
+        keyboard.write_all(key.as_bytes()).expect("a key");
+        keyboard.flush().expect("a key");
+        let output = child.wait_with_output().expect("it ends");
+        drop(keyboard);
+        let (text, _) = texts(&output);
+        assert_eq!(output.status.code(), Some(code), "{key:?}: {text}");
+        let (enter, leave) = ("\u{1b}[?1049h", "\u{1b}[?1049l");
+        let place = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what:?} in {text:?}"));
+        assert!(place(enter) < place("scores") && place("scores") < place(leave), "{text:?}");
+        let after = &text[place(leave)..];
+        assert!(after.contains(" icanon") && after.contains(" echo "), "the terminal stays raw: {after:?}");
+        assert!(after.contains(words), "{after:?}");
+    }
+}
