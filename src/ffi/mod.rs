@@ -57,7 +57,7 @@
 //! in _seconds, levels in dBFS, sizes in bytes. Floating-point audio has its full scale at -1.0 to 1.0.
 //!
 //! Statuses. A function that can fail returns an auricle_status: 0 is success; positive is success of
-//! another kind (AURICLE_AGAIN, AURICLE_END, AURICLE_DROPPED); negative is an error. After an error
+//! another kind (AURICLE_AGAIN, AURICLE_END, AURICLE_DROPPED, AURICLE_CANCELLED); negative is an error. After an error
 //! auricle_last_error() has a sentence with the numbers that fix it, for the thread that saw the error.
 //! Any function may also return AURICLE_INTERNAL, and any function that takes a session returns
 //! AURICLE_INVALID_STATE after that happened in the session; their texts do not repeat it.
@@ -74,8 +74,10 @@
 //! A session keeps its own reference to its model: free them in any order.
 //!
 //! Threads. A `const` handle may be used by any number of threads at once, so models are shared freely. A
-//! session has two halves: one thread may push (and call gap and finish) while another one reads. A program
-//! with one thread simply pushes, then reads. reset and free are for when neither half is running.
+//! session has two halves: one thread may push (and call gap and finish) while another one reads (and calls
+//! read_event and wait); pending and cancel are for any thread. A program with one thread simply pushes, then
+//! reads. A second thread in the same half, and reset while a half is running, get AURICLE_INVALID_STATE
+//! and change nothing. free is for when no call runs: that cannot be detected.
 //! Pushing is made for audio callbacks: it takes no lock, allocates nothing and makes no system call (but
 //! an error puts its sentence together, which allocates). All the work is done by the thread that reads.
 //! The library starts no thread, except the ones that auricle_model_options.threads asks for.

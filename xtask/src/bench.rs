@@ -24,7 +24,8 @@ pub fn run_all() -> Result<(), String> {
         Err(reason) => say(format_args!("MISSING: soxr: {reason}")),
     }
     run(&mut resample)?;
-    run(cargo().args(["bench", "--package", "auricle", "--bench", "classify"]))
+    run(cargo().args(["bench", "--package", "auricle", "--bench", "classify"]))?;
+    run(cargo().args(["bench", "--package", "auricle", "--bench", "stream"]))
 }
 
 /// A virtual environment with what could be installed of benches/peers.txt.
