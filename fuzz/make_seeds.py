@@ -58,10 +58,15 @@ def push(frames, kind, form=3, pattern=(0, 64, 128, 192)):
     return [0, frames & 255, frames >> 8, form, kind, len(pattern) - 1, *pattern]
 
 
-READ, GAP, FINISH, RESET, REFUSE, CLASSIFY, OTHER = 4, 7, 8, 9, 10, 11, 12
-session("mono-16k", [2, 1, 0], push(3200, 0), [READ, 0], [READ, 0], [FINISH], [READ, 0], [READ, 0], [READ, 0])
-session("stereo-44k-all", [4, 2, 2], *(push(800, kind, form) for kind in range(5) for form in range(2, 8)), [READ, 0])
-session("gap-reset", [5, 8, 1], push(9000, 2, 3), [GAP, 255, 1, 4], [READ, 0], [RESET], push(60000, 1), [READ, 3])
-session("frees", [2, 1, 0], push(2000, 0), [OTHER, 0], [READ, 0], [FINISH], [READ, 0], [READ, 0])
-session("again", [2, 1, 0], [OTHER, 1, 3, 2, 9], push(2000, 3), [READ, 0], [CLASSIFY, 2, 1, 200, 20, 3, 1, 2, 3, 4])
-session("refused", [8, 9, 5], *([REFUSE, k, 9] for k in range(12)))
+READ, GAP, FINISH, RESET, REFUSE, CLASSIFY, EVENTS, ANY, OTHER = 4, 7, 8, 9, 10, 11, 12, 14, 15
+session("mono-16k", [0, 2, 1, 0], push(3200, 0), [READ, 0], [READ, 0], [FINISH], [READ, 0], [READ, 0], [READ, 0])
+session("stereo-44k-all", [0, 4, 2, 2], *(push(800, kind, form) for kind in range(5) for form in range(2, 8)), [READ, 0])
+session("gap-reset", [0, 5, 8, 1], push(9000, 2, 3), [GAP, 255, 1, 4], [READ, 0], [RESET], push(60000, 1), [READ, 3])
+session("frees", [0, 2, 1, 0], push(2000, 0), [OTHER, 0], [READ, 0], [FINISH], [READ, 0], [READ, 0])
+session("again", [0, 2, 1, 0], [OTHER, 1, 0, 3, 2, 9], push(2000, 3), [READ, 0], [CLASSIFY, 2, 1, 200, 20, 3, 1, 2, 3, 4])
+session("refused", [0, 8, 9, 5], *([REFUSE, k, 9] for k in range(12)))
+loud, quiet = push(1600, 2, 6, (0, 0, 128, 62)), push(1600, 2, 6, (0, 0, 0, 0))  # 0.25 and 0
+for name, choice in ("events", 1), ("events-rules", 2), ("oldest", 2 + 8 * 2 + 32 * 2):
+    session(name, [choice, 2, 1, 0], loud, [READ, 0], quiet, [READ, 4], [READ, 0], [EVENTS], quiet, loud, loud, [ANY, 2],
+            [READ, 0], [READ, 0], [GAP, 0, 20, 1], loud, [ANY, 1, 1], [READ, 0], [READ, 0], [READ, 0], [FINISH], [READ, 0],
+            [READ, 0], [READ, 0], [EVENTS], [ANY, 0], [READ, 0], [RESET], loud, [READ, 0])

@@ -40,7 +40,7 @@ static uint32_t word(void)
 static void known(auricle_status status)
 {
     CHECK(status != AURICLE_INTERNAL);
-    CHECK(status >= AURICLE_OK ? status <= AURICLE_DROPPED : auricle_last_error()[0] != '\0');
+    CHECK(status >= AURICLE_OK ? status <= AURICLE_CANCELLED : auricle_last_error()[0] != '\0');
     CHECK(auricle_status_text(status)[0] != '\0');
 }
 
@@ -77,9 +77,19 @@ static auricle_session_options chosen(void)
     static const uint32_t rates[] = {0, 8000, 16000, 22050, 44100, 48000, 192000, 384000, 7999, 384001, UINT32_MAX, 11025};
     static const double hops[] = {0.0, 0.01, 0.25, 1.0, 3.7, -1.0, 1e300, NAN};
     static const double rings[] = {0.0, 0.1, 0.001, 5.0, 600.0, 601.0, -0.5, INFINITY};
+    static const char *const streams[] = {
+        NULL, "{ \"events\": { \"on\": 0.1, \"off\": 0.0 } }",
+        "{ \"hop_seconds\": 0.02, \"smoothing\": \"median\", \"smoothing_seconds\": 0.1, \"events\": { \"on\": -1, \"off\": -1, "
+        "\"min_on_seconds\": 0.05, \"min_off_seconds\": 0.05, \"merge_seconds\": 0.2, \"refractory_seconds\": 0.1, \"deny\": [\"mean\"] } }",
+        "{ \"smoothing_seconds\": 0.3, \"events\": { \"classes\": { \"max\": { \"on\": 1e30, \"off\": -1e30 } } } }", "{ \"events\": 1 }",
+    };
     auricle_session_options options;
     uint8_t choice;
     auricle_session_options_init(&options);
+    choice = byte();
+    options.stream_json = streams[choice % 8 < 5 ? choice % 8 : 1];
+    options.overflow = choice / 8 % 4 - (choice >= 250);
+    options.max_windows_per_read = choice / 32 % 4;
     choice = byte();
     options.sample_rate = rates[choice % 12];
     options.channels = byte() % 10;
@@ -156,7 +166,8 @@ static void refuse(auricle_session *session, const auricle_model *model)
 
 static void read_window(auricle_session *session, size_t classes, uint64_t *next)
 {
-    const size_t capacity = byte() % 4 == 3 ? classes - 1 : classes;
+    const uint8_t choice = byte() % 5;
+    const size_t capacity = choice == 4 ? 0 : choice == 3 ? classes - 1 : classes;
     float *scores = malloc(capacity > 0 ? capacity * sizeof *scores : 1);
     auricle_result result;
     auricle_status status;
@@ -165,15 +176,43 @@ static void read_window(auricle_session *session, size_t classes, uint64_t *next
     auricle_result_init(&result);
     status = auricle_session_read(session, scores, capacity, &result);
     known(status);
-    CHECK(status != AURICLE_OK || capacity == classes);
+    CHECK(status != AURICLE_OK || capacity != classes - 1);
     if (status == AURICLE_OK) {
         CHECK(result.first_frame < result.end_frame);
         CHECK(result.sequence >= *next);
         *next = result.sequence + 1;
-        for (k = 0; k < classes; k++)
+        for (k = 0; k < capacity; k++)
             CHECK(isfinite(scores[k]));
     }
     free(scores);
+}
+
+/* Events have a place, and their numbers go up by one, but for those that were given up. */
+static void read_events(auricle_session *session, uint64_t *first)
+{
+    auricle_event event;
+    auricle_status status;
+    auricle_event_init(&event);
+    while ((status = auricle_session_read_event(session, &event)) == AURICLE_OK) {
+        CHECK(event.onset_frame < event.offset_frame && event.onset_frame < event.decided_frame);
+        CHECK(event.peak_score >= event.mean_score && event.id > 0);
+        if (!event.is_final) {
+            CHECK(event.id > *first && (event.lost_before > 0 || event.id == *first + 1 || *first == 0));
+            *first = event.id;
+        }
+    }
+    known(status);
+}
+
+/* Calls of any thread, and waiting. */
+static void others(auricle_session *session)
+{
+    uint64_t frames = 0;
+    switch (byte() % 4) {
+    case 0: known(auricle_session_cancel(session)); break;
+    case 1: known(auricle_session_wait(session, byte() % 2)); break;
+    default: known(auricle_session_pending(session, &frames)); break;
+    }
 }
 
 static void classify(const auricle_model *model, size_t classes)
@@ -197,7 +236,7 @@ void auricle_fuzz_session(const uint8_t *data, size_t size, const void *onnx, si
     auricle_model *model = NULL;
     auricle_session *session = NULL;
     auricle_session_options options;
-    uint64_t next = 0;
+    uint64_t next = 0, event = 0;
     int own;
     uint32_t channels;
     size_t classes;
@@ -219,20 +258,22 @@ void auricle_fuzz_session(const uint8_t *data, size_t size, const void *onnx, si
 
     for (calls = 0; left > 0 && calls < 64; calls++) {
         /* Without a session every call must refuse NULL and nothing more. */
-        switch (byte() % 13) {
+        switch (byte() % 16) {
         case 0: case 1: case 2: case 3: push(session, channels); break;
         case 4: case 5: case 6: read_window(session, classes, &next); break;
         case 7: known(auricle_session_gap(session, (uint64_t)word() << (byte() % 64))); break;
         case 8: known(auricle_session_finish(session)); break;
         case 9:
             known(auricle_session_reset(session));
-            next = 0;
+            next = event = 0;
             break;
         case 10: refuse(session, model); break;
         case 11:
             if (model)
                 classify(model, classes);
             break;
+        case 12: case 13: read_events(session, &event); break;
+        case 14: others(session); break;
         default:
             if (byte() % 2 == 0) { /* the session goes on without it */
                 if (own)
@@ -244,7 +285,7 @@ void auricle_fuzz_session(const uint8_t *data, size_t size, const void *onnx, si
                 options = chosen();
                 known(auricle_session_create(model, &options, &session));
                 channels = options.channels ? options.channels : 1;
-                next = 0;
+                next = event = 0;
             }
             break;
         }
