@@ -7,12 +7,14 @@ use rayon::prelude::*;
 use serde::Deserialize;
 
 /// One labelled recording.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Clip {
     /// Path as the CSV has it.
     pub file: String,
     /// Index into [`Dataset::classes`].
     pub class: usize,
+    /// Further classes that are heard at the same time; for networks that judge every class for itself.
+    pub also: Vec<usize>,
     /// Fold of a cross-validation; 0 if the CSV has no such column.
     pub fold: u32,
     /// Mono, at the rate that was asked for.
@@ -58,7 +60,8 @@ impl Dataset {
                     let class = classes
                         .binary_search(&row.class)
                         .expect("the classes were collected from these rows");
-                    clips.push(Clip { file: row.file, class, fold: row.fold.unwrap_or(0), samples });
+                    let fold = row.fold.unwrap_or(0);
+                    clips.push(Clip { file: row.file, class, also: Vec::new(), fold, samples });
                 }
                 Err(e) => unreadable.push(format!("{e:#}")),
             }
@@ -98,7 +101,8 @@ fn read_rows(labels: &Path) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn load_mono(path: &Path, sample_rate: u32) -> Result<Vec<f32>> {
+/// The samples of one recording, mono at `sample_rate` Hz.
+pub fn load_mono(path: &Path, sample_rate: u32) -> Result<Vec<f32>> {
     let audio = auricle_decode::decode(path)?;
     ensure!(audio.samples.iter().all(|s| s.is_finite()), "{}: holds NaN or infinite samples", path.display());
     let clip = auricle::Clip {

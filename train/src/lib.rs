@@ -2,15 +2,21 @@
 //!
 //! ```text
 //! labels.csv ─▶ dataset ─▶ crops ─▶ front_end ─▶ fit ─▶ network ─▶ onnx ─▶ model.onnx
-//!                                                 └──▶ evaluate ─▶ report.json
+//!                          augment               ├──▶ checkpoint
+//!                          stretch               └──▶ evaluate ─▶ report.json
 //! ```
 
+pub mod augment;
+pub mod checkpoint;
 pub mod crops;
 pub mod dataset;
 pub mod evaluate;
 pub mod export;
 pub mod fit;
 pub mod front_end;
+pub mod loss;
 pub mod network;
 pub mod onnx;
 pub mod report;
+pub mod stretch;
+pub mod weights;

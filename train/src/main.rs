@@ -1,21 +1,11 @@
 //! `auricle-train`: labelled clips in, an ONNX model for `libauricle` out.
 
-use std::collections::VecDeque;
-use std::fs;
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
+mod commands;
 
-use anyhow::{Context, Result, ensure};
-use auricle_train::dataset::{Clip, Dataset};
-use auricle_train::evaluate::{arg_max, clip_scores};
-use auricle_train::export;
-use auricle_train::fit::{Recipe, fit};
-use auricle_train::front_end::{About, FrontEnd};
-use auricle_train::network::AudioCnn;
-use auricle_train::report::{Answer, Fold, Report};
-use clap::{Args, Parser, Subcommand};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use commands::{cross_validate, finetune, train};
 
 /// Trains sound classifiers for libauricle.
 #[derive(Parser)]
@@ -28,57 +18,18 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Trains on all clips and writes a model.
-    Train {
-        #[command(flatten)]
-        data: Data,
-        #[command(flatten)]
-        recipe: Recipe,
-        #[command(flatten)]
-        model: ModelArgs,
-    },
+    Train(train::Args),
     /// Trains once for each fold on all the others, and prints how much of the fold is then recognised.
-    CrossValidate {
-        #[command(flatten)]
-        data: Data,
-        #[command(flatten)]
-        recipe: Recipe,
-        /// Folds trained at once, each on one thread.
-        #[arg(long, default_value_t = 1)]
-        jobs: usize,
-        /// Where to write the report.
-        #[arg(long, default_value = "report.json")]
-        report: PathBuf,
-    },
-}
-
-#[derive(Args)]
-struct Data {
-    /// Folder that the files in the labels are relative to.
-    #[arg(long)]
-    data: PathBuf,
-    /// CSV with the columns `file` and `class`, and `fold` for cross-validate; relative to the data folder.
-    #[arg(long, default_value = "labels.csv")]
-    labels: PathBuf,
-}
-
-#[derive(Args)]
-struct ModelArgs {
-    /// ONNX file to write.
-    #[arg(long)]
-    out: PathBuf,
-    #[command(flatten)]
-    about: About,
-    /// ONNX Runtime's shared library, with which the file is checked; the library says where it looks without.
-    #[arg(long)]
-    runtime: Option<PathBuf>,
+    CrossValidate(cross_validate::Args),
+    /// Goes on from a trained network with other clips, and other classes if they have them; writes a model.
+    Finetune(finetune::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Train { data, recipe, model } => train(&data, &recipe, &model),
-        Command::CrossValidate { data, recipe, jobs, report } => {
-            cross_validate(&data, &recipe, jobs, &report)
-        }
+        Command::Train(args) => args.run(),
+        Command::CrossValidate(args) => args.run(),
+        Command::Finetune(args) => args.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -87,119 +38,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn load(data: &Data) -> Result<Dataset> {
-    let front_end = FrontEnd::mel()?;
-    let dataset = Dataset::load(&data.data, &data.data.join(&data.labels), front_end.sample_rate())?;
-    for reason in &dataset.unreadable {
-        eprintln!("left out: {reason}");
-    }
-    let seconds: f64 = dataset.clips.iter().map(|c| c.samples.len() as f64).sum::<f64>()
-        / f64::from(front_end.sample_rate());
-    println!("{} clips, {} classes, {seconds:.0} s", dataset.clips.len(), dataset.classes.len());
-    Ok(dataset)
-}
-
-fn train(data: &Data, recipe: &Recipe, model: &ModelArgs) -> Result<()> {
-    // Before the training, so that a missing runtime costs no more than this.
-    auricle::open_runtime(model.runtime.as_deref())?;
-    let dataset = load(data)?;
-    let clips: Vec<&Clip> = dataset.clips.iter().collect();
-    let (network, _) = on_one_thread(|| train_one(&clips, &dataset, recipe, &bar(recipe, "all")))?;
-
-    let mut front_end = FrontEnd::mel()?;
-    let onnx = export::onnx(&network, &front_end, &model.about, &dataset.classes)?;
-    let difference = export::verify(&onnx, &network, &mut front_end, &clips)?;
-    fs::write(&model.out, &onnx).with_context(|| format!("{}", model.out.display()))?;
-    println!(
-        "{}: {} bytes; over {} clips the library differs from the trained network by at most {:.1e} in logits, {:.1e} in scores",
-        model.out.display(),
-        onnx.len(),
-        clips.len(),
-        difference.logits,
-        difference.scores
-    );
-    Ok(())
-}
-
-fn cross_validate(data: &Data, recipe: &Recipe, jobs: usize, path: &PathBuf) -> Result<()> {
-    let dataset = load(data)?;
-    let numbers = dataset.folds();
-    ensure!(numbers.len() >= 2, "cross-validation needs at least 2 folds; the labels have {}", numbers.len());
-    let bars = MultiProgress::new();
-    let waiting = Mutex::new(VecDeque::from(numbers));
-    // A function, so that the lock is not held through the body of the loop below.
-    let next = || lock(&waiting).pop_front();
-    let done = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..jobs.max(1) {
-            scope.spawn(|| {
-                while let Some(number) = next() {
-                    let bar = bars.add(bar(recipe, &format!("fold {number}")));
-                    let fold = on_one_thread(|| one_fold(&dataset, number, recipe, &bar));
-                    if let Ok(fold) = &fold {
-                        bar.suspend(|| println!("fold {number}: {:.2} %", 100.0 * fold.accuracy));
-                    }
-                    lock(&done).push(fold);
-                }
-            });
-        }
-    });
-    let mut folds =
-        done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect::<Result<Vec<_>>>()?;
-    folds.sort_by_key(|f| f.fold);
-    let report = Report::new(dataset.classes, recipe.clone(), folds);
-    println!("{report}");
-    fs::write(path, serde_json::to_string(&report)?).with_context(|| format!("{}", path.display()))
-}
-
-fn one_fold(dataset: &Dataset, number: u32, recipe: &Recipe, bar: &ProgressBar) -> Result<Fold> {
-    let (test, rest): (Vec<&Clip>, Vec<&Clip>) = dataset.clips.iter().partition(|c| c.fold == number);
-    let (network, loss) = train_one(&rest, dataset, recipe, bar)?;
-    let mut front_end = FrontEnd::mel()?;
-    let answers = test.into_iter().map(|clip| {
-        let scores = clip_scores(&network, &mut front_end, clip, dataset.classes.len());
-        Answer { file: clip.file.clone(), truth: clip.class, answer: arg_max(&scores), scores }
-    });
-    Ok(Fold::new(number, loss, answers.collect()))
-}
-
-/// The network, and the mean loss of the last tenth of the steps.
-fn train_one(
-    clips: &[&Clip],
-    dataset: &Dataset,
-    recipe: &Recipe,
-    bar: &ProgressBar,
-) -> Result<(AudioCnn, f32)> {
-    let tail = recipe.steps.div_ceil(10);
-    let mut sum = 0.0;
-    let network = fit(clips, dataset.classes.len(), &mut FrontEnd::mel()?, recipe, |step, loss| {
-        bar.set_message(format!("{loss:.3}"));
-        bar.inc(1);
-        if bar.is_hidden() && (step % tail == 0 || step == recipe.steps) {
-            println!("{}: {step}/{} steps, loss {loss:.3}", bar.prefix(), recipe.steps);
-        }
-        if step > recipe.steps - tail {
-            sum += loss;
-        }
-    })?;
-    bar.finish();
-    Ok((network, sum / tail as f32))
-}
-
-/// One thread for one training: its sums are then always added in the same order, so that its seed reproduces it.
-fn on_one_thread<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-    rayon::ThreadPoolBuilder::new().num_threads(1).build()?.install(work)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn bar(recipe: &Recipe, name: &str) -> ProgressBar {
-    let style = "{prefix:8} {bar:30} {pos}/{len} steps, loss {msg}, {eta} left";
-    ProgressBar::new(recipe.steps as u64)
-        .with_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()))
-        .with_prefix(name.to_owned())
 }
