@@ -184,11 +184,11 @@ fn takes_of_one_source_are_never_on_both_sides_of_a_split() {
         assert_eq!(fold(take), fold(take / 3 * 3), "take {take}");
     }
     for number in 1..=5 {
-        let (held, rest) = data.hold_out(number).unwrap();
+        let (held, rest) = data.hold_out(&[number]).unwrap();
         assert_eq!((held.len(), rest.len()), (12, 48));
         assert_eq!(held.iter().filter(|c| c.class == 0).count(), 6, "fold {number}");
     }
-    assert!(format!("{}", data.hold_out(6).unwrap_err()).contains("[1, 2, 3, 4, 5]"));
+    assert!(format!("{}", data.hold_out(&[2, 6]).unwrap_err()).contains("[1, 2, 3, 4, 5]"));
     assert_eq!(labels(&folder.load().unwrap()), labels(&data));
 }
 
