@@ -18,6 +18,7 @@ pub mod export;
 pub mod fit;
 pub mod front_end;
 pub mod golden;
+pub mod head;
 pub mod loss;
 pub mod measure;
 pub mod network;

@@ -4,6 +4,7 @@ pub mod compress;
 pub mod cross_validate;
 mod curve;
 pub mod finetune;
+pub mod head;
 pub mod stamp;
 pub mod train;
 

@@ -4,6 +4,12 @@
 
 mod augment;
 mod common;
+mod compress;
+mod dataset;
 mod fit;
 mod front_end;
+mod head;
 mod networks;
+mod own_model;
+mod report;
+mod stamp;
