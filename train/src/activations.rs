@@ -6,7 +6,7 @@ use auricle::window::Axis;
 use ort::session::Session;
 use ort::value::{Tensor, ValueType};
 
-use crate::front_end::FrontEnd;
+use crate::front_end::{FrontEnd, FrontEndSpec};
 use crate::onnx::edit::Editor;
 
 /// A network whose tensors can be looked at.
@@ -43,7 +43,7 @@ impl Activations {
         let axes = manifest.input.layout.clone();
         let place = |axis| axes.iter().position(|a| *a == axis);
         let rows_first = place(Axis::Row) < place(Axis::Bin);
-        Ok(Self { session, front_end: FrontEnd::of(manifest)?, rows_first, axes, tensors })
+        Ok(Self { session, front_end: FrontEndSpec::of(manifest).plan()?, rows_first, axes, tensors })
     }
 
     /// Shows every tensor of every window of a clip at the model's rate. Windows that are not whole because the manifest

@@ -1,161 +1,200 @@
 //! Training examples: random windows of clips, changed at random, each with the share of every class in it.
 
-use clap::Args;
+use std::sync::Arc;
+
 use rand::seq::SliceRandom;
-use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
-use rand_distr::{Distribution, StandardNormal};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::{Deserialize, Serialize};
 
+use crate::augment::{self, Augment, SILENCE_RMS, chance, normal, rms};
 use crate::dataset::Clip;
 use crate::front_end::FrontEnd;
+use crate::stretch::Stretcher;
 
-/// A window below this RMS (-60 dB of full scale) is silence: no class can be heard in it.
-const SILENCE_RMS: f32 = 1e-3;
 /// Windows of one clip that are tried before a silent one is taken.
 const TRIES: usize = 8;
-
-/// How examples are changed. Every part can be switched off with 0.
-#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Augment {
-    /// Share of the examples that are a mixture of two clips at a random ratio; the target is mixed alike.
-    #[arg(long, default_value_t = 0.1)]
-    pub mix: f32,
-    /// Gain, uniform within ± so many dB.
-    #[arg(long, default_value_t = 6.0)]
-    pub gain_db: f32,
-    /// Share of the examples that get white noise at an SNR of 5 to 20 dB.
-    #[arg(long, default_value_t = 0.1)]
-    pub noise: f32,
-    /// Widest band of mel bins that is blanked out.
-    #[arg(long, default_value_t = 6)]
-    pub mask_bins: usize,
-    /// Longest stretch of rows that is blanked out.
-    #[arg(long, default_value_t = 3)]
-    pub mask_rows: usize,
-    /// Share of the examples that are digital silence or a very quiet hiss, whose target is every class alike.
-    #[arg(long, default_value_t = 0.03)]
-    pub silence: f32,
-}
+/// Furthest a clip is stretched, either way.
+const STRETCH: f32 = 0.2;
 
 /// One batch, ready for tensors.
 pub struct Batch {
     /// `[examples, bins, rows]`.
     pub input: Vec<f32>,
-    /// `[examples, classes]`; every row's sum is 1.
+    /// `[examples, classes]`: shares whose sum is 1 (one class of many), or what is heard of every class, 0 to 1.
     pub target: Vec<f32>,
     /// Number of examples.
     pub examples: usize,
 }
 
+/// How far the stream of examples has come: every number it draws depends on the seed and on this alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Examples made.
+    pub examples: u64,
+    /// Clips taken; examples that are mixtures take two.
+    pub clips: u64,
+}
+
+/// What the examples are made of.
+#[derive(Clone)]
+pub struct Material<'a> {
+    /// Not empty.
+    pub clips: &'a [&'a Clip],
+    /// Number of classes.
+    pub classes: usize,
+    /// Whether classes are judged each for itself.
+    pub multi_label: bool,
+    /// What is laid under examples, at the model's rate; none is empty.
+    pub backgrounds: Arc<Vec<Vec<f32>>>,
+}
+
 /// An endless, seeded stream of batches in which every clip comes up once before any comes up again.
 pub struct Crops<'a> {
-    clips: &'a [&'a Clip],
-    classes: usize,
+    material: &'a Material<'a>,
     augment: &'a Augment,
-    rng: StdRng,
+    seed: u64,
+    place: Place,
     order: Vec<usize>,
-    next: usize,
+    stretcher: Stretcher,
 }
 
 impl<'a> Crops<'a> {
-    /// `clips` must not be empty.
-    pub fn new(clips: &'a [&'a Clip], classes: usize, augment: &'a Augment, seed: u64) -> Self {
-        assert!(!clips.is_empty(), "training needs clips");
-        let order = (0..clips.len()).collect();
-        Self { clips, classes, augment, rng: StdRng::seed_from_u64(seed), order, next: clips.len() }
+    /// The stream from `place` on.
+    pub fn new(material: &'a Material<'a>, augment: &'a Augment, seed: u64, place: Place) -> Self {
+        assert!(!material.clips.is_empty(), "training needs clips");
+        let mut crops =
+            Self { material, augment, seed, place, order: Vec::new(), stretcher: Stretcher::default() };
+        crops.shuffle();
+        crops
+    }
+
+    /// Where the next batch begins.
+    pub fn place(&self) -> Place {
+        self.place
     }
 
     /// The next `examples` examples.
     pub fn batch(&mut self, examples: usize, front_end: &mut FrontEnd) -> Batch {
         let [bins, rows] = front_end.shape();
+        let classes = self.material.classes;
         let mut input = Vec::with_capacity(examples * bins * rows);
-        let mut target = vec![0.0; examples * self.classes];
+        let mut target = vec![0.0; examples * classes];
         let mut window = vec![0.0; front_end.window()];
-        let mut second = window.clone();
-        for target in target.chunks_exact_mut(self.classes) {
-            self.example(&mut window, &mut second, target);
+        for target in target.chunks_exact_mut(classes) {
+            let mut rng = self.numbers(0, self.place.examples);
+            self.place.examples += 1;
+            self.example(&mut window, target, front_end.sample_rate(), &mut rng);
             let start = input.len();
             front_end.append(&window, &mut input);
-            mask(&mut input[start..], bins, rows, self.augment, &mut self.rng);
+            if chance(self.augment.mask, &mut rng) {
+                augment::mask(&mut input[start..], rows, self.augment, &mut rng);
+            }
+            if chance(self.augment.flip, &mut rng) {
+                augment::flip(&mut input[start..], rows);
+            }
         }
         Batch { input, target, examples }
     }
 
-    fn example(&mut self, window: &mut [f32], second: &mut [f32], target: &mut [f32]) {
-        if self.chance(self.augment.silence) {
-            let level = if self.rng.random() { 0.0 } else { 10f32.powf(self.rng.random_range(-5.0..-3.7)) };
-            window.iter_mut().for_each(|s| *s = level * normal(&mut self.rng));
-            target.fill(1.0 / self.classes as f32);
+    fn example(&mut self, window: &mut [f32], target: &mut [f32], sample_rate: u32, rng: &mut StdRng) {
+        let augment = self.augment;
+        if chance(augment.silence, rng) {
+            let level =
+                if rng.random::<f32>() < 0.3 { 0.0 } else { 10f32.powf(rng.random_range(-5.0..-1.0)) };
+            window.iter_mut().for_each(|s| *s = level * normal(rng));
+            target.fill(if self.material.multi_label { 0.0 } else { 1.0 / target.len() as f32 });
             return;
         }
-        let mut share = 1.0;
-        let class = self.crop(window);
-        if self.chance(self.augment.mix) {
-            let other = self.crop(second);
-            share = self.rng.random_range(0.5..1.0);
-            mix(window, second, share);
-            target[other] += 1.0 - share;
+        let clip = self.next_clip();
+        self.crop(clip, window, rng);
+        if chance(augment.mix, rng) {
+            let other = self.next_clip();
+            let mut second = vec![0.0; window.len()];
+            self.crop(other, &mut second, rng);
+            let share = rng.random_range(0.5..1.0);
+            augment::mix(window, &second, share);
+            self.add_target(clip, share, target);
+            self.add_target(other, 1.0 - share, target);
+        } else {
+            self.add_target(clip, 1.0, target);
         }
-        target[class] += share;
-        let gain = 10f32.powf(self.augment.gain_db * self.rng.random_range(-1.0..=1.0) / 20.0);
-        window.iter_mut().for_each(|s| *s *= gain);
-        if self.chance(self.augment.noise) {
-            let level = rms(window) * 10f32.powf(-self.rng.random_range(5.0..20.0) / 20.0);
-            window.iter_mut().for_each(|s| *s += level * normal(&mut self.rng));
+        if augment.shift > 0.0 {
+            augment::shift(window, (augment.shift * sample_rate as f32) as usize, rng);
+        }
+        augment::gain(window, augment.gain_db, rng);
+        let backgrounds = &self.material.backgrounds;
+        if !backgrounds.is_empty() && chance(augment.background_share, rng) {
+            let background = &backgrounds[rng.random_range(0..backgrounds.len())];
+            augment::add_background(window, background, augment.background_snr, rng);
+        }
+        if chance(augment.noise, rng) {
+            augment::add_noise(window, rng.random_range(5.0..20.0), rng);
         }
     }
 
-    /// Fills `window` from a random place of the next clip and says its class.
-    fn crop(&mut self, window: &mut [f32]) -> usize {
-        if self.next == self.order.len() {
-            self.order.shuffle(&mut self.rng);
-            self.next = 0;
-        }
-        let clip = self.clips[self.order[self.next]];
-        self.next += 1;
-        for _ in 0..TRIES {
-            let spare = clip.samples.len().saturating_sub(window.len());
-            let start = self.rng.random_range(0..=spare);
-            let part = &clip.samples[start..clip.samples.len().min(start + window.len())];
-            window[..part.len()].copy_from_slice(part);
-            window[part.len()..].fill(0.0);
-            if rms(window) >= SILENCE_RMS {
-                break;
+    /// Shares add up where one class is to be found of many. Where each is judged for itself, a class is heard in a
+    /// mixture as in the clip, whatever its share.
+    fn add_target(&self, clip: &Clip, share: f32, target: &mut [f32]) {
+        if self.material.multi_label {
+            for &class in clip.also.iter().chain([&clip.class]) {
+                target[class] = 1.0;
             }
+        } else {
+            target[clip.class] += share;
         }
-        clip.class
     }
 
-    fn chance(&mut self, probability: f32) -> bool {
-        self.rng.random::<f32>() < probability
+    /// Fills `window` from a random place of the clip.
+    fn crop(&self, clip: &Clip, window: &mut [f32], rng: &mut StdRng) {
+        if chance(self.augment.stretch, rng) {
+            let length = window.len() as f32 * (1.0 + rng.random_range(-STRETCH..=STRETCH));
+            let mut part = vec![0.0; length as usize];
+            cut(clip, &mut part, rng);
+            self.stretcher.stretch(&part, window);
+        } else {
+            cut(clip, window, rng);
+        }
+    }
+
+    fn next_clip(&mut self) -> &'a Clip {
+        let count = self.order.len() as u64;
+        if self.place.clips.is_multiple_of(count) {
+            self.shuffle();
+        }
+        let clip = self.material.clips[self.order[(self.place.clips % count) as usize]];
+        self.place.clips += 1;
+        clip
+    }
+
+    /// The order of this round through the clips.
+    fn shuffle(&mut self) {
+        let count = self.material.clips.len();
+        let mut order: Vec<usize> = (0..count).collect();
+        order.shuffle(&mut self.numbers(1, self.place.clips / count as u64));
+        self.order = order;
+    }
+
+    /// The generator of one example (`stream` 0) or one round (1).
+    fn numbers(&self, stream: u64, number: u64) -> StdRng {
+        let mut seed = [0; 32];
+        for (bytes, value) in seed.chunks_exact_mut(8).zip([self.seed, stream, number]) {
+            bytes.copy_from_slice(&value.to_le_bytes());
+        }
+        StdRng::from_seed(seed)
     }
 }
 
-/// `a * share + b * (1 - share)`, after `b` was brought to the RMS of `a`, so that `share` is what is heard.
-fn mix(a: &mut [f32], b: &[f32], share: f32) {
-    let level = if rms(b) > SILENCE_RMS { rms(a) / rms(b) } else { 1.0 };
-    for (a, b) in a.iter_mut().zip(b) {
-        *a = *a * share + b * level * (1.0 - share);
-    }
-}
-
-fn rms(samples: &[f32]) -> f32 {
-    (samples.iter().map(|s| s * s).sum::<f32>() / samples.len() as f32).sqrt()
-}
-
-fn normal(rng: &mut impl Rng) -> f32 {
-    StandardNormal.sample(rng)
-}
-
-/// SpecAugment (Park et al., arXiv:1904.08779): one band of bins and one stretch of rows are set to the mean.
-fn mask(features: &mut [f32], bins: usize, rows: usize, augment: &Augment, rng: &mut impl Rng) {
-    let mean = features.iter().sum::<f32>() / features.len() as f32;
-    let width = rng.random_range(0..=augment.mask_bins.min(bins));
-    let first = rng.random_range(0..=bins - width);
-    features[first * rows..(first + width) * rows].fill(mean);
-    let width = rng.random_range(0..=augment.mask_rows.min(rows));
-    let first = rng.random_range(0..=rows - width);
-    for bin in features.chunks_exact_mut(rows) {
-        bin[first..first + width].fill(mean);
+/// Fills `window` from a random place of the clip where there is something to hear; silence follows a clip that is
+/// shorter.
+fn cut(clip: &Clip, window: &mut [f32], rng: &mut StdRng) {
+    for _ in 0..TRIES {
+        let spare = clip.samples.len().saturating_sub(window.len());
+        let start = rng.random_range(0..=spare);
+        let part = &clip.samples[start..clip.samples.len().min(start + window.len())];
+        window[..part.len()].copy_from_slice(part);
+        window[part.len()..].fill(0.0);
+        if spare == 0 || rms(window) >= SILENCE_RMS {
+            break;
+        }
     }
 }

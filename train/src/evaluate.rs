@@ -1,23 +1,77 @@
 //! Accuracy on whole clips, scored as the library's `classify` scores them.
 
-use burn::tensor::activation::softmax;
+use anyhow::Result;
+use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::{Device, Tensor, TensorData};
+use rand::{SeedableRng, rngs::StdRng};
+use serde::{Deserialize, Serialize};
 
+use crate::augment::add_noise;
 use crate::dataset::Clip;
 use crate::front_end::FrontEnd;
-use crate::network::AudioCnn;
+use crate::loss::Kind;
+use crate::network::Network;
 
 /// Windows in one forward pass.
 const BATCH: usize = 32;
+/// Scores nearer to 0 count as this in a logarithm.
+const LEAST_SCORE: f64 = 1e-6;
 
-/// Scores of one clip: the mean of the softmax over its windows.
-pub fn clip_scores(network: &AudioCnn, front_end: &mut FrontEnd, clip: &Clip, classes: usize) -> Vec<f32> {
+/// What clips say of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judge {
+    /// Mean of −ln of what a clip gives its classes (and, where classes are judged each for itself, of what it
+    /// leaves to the others).
+    pub loss: f64,
+    /// Share of the clips whose highest score is one of their classes.
+    pub accuracy: f64,
+}
+
+/// Looks at whole clips.
+pub fn judge(
+    network: &Network,
+    front_end: &mut FrontEnd,
+    clips: &[&Clip],
+    classes: usize,
+    kind: Kind,
+) -> Result<Judge> {
+    let (mut loss, mut right) = (0.0, 0);
+    let cost = |score: f64| -score.max(LEAST_SCORE).ln();
+    for clip in clips {
+        let scores = clip_scores(network, front_end, &clip.samples, classes, kind);
+        let has = |class: usize| clip.class == class || clip.also.contains(&class);
+        right += usize::from(has(arg_max(&scores)));
+        loss += match kind {
+            Kind::CrossEntropy => cost(scores[clip.class].into()),
+            Kind::Binary => {
+                let one = |(class, &score): (usize, &f32)| {
+                    cost(if has(class) { f64::from(score) } else { 1.0 - f64::from(score) })
+                };
+                scores.iter().enumerate().map(one).sum::<f64>() / classes as f64
+            }
+        };
+    }
+    let count = clips.len().max(1) as f64;
+    Ok(Judge { loss: loss / count, accuracy: right as f64 / count })
+}
+
+/// Scores of one clip: the mean over its windows.
+pub fn clip_scores(
+    network: &Network,
+    front_end: &mut FrontEnd,
+    samples: &[f32],
+    classes: usize,
+    kind: Kind,
+) -> Vec<f32> {
     let mut mean = vec![0.0; classes];
-    let windows = front_end.windows(&clip.samples);
+    let windows = front_end.windows(samples);
     for windows in windows.chunks(BATCH) {
         let logits = forward(network, front_end, windows);
-        let scores: Vec<f32> =
-            softmax(logits, 1).into_data().try_to_vec().expect("the network computes in f32");
+        let scores = match kind {
+            Kind::CrossEntropy => softmax(logits, 1),
+            Kind::Binary => sigmoid(logits),
+        };
+        let scores: Vec<f32> = scores.into_data().try_to_vec().expect("the network computes in f32");
         for window in scores.chunks_exact(classes) {
             mean.iter_mut().zip(window).for_each(|(m, s)| *m += s);
         }
@@ -26,8 +80,8 @@ pub fn clip_scores(network: &AudioCnn, front_end: &mut FrontEnd, clip: &Clip, cl
     mean
 }
 
-/// Logits `[windows, classes]` of a network that is out of training.
-pub fn forward(network: &AudioCnn, front_end: &mut FrontEnd, windows: &[Vec<f32>]) -> Tensor<2> {
+/// Logits `[windows, classes]` of a network that is out of training and on the CPU.
+pub fn forward(network: &Network, front_end: &mut FrontEnd, windows: &[Vec<f32>]) -> Tensor<2> {
     let [bins, rows] = front_end.shape();
     let mut input = Vec::with_capacity(windows.len() * bins * rows);
     for window in windows {
@@ -40,7 +94,7 @@ pub fn forward(network: &AudioCnn, front_end: &mut FrontEnd, windows: &[Vec<f32>
 }
 
 /// The outputs for each window of a clip, before any activation.
-pub fn window_outputs(network: &AudioCnn, front_end: &mut FrontEnd, samples: &[f32]) -> Vec<Vec<f32>> {
+pub fn window_outputs(network: &Network, front_end: &mut FrontEnd, samples: &[f32]) -> Vec<Vec<f32>> {
     let mut outputs = Vec::new();
     for windows in front_end.windows(samples).chunks(BATCH) {
         let logits = forward(network, front_end, windows);
@@ -49,6 +103,13 @@ pub fn window_outputs(network: &AudioCnn, front_end: &mut FrontEnd, samples: &[f
         outputs.extend(values.chunks_exact(classes).map(<[f32]>::to_vec));
     }
     outputs
+}
+
+/// The clip with white noise over all of it, `snr` dB below the clip. Clip `index` gets the same noise every time.
+pub fn with_noise(samples: &[f32], snr: f32, index: usize) -> Vec<f32> {
+    let mut noisy = samples.to_vec();
+    add_noise(&mut noisy, snr, &mut StdRng::seed_from_u64(index as u64));
+    noisy
 }
 
 /// Index of the highest score.

@@ -2,12 +2,14 @@
 
 use anyhow::{Context, Result, ensure};
 use auricle::scores::Activation;
-use auricle::{Model, ModelOptions};
+use auricle::{Manifest, Model, ModelOptions};
 
 use crate::dataset::Clip;
 use crate::evaluate::{arg_max, clip_scores, forward};
+use crate::fit::Plan;
 use crate::front_end::{About, FrontEnd};
-use crate::network::AudioCnn;
+use crate::loss::Kind;
+use crate::network::Network;
 use crate::onnx::Graph;
 
 /// Largest difference of a window's logits, as a share of the largest logit where that is above 1.
@@ -15,14 +17,19 @@ const LOGIT_TOLERANCE: f32 = 1e-5;
 /// Largest difference of a clip's scores.
 const SCORE_TOLERANCE: f32 = 1e-5;
 
+/// What the file says of itself.
+pub fn manifest(plan: &Plan, about: &About) -> Result<Manifest> {
+    plan.front_end.manifest(about, &plan.classes, plan.recipe.loss.activation())
+}
+
 /// The file's bytes, with the manifest inside.
-pub fn onnx(network: &AudioCnn, front_end: &FrontEnd, about: &About, labels: &[String]) -> Result<Vec<u8>> {
-    let manifest = front_end.manifest(about, labels)?;
-    let [bins, rows] = front_end.shape();
+pub fn onnx(network: &Network, plan: &Plan, about: &About) -> Result<Vec<u8>> {
+    let manifest = manifest(plan, about)?;
+    let [bins, rows] = plan.front_end.plan()?.shape();
     let mut graph = Graph::default();
     let logits = network.write(&mut graph, &manifest.input.tensor);
     let (input, output) = (&manifest.input.tensor, &manifest.output.tensor);
-    Ok(graph.finish((input, &[1, bins, rows]), &logits, (output, &[labels.len()]), &manifest.to_json()))
+    Ok(graph.finish((input, &[1, bins, rows]), &logits, (output, &[plan.classes.len()]), &manifest.to_json()))
 }
 
 /// How far the library, with the file, is from the network that was trained.
@@ -39,16 +46,21 @@ pub struct Difference {
 /// or if a clip gets another answer.
 pub fn verify(
     onnx: &[u8],
-    network: &AudioCnn,
+    network: &Network,
     front_end: &mut FrontEnd,
     clips: &[&Clip],
 ) -> Result<Difference> {
+    ensure!(!clips.is_empty(), "no clips to compare by");
     let options = ModelOptions::default();
     let model = Model::load_memory(onnx, None, &options).context("the library refuses the file")?;
     let mut raw = model.manifest().clone();
     raw.output.activation = Activation::None;
     let raw = Model::load_memory(onnx, Some(&raw.to_json()), &options)?;
 
+    let kind = match model.manifest().output.activation {
+        Activation::Sigmoid => Kind::Binary,
+        _ => Kind::CrossEntropy,
+    };
     let mut worst = Difference::default();
     let classes = model.labels().len();
     for clip in clips {
@@ -69,7 +81,7 @@ pub fn verify(
         worst.logits = worst.logits.max(difference);
 
         let scores = classify(&model, &clip.samples, classes)?;
-        let expected = clip_scores(network, front_end, clip, classes);
+        let expected = clip_scores(network, front_end, &clip.samples, classes, kind);
         let difference = largest_difference(&scores, &expected);
         ensure!(
             difference <= SCORE_TOLERANCE && arg_max(&scores) == arg_max(&expected),

@@ -1,22 +1,28 @@
 //! The training loop.
 
 use std::f64::consts::PI;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use burn::module::Module;
-use burn::optim::{AdamWConfig, GradientsParams};
-use burn::tensor::activation::log_softmax;
+use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
+use burn::store::ModuleRecord;
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use crate::crops::{Augment, Batch, Crops};
+use crate::augment::Augment;
+use crate::checkpoint::{Checkpoint, Head};
+use crate::crops::{Batch, Crops, Material, Place};
 use crate::dataset::Clip;
-use crate::front_end::FrontEnd;
-use crate::network::AudioCnn;
+use crate::evaluate::{Judge, judge};
+use crate::front_end::{FrontEnd, FrontEndSpec};
+use crate::loss::{ClassWeights, Kind, Loss};
+use crate::network::{Architecture, Network};
+use crate::weights;
 
-/// Everything that decides the outcome of a training run, next to the data.
+/// How a network is trained.
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
     /// Optimiser steps.
@@ -31,6 +37,27 @@ pub struct Recipe {
     /// AdamW's decoupled weight decay.
     #[arg(long, default_value_t = 0.01)]
     pub weight_decay: f32,
+    /// Largest norm of all gradients together; longer ones are scaled down to it. 0: any.
+    #[arg(long, default_value_t = 5.0)]
+    pub clip_norm: f64,
+    /// One class of many, or every class for itself.
+    #[arg(long, value_enum, default_value_t = Kind::CrossEntropy)]
+    pub loss: Kind,
+    /// How much the classes count: `none`, `balanced`, or a number for each in the order of their names, like 1,2.5,1.
+    #[arg(long, default_value = "none")]
+    pub class_weights: ClassWeights,
+    /// Share of every target that is moved to all classes alike.
+    #[arg(long, default_value_t = 0.0)]
+    pub label_smoothing: f32,
+    /// Decay of the moving average of the weights that becomes the result. 0: no average, the last weights are it.
+    #[arg(long, default_value_t = 0.0)]
+    pub average: f32,
+    /// Steps between looks at the clips that are held out, where there are any.
+    #[arg(long, default_value_t = 100)]
+    pub evaluate_every: usize,
+    /// Stop after so many looks without a lower loss, and take the weights of the best one. 0: never.
+    #[arg(long, default_value_t = 0)]
+    pub patience: usize,
     /// Seed of weights, order, crops and augmentation.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -39,42 +66,277 @@ pub struct Recipe {
     pub augment: Augment,
 }
 
+/// Everything that decides the outcome of a training run, next to the clips.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What is trained.
+    pub architecture: Architecture,
+    /// What it sees.
+    pub front_end: FrontEndSpec,
+    /// Names of the classes, in the order of its outputs.
+    pub classes: Vec<String>,
+    /// How it is trained.
+    pub recipe: Recipe,
+}
+
+/// One point of the curve.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Steps made.
+    pub step: usize,
+    /// Loss of the step's batch.
+    pub loss: f32,
+    /// What the clips that are held out say, where they were looked at.
+    pub held_out: Option<Judge>,
+}
+
+/// What a run begins with.
+pub enum Start {
+    /// New weights.
+    New,
+    /// A run of the same plan that was stopped.
+    Resume(Box<Checkpoint>),
+    /// The weights of a finished run, with a new last layer if the classes are others.
+    From(Box<Checkpoint>),
+}
+
+/// The outside of a run.
+#[derive(Default)]
+pub struct Options<'a> {
+    /// Clips that are looked at, never trained on.
+    pub held_out: &'a [&'a Clip],
+    /// Where to keep the run, and after how many steps.
+    pub checkpoint: Option<(PathBuf, usize)>,
+    /// Where it is computed; the CPU without.
+    pub device: Option<Device>,
+    /// Stops the run after so many steps as if it had been interrupted.
+    pub stop_after: Option<usize>,
+}
+
 /// Burn's generator of initial weights is one for the whole process: networks are made one at a time.
 static INITIALISING: Mutex<()> = Mutex::new(());
 
-/// Trains a new network on `clips`; `progress` is told the step (from 1) and its loss. The result is out of training.
-/// The same arguments give the same weights, bit for bit, where one thread computes them.
+/// Trains on `material`; `progress` is told every step. The result is out of training and on the CPU. The same
+/// arguments give the same weights, bit for bit, where one thread of the CPU computes them, stopped and resumed or not.
 pub fn fit(
-    clips: &[&Clip],
-    classes: usize,
-    front_end: &mut FrontEnd,
-    recipe: &Recipe,
-    mut progress: impl FnMut(usize, f32),
-) -> Result<AudioCnn> {
-    ensure!(!clips.is_empty(), "no clips to train on");
+    plan: &Plan,
+    material: &Material<'_>,
+    start: Start,
+    options: &Options<'_>,
+    mut progress: impl FnMut(&Point),
+) -> Result<Network> {
+    let recipe = &plan.recipe;
+    ensure!(!material.clips.is_empty(), "no clips to train on");
     ensure!(recipe.steps > 0 && recipe.batch > 1, "steps must be at least 1 and batch at least 2");
-    let device = Device::flex().autodiff();
-    let [bins, rows] = front_end.shape();
-    let mut network = {
-        let _one_at_a_time = INITIALISING.lock().unwrap_or_else(PoisonError::into_inner);
-        device.seed(recipe.seed);
-        AudioCnn::new(bins, classes, &device)
-    };
-    // PyTorch's epsilon; burn's default is 1e-5.
-    let mut optimiser = AdamWConfig::new().with_weight_decay(recipe.weight_decay).with_epsilon(1e-8).init();
-    let mut crops = Crops::new(clips, classes, &recipe.augment, recipe.seed);
-    for step in 0..recipe.steps {
-        let Batch { input, target, examples } = crops.batch(recipe.batch, front_end);
-        let input = Tensor::<4>::from_data(TensorData::new(input, [examples, 1, bins, rows]), &device);
-        let target = Tensor::<2>::from_data(TensorData::new(target, [examples, classes]), &device);
-        let loss = -(log_softmax(network.forward(input), 1) * target).sum() / examples as f32;
-        let value = loss.clone().into_scalar::<f32>();
-        ensure!(value.is_finite(), "the loss became {value} at step {}; lower the learning rate", step + 1);
-        let gradients = GradientsParams::from_grads(loss.backward(), &network);
-        network = optimiser.step(learning_rate(recipe, step), network, gradients);
-        progress(step + 1, value);
+    ensure!(recipe.evaluate_every > 0, "evaluate-every must be at least 1");
+    ensure!(
+        recipe.patience == 0 || !options.held_out.is_empty(),
+        "patience is {}, but no clips are held out to stop by",
+        recipe.patience
+    );
+    let device = options.device.clone().unwrap_or_else(Device::flex);
+    let mut run = Run::begin(plan, material, start, &device.clone().autodiff())?;
+    let mut crops = Crops::new(material, &recipe.augment, recipe.seed, run.head.place);
+    while run.head.step < recipe.steps && !run.is_out_of_patience() {
+        let batch = crops.batch(recipe.batch, &mut run.front_end);
+        run.step(batch)?;
+        run.head.place = crops.place();
+        let step = run.head.step;
+        if !options.held_out.is_empty()
+            && (step.is_multiple_of(recipe.evaluate_every) || step == recipe.steps)
+        {
+            run.evaluate(options.held_out)?;
+        }
+        if let Some(point) = run.head.history.last() {
+            progress(point);
+        }
+        let stop = options.stop_after == Some(step);
+        if let Some((path, every)) = &options.checkpoint
+            && (step.is_multiple_of(*every) || step == recipe.steps || run.is_out_of_patience() || stop)
+        {
+            run.save(path)?;
+        }
+        if stop {
+            break;
+        }
     }
-    Ok(network.valid())
+    run.result()
+}
+
+/// A training run in memory.
+struct Run {
+    head: Head,
+    device: Device,
+    network: Network,
+    optimiser: ModuleOptimizer,
+    loss: Loss,
+    front_end: FrontEnd,
+    average: Vec<f32>,
+    best: Vec<f32>,
+}
+
+impl Run {
+    fn begin(plan: &Plan, material: &Material<'_>, start: Start, device: &Device) -> Result<Self> {
+        let recipe = &plan.recipe;
+        let front_end = plan.front_end.plan()?;
+        let classes = plan.classes.len();
+        let class_weights = recipe.class_weights.resolve(material.clips, classes, recipe.loss)?;
+        // PyTorch's epsilon; burn's default is 1e-5. The betas are 0.9 and 0.999 in both.
+        let optimiser = AdamWConfig::new().with_weight_decay(recipe.weight_decay).with_epsilon(1e-8).init();
+        let network = {
+            let _one_at_a_time = INITIALISING.lock().unwrap_or_else(PoisonError::into_inner);
+            device.seed(recipe.seed);
+            match &start {
+                Start::From(checkpoint) => finished(checkpoint, plan, front_end.shape(), device)?,
+                _ => Network::new(plan.architecture, front_end.shape(), classes, device)?,
+            }
+        };
+        let mut run = Self {
+            head: Head::new(plan.clone(), material.clips.len(), 0, Place::default()),
+            device: device.clone(),
+            average: if recipe.average > 0.0 { weights::flatten(&network.valid()) } else { Vec::new() },
+            network,
+            optimiser,
+            loss: Loss::new(recipe.loss, class_weights, recipe.label_smoothing, classes, device),
+            front_end,
+            best: Vec::new(),
+        };
+        if let Start::Resume(checkpoint) = start {
+            run = run.resume(*checkpoint)?;
+        }
+        Ok(run)
+    }
+
+    fn resume(self, checkpoint: Checkpoint) -> Result<Self> {
+        let (plan, clips) = (&self.head.plan, self.head.clips);
+        ensure!(
+            checkpoint.head.plan == *plan && checkpoint.head.clips == clips,
+            "the checkpoint is of another run ({} clips, {}); this one is {clips} clips, {}",
+            checkpoint.head.clips,
+            serde_json::to_string(&checkpoint.head.plan)?,
+            serde_json::to_string(plan)?
+        );
+        let record = ModuleRecord::from_bytes(Checkpoint::record(&checkpoint.network))
+            .context("the checkpoint's network")?;
+        Ok(Self {
+            head: checkpoint.head,
+            network: self.network.try_load_record(record).context("the checkpoint's network")?,
+            optimiser: self
+                .optimiser
+                .from_bytes(Checkpoint::record(&checkpoint.optimiser))
+                .context("the checkpoint's optimiser")?,
+            average: checkpoint.average,
+            best: checkpoint.best,
+            ..self
+        })
+    }
+
+    fn step(&mut self, batch: Batch) -> Result<()> {
+        let recipe = &self.head.plan.recipe;
+        let [bins, rows] = self.front_end.shape();
+        let classes = self.head.plan.classes.len();
+        let input = TensorData::new(batch.input, [batch.examples, 1, bins, rows]);
+        let target = TensorData::new(batch.target, [batch.examples, classes]);
+        let logits = self.network.forward(Tensor::<4>::from_data(input, &self.device));
+        let loss = self.loss.forward(logits, Tensor::<2>::from_data(target, &self.device));
+        let value = loss.clone().into_scalar::<f32>();
+        let step = self.head.step + 1;
+        ensure!(value.is_finite(), "the loss became {value} at step {step}; lower the learning rate");
+        let mut gradients = GradientsParams::from_grads(loss.backward(), &self.network);
+        if recipe.clip_norm > 0.0 {
+            weights::clip_global_norm(&self.network, &mut gradients, recipe.clip_norm);
+        }
+        let rate = learning_rate(recipe, self.head.step);
+        self.network = self.optimiser.step(rate, self.network.clone(), gradients);
+        self.head.step = step;
+        self.head.history.push(Point { step, loss: value, held_out: None });
+        if !self.average.is_empty() {
+            // Early averages forget faster, or the initial weights would stay in them for long.
+            let keep = recipe.average.min(step as f32 / (step as f32 + 9.0));
+            let now = weights::flatten(&self.network.valid());
+            self.average.iter_mut().zip(now).for_each(|(a, now)| *a = keep * *a + (1.0 - keep) * now);
+        }
+        Ok(())
+    }
+
+    /// The network as it would be used now, on the CPU.
+    fn usable(&self) -> Network {
+        let network = self.network.valid().to_device(&Device::flex());
+        if self.average.is_empty() { network } else { weights::replace(network, &self.average) }
+    }
+
+    fn evaluate(&mut self, clips: &[&Clip]) -> Result<()> {
+        let network = self.usable();
+        let plan = &self.head.plan;
+        let found = judge(&network, &mut self.front_end, clips, plan.classes.len(), plan.recipe.loss)?;
+        if let Some(point) = self.head.history.last_mut() {
+            point.held_out = Some(found);
+        }
+        if self.head.best.is_none_or(|(_, loss)| found.loss < loss) {
+            self.head.best = Some((self.head.step, found.loss));
+            self.best = weights::flatten(&network);
+        }
+        Ok(())
+    }
+
+    fn is_out_of_patience(&self) -> bool {
+        let recipe = &self.head.plan.recipe;
+        recipe.patience > 0
+            && self
+                .head
+                .best
+                .is_some_and(|(step, _)| self.head.step >= step + recipe.patience * recipe.evaluate_every)
+    }
+
+    fn save(&self, path: &Path) -> Result<()> {
+        let network = self.network.clone();
+        // What every thread has seen of the running statistics, brought together.
+        let _ = network.valid();
+        Checkpoint {
+            head: self.head.clone(),
+            network: network.into_record().into_bytes().context("the network's record")?.to_vec(),
+            optimiser: self.optimiser.into_bytes().context("the optimiser's record")?.to_vec(),
+            average: self.average.clone(),
+            best: self.best.clone(),
+        }
+        .save(path)
+    }
+
+    fn result(self) -> Result<Network> {
+        let network = self.usable();
+        let best = self.head.plan.recipe.patience > 0 && !self.best.is_empty();
+        Ok(if best { weights::replace(network, &self.best) } else { network })
+    }
+}
+
+/// The network that a finished run came to, in training again.
+fn finished(checkpoint: &Checkpoint, plan: &Plan, shape: [usize; 2], device: &Device) -> Result<Network> {
+    let before = &checkpoint.head.plan;
+    ensure!(
+        before.architecture == plan.architecture && before.front_end == plan.front_end,
+        "the checkpoint's network and front end are {:?} and {}; they cannot be changed",
+        before.architecture,
+        serde_json::to_string(&before.front_end)?
+    );
+    let record = ModuleRecord::from_bytes(Checkpoint::record(&checkpoint.network))
+        .context("the checkpoint's network")?;
+    let network = Network::new(before.architecture, shape, before.classes.len(), device)?
+        .try_load_record(record)
+        .context("the checkpoint's network")?;
+    let usable = match (before.recipe.patience > 0 && !checkpoint.best.is_empty(), &checkpoint.average) {
+        (true, _) => Some(&checkpoint.best),
+        (false, average) if !average.is_empty() => Some(average),
+        _ => None,
+    };
+    let network = match usable {
+        Some(numbers) => weights::replace(network.valid(), numbers).train(),
+        None => network,
+    };
+    Ok(if before.classes == plan.classes {
+        network
+    } else {
+        network.with_classes(plan.classes.len(), device)
+    })
 }
 
 fn learning_rate(recipe: &Recipe, step: usize) -> f64 {

@@ -2,11 +2,14 @@
 //!
 //! ```text
 //! labels.csv ─▶ dataset ─▶ crops ─▶ front_end ─▶ fit ─▶ network ─▶ onnx ─▶ model.onnx
-//!                                                 └──▶ evaluate ─▶ report.json
+//!                          augment               ├──▶ checkpoint
+//!                          stretch               └──▶ evaluate ─▶ report.json
 //! ```
 
 pub mod activations;
+pub mod augment;
 pub mod calibrate;
+pub mod checkpoint;
 pub mod compress;
 pub mod crops;
 pub mod dataset;
@@ -15,7 +18,11 @@ pub mod export;
 pub mod fit;
 pub mod front_end;
 pub mod golden;
+pub mod head;
+pub mod loss;
 pub mod measure;
 pub mod network;
 pub mod onnx;
 pub mod report;
+pub mod stretch;
+pub mod weights;

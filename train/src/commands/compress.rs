@@ -40,35 +40,37 @@ pub struct Args {
     runtime: Option<PathBuf>,
 }
 
-pub fn run(args: &Args) -> Result<()> {
-    auricle::open_runtime(args.runtime.as_deref())?;
-    let onnx = stamp::read(&args.model)?;
-    let options = ModelOptions::default();
-    let before = Model::load(&args.model, &options)?;
-    let data = crate::load(&args.data, before.sample_rate())?;
-    let (held, rest) = data.hold_out(args.hold_out)?;
-    let step = rest.len().div_ceil(CALIBRATION_CLIPS);
-    let calibration: Vec<&Clip> = rest.into_iter().step_by(step).collect();
-    let (file, done) = compress(&onnx, before.manifest(), &args.how, &calibration)
-        .with_context(|| args.model.display().to_string())?;
-    let after = Model::load_memory(&file, None, &options)?;
+impl Args {
+    pub fn run(self) -> Result<()> {
+        auricle::open_runtime(self.runtime.as_deref())?;
+        let onnx = stamp::read(&self.model)?;
+        let options = ModelOptions::default();
+        let before = Model::load(&self.model, &options)?;
+        let data = super::load(&self.data, before.sample_rate())?;
+        let (held, rest) = data.hold_out(&[self.hold_out])?;
+        let step = rest.len().div_ceil(CALIBRATION_CLIPS);
+        let calibration: Vec<&Clip> = rest.into_iter().step_by(step).collect();
+        let (file, done) = compress(&onnx, before.manifest(), &self.how, &calibration)
+            .with_context(|| self.model.display().to_string())?;
+        let after = Model::load_memory(&file, None, &options)?;
 
-    let seconds = latencies(&[&before, &after])?;
-    let row = |name: &str, bytes, seconds, model: &Model| {
-        let accuracy = accuracy(model, &held, &data.classes)?;
-        Ok::<_, anyhow::Error>(Measured { name: name.into(), bytes, seconds, accuracy })
-    };
-    let rows =
-        [row("before", onnx.len(), seconds[0], &before)?, row("after", file.len(), seconds[1], &after)?];
-    println!("{done}\n{}accuracy on the {} clips of fold {}", table(&rows), held.len(), args.hold_out);
-    let lost = 100.0 * (rows[0].accuracy - rows[1].accuracy);
-    ensure!(
-        lost <= args.max_drop + 1e-9,
-        "{lost:.2} points of accuracy are lost, --max-drop allows {}: {} is not written",
-        args.max_drop,
-        args.out.display()
-    );
-    stamp::write(&args.out, &file)?;
-    println!("{}: {} bytes", args.out.display(), file.len());
-    Ok(())
+        let seconds = latencies(&[&before, &after])?;
+        let row = |name: &str, bytes, seconds, model: &Model| {
+            let accuracy = accuracy(model, &held, &data.classes)?;
+            Ok::<_, anyhow::Error>(Measured { name: name.into(), bytes, seconds, accuracy })
+        };
+        let rows =
+            [row("before", onnx.len(), seconds[0], &before)?, row("after", file.len(), seconds[1], &after)?];
+        println!("{done}\n{}accuracy on the {} clips of fold {}", table(&rows), held.len(), self.hold_out);
+        let lost = 100.0 * (rows[0].accuracy - rows[1].accuracy);
+        ensure!(
+            lost <= self.max_drop + 1e-9,
+            "{lost:.2} points of accuracy are lost, --max-drop allows {}: {} is not written",
+            self.max_drop,
+            self.out.display()
+        );
+        stamp::write(&self.out, &file)?;
+        println!("{}: {} bytes", self.out.display(), file.len());
+        Ok(())
+    }
 }

@@ -1,4 +1,151 @@
-//! One file a command.
+//! One file a command, and here what they share.
 
 pub mod compress;
+pub mod cross_validate;
+mod curve;
+pub mod finetune;
+pub mod head;
 pub mod stamp;
+pub mod train;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use auricle_train::dataset::{Clip, Dataset, Source, load_mono};
+use auricle_train::evaluate::window_outputs;
+use auricle_train::export;
+use auricle_train::fit::{Plan, Point};
+use auricle_train::front_end::About;
+use auricle_train::golden;
+use auricle_train::network::Network;
+use auricle_train::report::{Answer, Fold, Painter};
+use burn::tensor::Device;
+use clap::{Args, ValueEnum};
+
+/// Reads the clips, and says what is wrong with them.
+fn load(source: &Source, sample_rate: u32) -> Result<Dataset> {
+    let dataset = Dataset::load(source, sample_rate)?;
+    for reason in &dataset.unreadable {
+        eprintln!("left out: {reason}");
+    }
+    for warning in &dataset.warnings {
+        eprintln!("warning: {warning}");
+    }
+    let seconds: f64 =
+        dataset.clips.iter().map(|c| c.samples.len() as f64).sum::<f64>() / f64::from(sample_rate);
+    let (clips, classes, cached) = (dataset.clips.len(), dataset.classes.len(), dataset.from_cache);
+    println!("{clips} clips, {classes} classes, {seconds:.0} s ({cached} files from the cache)");
+    Ok(dataset)
+}
+
+/// The model that a command writes.
+#[derive(Args)]
+pub struct ModelArgs {
+    /// ONNX file to write.
+    #[arg(long)]
+    out: PathBuf,
+    #[command(flatten)]
+    about: About,
+    /// ONNX Runtime's shared library, with which the file is checked; the library says where it looks without.
+    #[arg(long)]
+    runtime: Option<PathBuf>,
+}
+
+impl ModelArgs {
+    /// Before the training, so that a missing runtime costs no more than this.
+    fn open_runtime(&self) -> Result<()> {
+        Ok(auricle::open_runtime(self.runtime.as_deref())?)
+    }
+
+    /// Writes the file after the library has computed the same with it on `clips`.
+    fn write(&self, network: &Network, plan: &Plan, clips: &[&Clip], temperature: f32) -> Result<()> {
+        let onnx = export::onnx(network, plan, &self.about)?;
+        let difference = export::verify(&onnx, network, &mut plan.front_end.plan()?, clips)?;
+        let mut manifest = export::manifest(plan, &self.about)?;
+        manifest.output.temperature = temperature;
+        let onnx = golden::finish(&onnx, &manifest, golden::TOLERANCE)?;
+        stamp::write(&self.out, &onnx)?;
+        println!(
+            "{}: {} bytes; over {} clips the library gives the same answers as the trained network, and differs from it by at most {:.1e} in logits, {:.1e} in scores",
+            self.out.display(),
+            onnx.len(),
+            clips.len(),
+            difference.logits,
+            difference.scores
+        );
+        Ok(())
+    }
+}
+
+/// Where a network is trained.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Processor {
+    /// Any CPU; the only one on which a seed reproduces a run.
+    Cpu,
+    /// An NVIDIA GPU.
+    #[cfg(feature = "cuda")]
+    Cuda,
+    /// A GPU through Vulkan, Metal or DirectX.
+    #[cfg(feature = "wgpu")]
+    Wgpu,
+}
+
+impl Processor {
+    fn device(self) -> Device {
+        match self {
+            Processor::Cpu => Device::flex(),
+            #[cfg(feature = "cuda")]
+            Processor::Cuda => Device::cuda(0),
+            #[cfg(feature = "wgpu")]
+            Processor::Wgpu => Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
+        }
+    }
+}
+
+/// How a run is watched and kept.
+#[derive(Args)]
+pub struct RunArgs {
+    /// Where it is computed.
+    #[arg(long, value_enum, default_value_t = Processor::Cpu)]
+    device: Processor,
+    /// Lines of text instead of bars and curves; so too where the output is no terminal.
+    #[arg(long)]
+    plain: bool,
+}
+
+/// Every recording in a folder that can be read, at the model's rate.
+fn backgrounds(folder: Option<&Path>, sample_rate: u32) -> Result<Arc<Vec<Vec<f32>>>> {
+    let Some(folder) = folder else { return Ok(Arc::default()) };
+    let entries = fs::read_dir(folder).with_context(|| format!("--background {}", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries.map(|e| Ok(e?.path())).collect::<std::io::Result<_>>()?;
+    files.sort();
+    let read: Vec<Vec<f32>> =
+        files.iter().filter_map(|file| load_mono(file, sample_rate).ok()).filter(|s| !s.is_empty()).collect();
+    ensure!(
+        !read.is_empty(),
+        "--background {}: none of its {} files can be read",
+        folder.display(),
+        files.len()
+    );
+    println!("{} of {} files are backgrounds", read.len(), files.len());
+    Ok(Arc::new(read))
+}
+
+/// One thread for one training: its sums are then always added in the same order, so that its seed reproduces it.
+fn on_one_thread<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    rayon::ThreadPoolBuilder::new().num_threads(1).build()?.install(work)
+}
+
+/// What a network says of clips that it was not trained on.
+fn test(fold: u32, plan: &Plan, curve: &[Point], network: &Network, clips: &[&Clip]) -> Result<Fold> {
+    let activation = plan.recipe.loss.activation();
+    let painter = Painter::new(export::manifest(plan, &About::nameless())?);
+    let mut front_end = plan.front_end.plan()?;
+    let answer = |clip: &&Clip| {
+        let windows = window_outputs(network, &mut front_end, &clip.samples);
+        Answer::new(clip, windows, activation, &painter)
+    };
+    Ok(Fold::new(fold, curve, clips.iter().map(answer).collect()))
+}

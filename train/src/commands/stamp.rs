@@ -29,22 +29,24 @@ pub struct Args {
     runtime: Option<PathBuf>,
 }
 
-pub fn run(args: &Args) -> Result<()> {
-    auricle::open_runtime(args.runtime.as_deref())?;
-    let json = fs::read_to_string(&args.manifest).with_context(|| args.manifest.display().to_string())?;
-    let manifest = Manifest::parse(&json).with_context(|| args.manifest.display().to_string())?;
-    let onnx = read(&args.model)?;
-    let file =
-        golden::finish(&onnx, &manifest, args.tolerance).with_context(|| args.model.display().to_string())?;
-    let out = args.out.as_ref().unwrap_or(&args.model);
-    write(out, &file)?;
-    println!(
-        "{}: {} bytes, {} classes; the library loads it",
-        out.display(),
-        file.len(),
-        manifest.labels.len()
-    );
-    Ok(())
+impl Args {
+    pub fn run(self) -> Result<()> {
+        auricle::open_runtime(self.runtime.as_deref())?;
+        let json = fs::read_to_string(&self.manifest).with_context(|| self.manifest.display().to_string())?;
+        let manifest = Manifest::parse(&json).with_context(|| self.manifest.display().to_string())?;
+        let onnx = read(&self.model)?;
+        let file = golden::finish(&onnx, &manifest, self.tolerance)
+            .with_context(|| self.model.display().to_string())?;
+        let out = self.out.as_ref().unwrap_or(&self.model);
+        write(out, &file)?;
+        println!(
+            "{}: {} bytes, {} classes; the library loads it",
+            out.display(),
+            file.len(),
+            manifest.labels.len()
+        );
+        Ok(())
+    }
 }
 
 /// Reads an ONNX file that can be worked on: in one piece, with everything in it.

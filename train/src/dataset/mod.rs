@@ -107,7 +107,7 @@ impl Dataset {
             .par_iter()
             .map(|(file, indices)| {
                 let path = source.data.join(file);
-                match load_mono(&path, sample_rate, &cache) {
+                match read_file(&path, sample_rate, &cache) {
                     Err(e) => {
                         let reason = format!("{e:#}");
                         (None, indices.iter().map(|&i| (i, Err(anyhow::anyhow!("{reason}")))).collect())
@@ -181,19 +181,24 @@ impl Dataset {
         folds
     }
 
-    /// The clips of one fold, and all others. An error if either side is empty.
-    pub fn hold_out(&self, fold: u32) -> Result<(Vec<&Clip>, Vec<&Clip>)> {
-        let (held, rest): (Vec<&Clip>, Vec<&Clip>) = self.clips.iter().partition(|c| c.fold == fold);
-        ensure!(
-            !held.is_empty() && !rest.is_empty(),
-            "fold {fold} cannot be held out: the clips are in the folds {:?}",
-            self.folds()
-        );
+    /// The clips of these folds, and all others. An error if one of the folds has no clips, or nothing is left.
+    pub fn hold_out(&self, folds: &[u32]) -> Result<(Vec<&Clip>, Vec<&Clip>)> {
+        let known = self.folds();
+        if let Some(missing) = folds.iter().find(|fold| !known.contains(fold)) {
+            bail!("fold {missing} cannot be held out: the clips are in the folds {known:?}");
+        }
+        let (held, rest): (Vec<&Clip>, Vec<&Clip>) = self.clips.iter().partition(|c| folds.contains(&c.fold));
+        ensure!(!rest.is_empty(), "every clip is held out; nothing is left to train on");
         Ok((held, rest))
     }
 }
 
-fn load_mono(path: &Path, sample_rate: u32, cache: &Option<Cache>) -> Result<Decoded> {
+/// The samples of one recording, mono at `sample_rate` Hz.
+pub fn load_mono(path: &Path, sample_rate: u32) -> Result<Vec<f32>> {
+    read_file(path, sample_rate, &None).map(|decoded| decoded.samples)
+}
+
+fn read_file(path: &Path, sample_rate: u32, cache: &Option<Cache>) -> Result<Decoded> {
     let key = cache.as_ref().and_then(|cache| cache.key(path));
     if let Some(samples) = key.as_ref().and_then(|key| key.read()) {
         return Ok(Decoded { samples, warning: None, cached: true });

@@ -1,5 +1,120 @@
-//! The networks that can be trained: one file an architecture.
+//! The networks that can be trained: one file an architecture. All of them take `[batch, 1, bins, rows]`.
 
 mod cnn;
+mod crnn;
+mod layers;
+mod resnet;
+mod transformer;
 
-pub use cnn::AudioCnn;
+use anyhow::{Result, ensure};
+use burn::module::Module;
+use burn::nn::Linear;
+use burn::tensor::{Device, Tensor};
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use crate::onnx::Graph;
+use cnn::AudioCnn;
+use crnn::Crnn;
+use resnet::ResNet;
+use transformer::Transformer;
+
+/// What can be trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Architecture {
+    /// AudioCNN: four 3×3 convolutions, the maximum over the whole map. 0.39 M parameters.
+    Cnn,
+    /// Two convolutions, two bidirectional LSTMs. 6.4 M parameters with 64 bins.
+    Crnn,
+    /// 16×16 patches, four layers of attention. 3.2 M parameters.
+    Transformer,
+    /// Small residual network. 0.2 M parameters; the bundled model's.
+    Resnet,
+}
+
+impl Architecture {
+    /// The fewest bins and rows that it can look at.
+    fn least(self) -> [usize; 2] {
+        match self {
+            Architecture::Cnn => [8, 8],
+            Architecture::Crnn => [4, 4],
+            Architecture::Transformer => [transformer::PATCH; 2],
+            Architecture::Resnet => [8, 8],
+        }
+    }
+}
+
+/// One network of any architecture.
+#[derive(Module, Debug)]
+pub enum Network {
+    /// [`Architecture::Cnn`]
+    Cnn(AudioCnn),
+    /// [`Architecture::Crnn`]
+    Crnn(Crnn),
+    /// [`Architecture::Transformer`]
+    Transformer(Transformer),
+    /// [`Architecture::Resnet`]
+    Resnet(ResNet),
+}
+
+impl Network {
+    /// A network with new weights; the device's seed decides them. An error if `[bins, rows]` are too few for it.
+    pub fn new(
+        architecture: Architecture,
+        shape: [usize; 2],
+        classes: usize,
+        device: &Device,
+    ) -> Result<Self> {
+        let ([bins, rows], [least_bins, least_rows]) = (shape, architecture.least());
+        ensure!(
+            bins >= least_bins && rows >= least_rows,
+            "a window gives {bins} bins × {rows} rows; {architecture:?} needs at least {least_bins} × {least_rows}: \
+             a longer window, a shorter frame_hop or more bins"
+        );
+        Ok(match architecture {
+            Architecture::Cnn => Self::Cnn(AudioCnn::new(bins, classes, device)),
+            Architecture::Crnn => Self::Crnn(Crnn::new(bins, classes, device)),
+            Architecture::Transformer => Self::Transformer(Transformer::new(shape, classes, device)),
+            Architecture::Resnet => Self::Resnet(ResNet::new(bins, classes, device)),
+        })
+    }
+
+    /// Logits `[batch, classes]` of `[batch, 1, bins, rows]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+        match self {
+            Self::Cnn(network) => network.forward(x),
+            Self::Crnn(network) => network.forward(x),
+            Self::Transformer(network) => network.forward(x),
+            Self::Resnet(network) => network.forward(x),
+        }
+    }
+
+    /// Adds the same function to an ONNX graph, with batch normalisations folded, and returns the name of the logits.
+    /// `self` must be out of training (`valid()`).
+    pub fn write(&self, graph: &mut Graph, input: &str) -> String {
+        match self {
+            Self::Cnn(network) => network.write(graph, input),
+            Self::Crnn(network) => network.write(graph, input),
+            Self::Transformer(network) => network.write(graph, input),
+            Self::Resnet(network) => network.write(graph, input),
+        }
+    }
+
+    /// The last layer, which alone knows the classes.
+    pub fn head_mut(&mut self) -> &mut Linear {
+        match self {
+            Self::Cnn(network) => &mut network.head,
+            Self::Crnn(network) => &mut network.head,
+            Self::Transformer(network) => &mut network.head,
+            Self::Resnet(network) => &mut network.head,
+        }
+    }
+
+    /// The same network with a new last layer for `classes` classes; the device's seed decides its weights.
+    pub fn with_classes(mut self, classes: usize, device: &Device) -> Self {
+        let inputs = self.head_mut().weight.dims()[0];
+        *self.head_mut() = layers::linear(inputs, classes, device);
+        self
+    }
+}

@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail, ensure};
 use prost::Message;
 
 use super::proto::{
-    Attribute, EXTERNAL, GraphProto, Model, Node, OperatorSet, TensorProto, TensorType, Type, ValueInfo,
-    attribute_type, data_type,
+    Attribute, Dimension, EXTERNAL, GraphProto, Model, Node, OperatorSet, Shape, TensorProto, TensorType,
+    Type, ValueInfo, attribute_type, data_type,
 };
 
 /// Protobuf, and so an ONNX file in one piece, ends here.
@@ -129,6 +129,32 @@ impl Editor {
                 ..ValueInfo::default()
             });
         }
+    }
+
+    /// Cuts the graph off behind `tensor`, `[batch, values…]`, and ends it with `values · weight + bias`; gives the name
+    /// of what is now its only output. `weight` is `[values, outputs]`.
+    pub fn end_with_linear(&mut self, tensor: &str, weight: &[f32], bias: &[f32]) -> Result<String> {
+        ensure!(self.tensors().any(|name| name == tensor), "the network makes no tensor {tensor:?}");
+        let outputs = bias.len();
+        let weight = self.constant("head_weight", weight, &[weight.len() / outputs, outputs]);
+        let bias = self.constant("head_bias", bias, &[outputs]);
+        let [flat, output] = ["head_input", "head"].map(|hint| self.fresh(hint));
+        self.graph.node.push(Node::new("Flatten", &[tensor], &[&flat]).with_int("axis", 1));
+        self.graph.node.push(Node::new("Gemm", &[&flat, &weight, &bias], &[&output]));
+        self.graph.output.clear();
+        self.add_output(&output);
+        if let Some(Type { tensor_type: Some(float), .. }) = &mut self.graph.output[0].r#type {
+            let size = |size: Option<i64>| Dimension { dim_value: size, ..Dimension::default() };
+            float.shape = Some(Shape { dim: vec![size(None), size(Some(outputs as i64))] });
+        }
+        let mut needed = HashSet::from([output.clone()]);
+        for node in self.graph.node.iter().rev() {
+            if node.output.iter().any(|name| needed.contains(name)) {
+                needed.extend(node.input.iter().cloned());
+            }
+        }
+        self.graph.node.retain(|node| node.output.iter().any(|name| needed.contains(name)));
+        Ok(output)
     }
 
     /// Indices of the nodes that read each tensor.

@@ -19,6 +19,21 @@ pub const OPSET: i64 = 17;
 /// Version of the file format.
 pub const IR_VERSION: i64 = 8;
 
+/// Weights of a bidirectional LSTM as ONNX wants them: first the forward direction, then the backward one; the gates
+/// in the order input, output, forget, cell.
+pub struct Lstm {
+    /// Values of one row.
+    pub inputs: usize,
+    /// Values of one direction's state.
+    pub hidden: usize,
+    /// `[2, 4 * hidden, inputs]`
+    pub input: Vec<f32>,
+    /// `[2, 4 * hidden, hidden]`
+    pub recurrent: Vec<f32>,
+    /// `[2, 8 * hidden]`: one for the input, one for the state.
+    pub bias: Vec<f32>,
+}
+
 /// The graph under construction.
 #[derive(Default)]
 pub struct Graph {
@@ -27,16 +42,39 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// A 3×3, 5×5, … convolution, stride 1, padded so that height and width stay. `weight` is `[out, in, k, k]`.
-    pub fn conv_same(&mut self, x: &str, weight: &[f32], shape: [usize; 4], bias: &[f32]) -> String {
+    /// A k×k convolution with k odd, padded by k / 2 on every side. `weight` is `[out, in, k, k]`.
+    pub fn conv(
+        &mut self,
+        x: &str,
+        weight: &[f32],
+        shape: [usize; 4],
+        bias: &[f32],
+        stride: [usize; 2],
+    ) -> String {
+        self.conv_padded(x, weight, shape, bias, stride, shape[2] / 2)
+    }
+
+    /// A convolution over patches of k×k that do not overlap, without padding: what is left over is not seen.
+    pub fn patches(&mut self, x: &str, weight: &[f32], shape: [usize; 4], bias: &[f32]) -> String {
+        self.conv_padded(x, weight, shape, bias, [shape[2]; 2], 0)
+    }
+
+    fn conv_padded(
+        &mut self,
+        x: &str,
+        weight: &[f32],
+        shape: [usize; 4],
+        bias: &[f32],
+        stride: [usize; 2],
+        pad: usize,
+    ) -> String {
         let [out, _, kh, kw] = shape;
         let w = self.initializer(weight, &shape);
         let b = self.initializer(bias, &[out]);
-        let (h, w_) = ((kh / 2) as i64, (kw / 2) as i64);
         let attributes = vec![
             ints("kernel_shape", &[kh as i64, kw as i64]),
-            ints("pads", &[h, w_, h, w_]),
-            ints("strides", &[1, 1]),
+            ints("pads", &[pad as i64; 4]),
+            ints("strides", &stride.map(|s| s as i64)),
         ];
         self.node("Conv", &[x, &w, &b], attributes)
     }
@@ -57,19 +95,107 @@ impl Graph {
         self.node("Flatten", &[&pooled], vec![int("axis", 1)])
     }
 
+    /// Mean over height and width: `[batch, channels, h, w]` -> `[batch, channels]`.
+    pub fn global_mean_pool(&mut self, x: &str) -> String {
+        let pooled = self.node("GlobalAveragePool", &[x], vec![]);
+        self.node("Flatten", &[&pooled], vec![int("axis", 1)])
+    }
+
+    /// Mean over `axes`, which disappear.
+    pub fn mean(&mut self, x: &str, axes: &[i64]) -> String {
+        self.node("ReduceMean", &[x], vec![ints("axes", axes), int("keepdims", 0)])
+    }
+
     /// `x * scale + offset`, both of the shape `shape`, which broadcasts over `x`.
     pub fn scale(&mut self, x: &str, scale: &[f32], offset: &[f32], shape: &[usize]) -> String {
         let s = self.initializer(scale, shape);
-        let o = self.initializer(offset, shape);
         let scaled = self.node("Mul", &[x, &s], vec![]);
-        self.node("Add", &[&scaled, &o], vec![])
+        self.add_constant(&scaled, offset, shape)
     }
 
-    /// `x · weight + bias`; `weight` is `[inputs, outputs]`.
+    /// `a + b`
+    pub fn add(&mut self, a: &str, b: &str) -> String {
+        self.node("Add", &[a, b], vec![])
+    }
+
+    /// `x + constant`, which broadcasts over `x`.
+    pub fn add_constant(&mut self, x: &str, constant: &[f32], shape: &[usize]) -> String {
+        let c = self.initializer(constant, shape);
+        self.add(x, &c)
+    }
+
+    /// `x / divisor`
+    pub fn divide(&mut self, x: &str, divisor: f32) -> String {
+        let d = self.initializer(&[divisor], &[]);
+        self.node("Div", &[x, &d], vec![])
+    }
+
+    /// `x · weight + bias`; `weight` is `[inputs, outputs]`, `x` is `[batch, inputs]`.
     pub fn linear(&mut self, x: &str, weight: &[f32], shape: [usize; 2], bias: &[f32]) -> String {
         let w = self.initializer(weight, &shape);
         let b = self.initializer(bias, &[shape[1]]);
         self.node("Gemm", &[x, &w, &b], vec![])
+    }
+
+    /// The same over the last axis of any shape.
+    pub fn linear_nd(&mut self, x: &str, weight: &[f32], shape: [usize; 2], bias: &[f32]) -> String {
+        let w = self.initializer(weight, &shape);
+        let product = self.mat_mul(x, &w);
+        self.add_constant(&product, bias, &[shape[1]])
+    }
+
+    /// Matrix product over the last two axes.
+    pub fn mat_mul(&mut self, a: &str, b: &str) -> String {
+        self.node("MatMul", &[a, b], vec![])
+    }
+
+    /// Softmax over the last axis.
+    pub fn softmax(&mut self, x: &str) -> String {
+        self.node("Softmax", &[x], vec![int("axis", -1)])
+    }
+
+    /// Normalisation over the last axis, then `* gamma + beta`.
+    pub fn layer_norm(&mut self, x: &str, gamma: &[f32], beta: &[f32], epsilon: f32) -> String {
+        let g = self.initializer(gamma, &[gamma.len()]);
+        let b = self.initializer(beta, &[beta.len()]);
+        let attributes = vec![int("axis", -1), float("epsilon", epsilon)];
+        self.node("LayerNormalization", &[x, &g, &b], attributes)
+    }
+
+    /// x · (1 + erf(x / √2)) / 2. The operator `Gelu` exists from opset 20 only.
+    pub fn gelu(&mut self, x: &str) -> String {
+        let inner = self.divide(x, std::f32::consts::SQRT_2);
+        let erf = self.node("Erf", &[&inner], vec![]);
+        let scaled = self.scale(&erf, &[0.5], &[0.5], &[]);
+        self.node("Mul", &[x, &scaled], vec![])
+    }
+
+    /// Axes in another order.
+    pub fn transpose(&mut self, x: &str, order: &[i64]) -> String {
+        self.node("Transpose", &[x], vec![ints("perm", order)])
+    }
+
+    /// Another shape; 0 keeps a size, -1 is what is left.
+    pub fn reshape(&mut self, x: &str, shape: &[i64]) -> String {
+        let data = shape.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let shape = self.push(data, data_type::INT64, &[shape.len()]);
+        self.node("Reshape", &[x, &shape], vec![])
+    }
+
+    /// A bidirectional LSTM over `[rows, batch, inputs]`: the states `[rows, 2, batch, hidden]`, and the last one of
+    /// each direction, `[2, batch, hidden]`.
+    pub fn lstm(&mut self, x: &str, lstm: &Lstm) -> (String, String) {
+        let gates = 4 * lstm.hidden;
+        let w = self.initializer(&lstm.input, &[2, gates, lstm.inputs]);
+        let r = self.initializer(&lstm.recurrent, &[2, gates, lstm.hidden]);
+        let b = self.initializer(&lstm.bias, &[2, 2 * gates]);
+        let attributes = vec![text("direction", "bidirectional"), int("hidden_size", lstm.hidden as i64)];
+        let states = self.node("LSTM", &[x, &w, &r, &b], attributes);
+        let last = format!("{states}_last");
+        if let Some(node) = self.nodes.last_mut() {
+            node.output.push(last.clone());
+        }
+        (states, last)
     }
 
     /// The file: one input of `[batch, input.1…]`, one output of `[batch, output.1…]`, and the manifest.
@@ -112,12 +238,17 @@ impl Graph {
             dims.iter().product::<usize>(),
             "values of an initializer of shape {dims:?}"
         );
+        self.push(values.iter().flat_map(|v| v.to_le_bytes()).collect(), data_type::FLOAT, dims)
+    }
+
+    fn push(&mut self, raw_data: Vec<u8>, data_type: i32, dims: &[usize]) -> String {
         let name = format!("w{}", self.initializers.len());
+        let dims = dims.iter().map(|&d| d as i64).collect();
         self.initializers.push(TensorProto {
-            dims: dims.iter().map(|&d| d as i64).collect(),
-            data_type: Some(data_type::FLOAT),
+            dims,
+            data_type: Some(data_type),
             name: name.clone(),
-            raw_data: values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            raw_data,
             ..TensorProto::default()
         });
         name
@@ -150,15 +281,29 @@ fn ints(name: &str, values: &[i64]) -> Attribute {
     }
 }
 
+fn float(name: &str, value: f32) -> Attribute {
+    Attribute {
+        name: name.into(),
+        f: Some(value),
+        r#type: Some(attribute_type::FLOAT),
+        ..Attribute::default()
+    }
+}
+
+fn text(name: &str, value: &str) -> Attribute {
+    Attribute {
+        name: name.into(),
+        s: Some(value.into()),
+        r#type: Some(attribute_type::STRING),
+        ..Attribute::default()
+    }
+}
+
 fn batch_of(name: &str, dims: &[usize]) -> ValueInfo {
     let batch = Dimension { dim_value: None, dim_param: Some("batch".into()), denotation: None };
-    let fixed =
-        dims.iter().map(|&d| Dimension { dim_value: Some(d as i64), dim_param: None, denotation: None });
+    let fixed = dims.iter().map(|&d| Dimension { dim_value: Some(d as i64), ..Dimension::default() });
     let shape = Shape { dim: std::iter::once(batch).chain(fixed).collect() };
     let tensor = TensorType { elem_type: Some(data_type::FLOAT), shape: Some(shape) };
-    ValueInfo {
-        name: name.into(),
-        r#type: Some(Type { tensor_type: Some(tensor), ..Type::default() }),
-        ..ValueInfo::default()
-    }
+    let r#type = Some(Type { tensor_type: Some(tensor), ..Type::default() });
+    ValueInfo { name: name.into(), r#type, ..ValueInfo::default() }
 }

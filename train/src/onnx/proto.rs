@@ -98,7 +98,9 @@ pub struct Node {
 
 /// `AttributeProto.AttributeType`.
 pub mod attribute_type {
+    pub const FLOAT: i32 = 1;
     pub const INT: i32 = 2;
+    pub const STRING: i32 = 3;
     pub const INTS: i32 = 7;
 }
 
@@ -148,6 +150,7 @@ pub mod data_type {
     pub const UINT8: i32 = 2;
     pub const INT8: i32 = 3;
     pub const INT32: i32 = 6;
+    pub const INT64: i32 = 7;
 }
 
 /// `TensorProto.DataLocation.EXTERNAL`: the values are in another file.

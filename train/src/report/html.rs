@@ -67,7 +67,7 @@ fn curves(page: &mut String, report: &Report) {
     const HEIGHT: f64 = 200.0;
     let points = || report.folds.iter().flat_map(|fold| &fold.curve);
     let steps = points().map(|p| p.step).max().unwrap_or(0);
-    let losses = points().flat_map(|p| [Some(f64::from(p.loss)), p.held_out]).flatten();
+    let losses = points().flat_map(|p| [Some(f64::from(p.loss)), p.held_out.map(|held| held.loss)]).flatten();
     let most = losses.filter(|loss| loss.is_finite()).fold(0.0, f64::max);
     if steps == 0 || most == 0.0 {
         return;
@@ -100,7 +100,7 @@ fn curves(page: &mut String, report: &Report) {
         line("", fold.curve.iter().map(|p| (p.step, f64::from(p.loss))).collect());
         line(
             "stroke-dasharray=\"4 3\"",
-            fold.curve.iter().filter_map(|p| p.held_out.map(|loss| (p.step, loss))).collect(),
+            fold.curve.iter().filter_map(|p| p.held_out.map(|held| (p.step, held.loss))).collect(),
         );
     }
     page.push_str("</svg>");

@@ -15,10 +15,13 @@ use serde_json::Value;
 use crate::calibrate::{BINS, Bin, Example, reliability, temperature};
 use crate::dataset::Clip;
 use crate::evaluate::arg_max;
+use crate::fit::Point;
 pub use picture::Painter;
 
 /// Mistakes that the page shows.
 const SHOWN: usize = 12;
+/// Points of a curve.
+const POINTS: usize = 100;
 
 /// Outcome of a training with held-out clips, or of a cross-validation.
 #[derive(Debug, Serialize)]
@@ -73,22 +76,10 @@ pub struct Fold {
     pub fold: u32,
     /// Clips right, as a share of the fold's clips.
     pub accuracy: f64,
-    /// Training, step by step.
+    /// The training.
     pub curve: Vec<Point>,
     /// Every clip of the fold.
     pub clips: Vec<Answer>,
-}
-
-/// A moment of the training.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Point {
-    /// Steps done.
-    pub step: usize,
-    /// Mean loss of the steps since the last point.
-    pub loss: f32,
-    /// Loss on clips that were held out, if it was looked at.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub held_out: Option<f64>,
 }
 
 /// The answer to one clip.
@@ -132,8 +123,15 @@ impl Answer {
 }
 
 impl Fold {
-    /// Counts what is right.
-    pub fn new(fold: u32, curve: Vec<Point>, clips: Vec<Answer>) -> Self {
+    /// Counts what is right. `curve` has every step; a point stays for a hundredth of them, with the mean of its losses.
+    pub fn new(fold: u32, curve: &[Point], clips: Vec<Answer>) -> Self {
+        let share = curve.len().div_ceil(POINTS).max(1);
+        let mean = |steps: &[Point]| Point {
+            step: steps[steps.len() - 1].step,
+            loss: steps.iter().map(|point| point.loss).sum::<f32>() / steps.len() as f32,
+            held_out: steps.iter().rev().find_map(|point| point.held_out),
+        };
+        let curve = curve.chunks(share).map(mean).collect();
         let right = clips.iter().filter(|clip| clip.is_right()).count();
         Self { fold, accuracy: right as f64 / clips.len().max(1) as f64, curve, clips }
     }

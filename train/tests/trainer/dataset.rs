@@ -1,22 +1,11 @@
 //! Every form that labelled recordings come in, and every way in which they can be bad.
 
-#![allow(clippy::unwrap_used)]
-
 use std::fs;
-use std::path::PathBuf;
 
+use crate::common::Scratch;
 use auricle_train::dataset::{Dataset, Source};
 
-/// A folder of its own for one test, removed at the end.
-struct Scratch(PathBuf);
-
 impl Scratch {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("auricle-dataset-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
     fn file(&self, name: &str, contents: impl AsRef<[u8]>) -> &Self {
         let path = self.0.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -42,12 +31,6 @@ impl Scratch {
 
     fn error(&self, source: &Source) -> String {
         format!("{:#}", Dataset::load(source, 16_000).unwrap_err())
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -184,11 +167,11 @@ fn takes_of_one_source_are_never_on_both_sides_of_a_split() {
         assert_eq!(fold(take), fold(take / 3 * 3), "take {take}");
     }
     for number in 1..=5 {
-        let (held, rest) = data.hold_out(number).unwrap();
+        let (held, rest) = data.hold_out(&[number]).unwrap();
         assert_eq!((held.len(), rest.len()), (12, 48));
         assert_eq!(held.iter().filter(|c| c.class == 0).count(), 6, "fold {number}");
     }
-    assert!(format!("{}", data.hold_out(6).unwrap_err()).contains("[1, 2, 3, 4, 5]"));
+    assert!(format!("{}", data.hold_out(&[2, 6]).unwrap_err()).contains("[1, 2, 3, 4, 5]"));
     assert_eq!(labels(&folder.load().unwrap()), labels(&data));
 }
 

@@ -1,0 +1,112 @@
+//! A training run on disk: what it is, how far it has come, and every number it needs to go on.
+//!
+//! ```text
+//! "auricle training\n"  u64 length of the head  head (JSON)  network  optimiser  average  best
+//! ```
+//! Lengths of the four parts are in the head; numbers are little-endian. The first two parts are burn's records, the
+//! last two plain f32 in the order of [`crate::weights::flatten`].
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use burn::tensor::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::crops::Place;
+use crate::fit::{Plan, Point};
+
+const MAGIC: &[u8] = b"auricle training\n";
+/// Largest head that is believed, bytes.
+const MAX_HEAD: usize = 1 << 24;
+
+/// What is known of a run without its weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Head {
+    /// Everything that decides the outcome, next to the clips.
+    pub plan: Plan,
+    /// Number of clips; another number cannot be the same data.
+    pub clips: usize,
+    /// Steps made.
+    pub step: usize,
+    /// How far the stream of examples has come.
+    pub place: Place,
+    /// Step and loss of the best evaluation so far.
+    pub best: Option<(usize, f64)>,
+    /// The curve so far.
+    pub history: Vec<Point>,
+    lengths: [usize; 4],
+}
+
+/// A run that can be gone on with.
+pub struct Checkpoint {
+    /// What it is.
+    pub head: Head,
+    /// The network's record.
+    pub network: Vec<u8>,
+    /// The optimiser's record.
+    pub optimiser: Vec<u8>,
+    /// Moving average of the weights; empty if there is none.
+    pub average: Vec<f32>,
+    /// Weights of the best evaluation; empty if there was none.
+    pub best: Vec<f32>,
+}
+
+impl Head {
+    /// The head of a run at a step.
+    pub fn new(plan: Plan, clips: usize, step: usize, place: Place) -> Self {
+        Self { plan, clips, step, place, best: None, history: Vec::new(), lengths: [0; 4] }
+    }
+}
+
+impl Checkpoint {
+    /// Writes beside the file, then renames: whoever stops the program finds the old one or the new one.
+    pub fn save(mut self, path: &Path) -> Result<()> {
+        let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+        let parts = [self.network, self.optimiser, bytes(&self.average), bytes(&self.best)];
+        self.head.lengths = [0, 1, 2, 3].map(|k| parts[k].len());
+        let head = serde_json::to_vec(&self.head)?;
+        let mut out = MAGIC.to_vec();
+        out.extend((head.len() as u64).to_le_bytes());
+        out.extend(head);
+        parts.iter().for_each(|part| out.extend(part));
+        let beside = path.with_extension("part");
+        fs::write(&beside, out)
+            .and_then(|()| fs::rename(&beside, path))
+            .with_context(|| format!("{}", path.display()))
+    }
+
+    /// Reads what [`Checkpoint::save`] wrote.
+    pub fn load(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).with_context(|| format!("{}", path.display()))?;
+        Self::parse(&bytes).with_context(|| format!("{}: no checkpoint", path.display()))
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self> {
+        let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| anyhow!("it does not begin as one"))?;
+        let (length, rest) = rest.split_at_checked(8).ok_or_else(|| anyhow!("it ends in its head"))?;
+        let length = u64::from_le_bytes(length.try_into()?) as usize;
+        ensure!(length <= MAX_HEAD.min(rest.len()), "its head of {length} bytes is not all there");
+        let (head, mut rest) = rest.split_at(length);
+        let head: Head = serde_json::from_slice(head)?;
+        let mut parts = Vec::new();
+        for length in head.lengths {
+            let (part, after) =
+                rest.split_at_checked(length).ok_or_else(|| anyhow!("it ends before its last part"))?;
+            parts.push(part.to_vec());
+            rest = after;
+        }
+        ensure!(rest.is_empty(), "{} bytes follow its last part", rest.len());
+        let floats = |bytes: &[u8]| {
+            bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+        };
+        let (average, best) = (floats(&parts[2]), floats(&parts[3]));
+        let optimiser = parts.swap_remove(1);
+        Ok(Self { head, network: parts.swap_remove(0), optimiser, average, best })
+    }
+
+    /// A part as burn's readers want it.
+    pub fn record(part: &[u8]) -> Bytes {
+        Bytes::from_bytes_vec(part.to_vec())
+    }
+}

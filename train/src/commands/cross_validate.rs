@@ -1,0 +1,153 @@
+//! `cross-validate`: how much of clips that were not trained on is recognised.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Result, ensure};
+use auricle_train::crops::Material;
+use auricle_train::dataset::{Clip, Dataset, Source};
+use auricle_train::evaluate::{arg_max, clip_scores, with_noise};
+use auricle_train::fit::{Options, Plan, Recipe, Start, fit};
+use auricle_train::front_end::InputArgs;
+use auricle_train::loss::Kind;
+use auricle_train::network::Architecture;
+use auricle_train::report::{Fold, Report};
+use indicatif::MultiProgress;
+
+use super::curve::Curve;
+use super::{RunArgs, backgrounds, load, on_one_thread};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    data: Source,
+    /// What is trained.
+    #[arg(long, value_enum, default_value_t = Architecture::Resnet)]
+    network: Architecture,
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    recipe: Recipe,
+    #[command(flatten)]
+    run: RunArgs,
+    /// Folds to test on, like 1,2; all without.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<u32>,
+    /// Test with white noise too, at these SNRs in dB.
+    #[arg(long, value_delimiter = ',', default_value = "5,0", allow_negative_numbers = true)]
+    noise_snr: Vec<f32>,
+    /// Folds trained at once, each on one thread.
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
+    /// Where to write the report: JSON, and beside it a page, .html.
+    #[arg(long, default_value = "report.json")]
+    report: PathBuf,
+}
+
+/// One fold, and how many of its clips are right with each noise.
+struct Tested {
+    fold: Fold,
+    noisy: Vec<usize>,
+}
+
+impl Args {
+    pub fn run(self) -> Result<()> {
+        let front_end = self.input.spec()?;
+        let dataset = load(&self.data, front_end.sample_rate())?;
+        let known = dataset.folds();
+        ensure!(known.len() >= 2, "cross-validation needs at least 2 folds; the labels have {}", known.len());
+        let plan = Plan {
+            architecture: self.network,
+            front_end,
+            classes: dataset.classes.clone(),
+            recipe: self.recipe.clone(),
+        };
+        let backgrounds =
+            backgrounds(plan.recipe.augment.background.as_deref(), plan.front_end.sample_rate())?;
+        let folds = if self.only.is_empty() { known } else { self.only.clone() };
+        let waiting = Mutex::new(VecDeque::from(folds));
+        // A function, so that the lock is not held through the body of the loop below.
+        let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let done = Mutex::new(Vec::new());
+        let screen = MultiProgress::new();
+        std::thread::scope(|scope| {
+            for _ in 0..self.jobs.max(1) {
+                scope.spawn(|| {
+                    while let Some(number) = next() {
+                        let tested =
+                            on_one_thread(|| self.test(&plan, &dataset, number, &backgrounds, &screen));
+                        if let Ok(tested) = &tested {
+                            screen
+                                .suspend(|| println!("fold {number}: {:.2} %", 100.0 * tested.fold.accuracy));
+                        }
+                        done.lock().unwrap_or_else(PoisonError::into_inner).push(tested);
+                    }
+                });
+            }
+        });
+        let mut tested = done
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .into_iter()
+            .collect::<Result<Vec<_>>>()?;
+        tested.sort_by_key(|t| t.fold.fold);
+        let noisy: Vec<usize> =
+            (0..self.noise_snr.len()).map(|k| tested.iter().map(|t| t.noisy[k]).sum()).collect();
+        let folds: Vec<Fold> = tested.into_iter().map(|t| t.fold).collect();
+        let clips: usize = folds.iter().map(|f| f.clips.len()).sum();
+        let report =
+            Report::new(dataset.classes.clone(), &plan.recipe, plan.recipe.loss.activation(), folds)?;
+        println!("{report}");
+        for (snr, right) in self.noise_snr.iter().zip(noisy) {
+            println!("with noise at {snr} dB SNR: {:.2} %", 100.0 * right as f64 / clips.max(1) as f64);
+        }
+        println!("{}", report.write(&self.report)?.display());
+        Ok(())
+    }
+
+    fn test(
+        &self,
+        plan: &Plan,
+        dataset: &Dataset,
+        number: u32,
+        backgrounds: &std::sync::Arc<Vec<Vec<f32>>>,
+        screen: &MultiProgress,
+    ) -> Result<Tested> {
+        let recipe = &plan.recipe;
+        let (test, rest) = dataset.hold_out(&[number])?;
+        // The fold that is tested must not decide when to stop: the next one does, and is not trained on.
+        let (stop_by, rest): (Vec<&Clip>, Vec<&Clip>) = if recipe.patience > 0 {
+            let folds = dataset.folds();
+            ensure!(folds.len() > 2, "stopping early takes one more fold than {}", folds.len());
+            let next = folds.iter().copied().find(|&f| f > number).unwrap_or(folds[0]);
+            rest.into_iter().partition(|clip| clip.fold == next)
+        } else {
+            (Vec::new(), rest)
+        };
+        let material = Material {
+            clips: &rest,
+            classes: plan.classes.len(),
+            multi_label: recipe.loss == Kind::Binary,
+            backgrounds: backgrounds.clone(),
+        };
+        let options =
+            Options { held_out: &stop_by, device: Some(self.run.device.device()), ..Options::default() };
+        let mut curve = Curve::new(screen, format!("fold {number}"), recipe.steps, self.run.plain);
+        let network = fit(plan, &material, Start::New, &options, |point| curve.add(point))?;
+        let points = curve.finish();
+
+        let mut front_end = plan.front_end.plan()?;
+        let mut scores =
+            |samples: &[f32]| clip_scores(&network, &mut front_end, samples, plan.classes.len(), recipe.loss);
+        let mut noisy = vec![0; self.noise_snr.len()];
+        for (index, clip) in test.iter().enumerate() {
+            let right = |answer: usize| answer == clip.class || clip.also.contains(&answer);
+            for (count, &snr) in noisy.iter_mut().zip(&self.noise_snr) {
+                *count += usize::from(right(arg_max(&scores(&with_noise(&clip.samples, snr, index)))));
+            }
+        }
+        let fold = super::test(number, plan, &points, &network, &test)?;
+        Ok(Tested { fold, noisy })
+    }
+}

@@ -1,0 +1,40 @@
+//! `finetune`: a checkpoint and other clips to a model.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use auricle_train::checkpoint::Checkpoint;
+use auricle_train::dataset::Source;
+use auricle_train::fit::{Plan, Recipe, Start};
+
+use super::train::{self, Keep};
+use super::{ModelArgs, RunArgs, load};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Checkpoint of the network to go on from; its front end stays.
+    #[arg(long)]
+    from: PathBuf,
+    #[command(flatten)]
+    data: Source,
+    #[command(flatten)]
+    recipe: Recipe,
+    #[command(flatten)]
+    keep: Keep,
+    #[command(flatten)]
+    run: RunArgs,
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+impl Args {
+    pub fn run(self) -> Result<()> {
+        let before = Checkpoint::load(&self.from)?;
+        self.model.open_runtime()?;
+        let dataset = load(&self.data, before.head.plan.front_end.sample_rate())?;
+        let plan = Plan { classes: dataset.classes.clone(), recipe: self.recipe, ..before.head.plan.clone() };
+        let (held, rest) = dataset.hold_out(self.keep.hold_out())?;
+        let start = self.keep.resumed()?.unwrap_or(Start::From(Box::new(before)));
+        train::run(&plan, &held, &rest, start, &self.keep, &self.run, &self.model)
+    }
+}

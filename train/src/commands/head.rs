@@ -1,0 +1,128 @@
+//! `head`: classes of one's own on a network that somebody else trained.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+use auricle::{Model, ModelOptions};
+use auricle_train::calibrate::{Example, temperature};
+use auricle_train::dataset::{Clip, Source};
+use auricle_train::front_end::About;
+use auricle_train::golden;
+use auricle_train::head::{Head, candidates, embed};
+use auricle_train::measure::{accuracy, scores};
+
+use super::{load, stamp};
+
+/// Largest difference of a clip's score between the file, in the library, and the head as it was trained.
+const TOLERANCE: f32 = 1e-4;
+
+/// Trains a head on a network that stays as it is, and writes both as one model
+///
+/// For new classes with few clips (5 a class do) and a network that knows many sounds: anyone's ONNX file with a
+/// manifest (see `stamp`), and the name of the tensor that is its embedding.
+#[derive(clap::Args)]
+pub struct Args {
+    /// ONNX file of the network, with its manifest.
+    backbone: PathBuf,
+    /// Tensor that is the embedding; without it, the ones that could be are listed.
+    #[arg(long)]
+    embedding: Option<String>,
+    #[command(flatten)]
+    data: Source,
+    /// Folds that are not trained on: the result is tested on them, and its temperature found by them.
+    #[arg(long, value_delimiter = ',')]
+    hold_out: Vec<u32>,
+    /// Most clips of a class that are trained on, the first ones of the labels.
+    #[arg(long)]
+    shots: Option<usize>,
+    #[command(flatten)]
+    about: About,
+    /// ONNX file to write.
+    #[arg(long)]
+    out: PathBuf,
+    /// ONNX Runtime's shared library; the library says where it looks without.
+    #[arg(long)]
+    runtime: Option<PathBuf>,
+}
+
+impl Args {
+    pub fn run(self) -> Result<()> {
+        auricle::open_runtime(self.runtime.as_deref())?;
+        let onnx = stamp::read(&self.backbone)?;
+        let options = ModelOptions::default();
+        let backbone = Model::load(&self.backbone, &options)?;
+        let place = || self.backbone.display().to_string();
+        let tensors = candidates(&onnx).with_context(place)?;
+        let Some(embedding) = self.embedding.as_deref() else {
+            let lines: Vec<String> =
+                tensors.iter().map(|(name, sizes)| format!("  {name}  {sizes:?}")).collect();
+            bail!("--embedding TENSOR is needed; {} has these that could be:\n{}", place(), lines.join("\n"));
+        };
+        let data = load(&self.data, backbone.sample_rate())?;
+        let (held, mut rest) = data.hold_out(&self.hold_out)?;
+        let mut seen = vec![0; data.classes.len()];
+        rest.retain(|clip| {
+            seen[clip.class] += 1;
+            seen[clip.class] <= self.shots.unwrap_or(usize::MAX)
+        });
+        let manifest = backbone.manifest();
+        let examples = embed(&onnx, manifest, embedding, &rest).with_context(place)?;
+        let head = Head::fit(&examples, data.classes.len(), 1)?;
+        let (joined, mut manifest) = head.join(&onnx, manifest, embedding, &data.classes)?;
+        (manifest.name, manifest.version, manifest.licence) =
+            (self.about.name.clone(), self.about.version.clone(), self.about.licence.clone());
+        let model = Model::load_memory(&joined, Some(&manifest.to_json()), &options)?;
+        check(&model, &head, &rest, &examples)?;
+        println!(
+            "{} clips, {:.2} % of them recognised",
+            rest.len(),
+            100.0 * accuracy(&model, &rest, &data.classes)?
+        );
+        if !held.is_empty() {
+            let tested = embed(&onnx, backbone.manifest(), embedding, &held)?;
+            let windows: Vec<Vec<Vec<f32>>> =
+                tested.iter().map(|clip| clip.windows.iter().map(|w| head.outputs(w)).collect()).collect();
+            let examples: Vec<Example> = tested
+                .iter()
+                .zip(&windows)
+                .map(|(clip, windows)| Example { classes: &clip.classes, windows })
+                .collect();
+            manifest.output.temperature = temperature(&examples, manifest.output.activation);
+            println!(
+                "held out: {:.2} % of {} clips; temperature {}",
+                100.0 * accuracy(&model, &held, &data.classes)?,
+                held.len(),
+                manifest.output.temperature
+            );
+        }
+        let file = golden::finish(&joined, &manifest, golden::TOLERANCE)?;
+        stamp::write(&self.out, &file)?;
+        println!("{}: {} bytes, {} classes", self.out.display(), file.len(), data.classes.len());
+        Ok(())
+    }
+}
+
+/// The library computes with the file what the head gave for the embeddings.
+fn check(
+    model: &Model,
+    head: &Head,
+    clips: &[&Clip],
+    examples: &[auricle_train::head::Embedded],
+) -> Result<()> {
+    for (clip, example) in clips.iter().zip(examples) {
+        let mut expected = vec![0.0; head.bias.len()];
+        for window in &example.windows {
+            let mut window = head.outputs(window);
+            model.manifest().output.activation.apply(&mut window, 1.0);
+            expected.iter_mut().zip(&window).for_each(|(sum, s)| *sum += s / example.windows.len() as f32);
+        }
+        let found = scores(model, &clip.samples)?;
+        let apart = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        ensure!(
+            apart <= TOLERANCE,
+            "{}: the library's scores differ from the head's by {apart:e}; at most {TOLERANCE:e} is allowed",
+            clip.file
+        );
+    }
+    Ok(())
+}

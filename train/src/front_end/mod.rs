@@ -1,0 +1,211 @@
+//! Samples -> the network's input, computed by the library's own feature code.
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+use auricle::Manifest;
+use auricle::features::{Features, Kind, Normalize};
+use auricle::model::manifest::{Input, Output, Stream};
+use auricle::resample::Quality;
+use auricle::scores::Activation;
+use auricle::window::{Axis, Padding};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+/// 64 mel bands of 16 kHz audio, windows of 1.0 s.
+const MEL: &str = include_str!("mel.json");
+/// ln(|STFT| + 1e-6) of 16 kHz audio, 257 bins, windows of 1.0 s.
+const LOG_STFT: &str = include_str!("log_stft.json");
+
+/// Which front end.
+#[derive(Args, Clone, Debug)]
+pub struct InputArgs {
+    /// `mel`, `log-stft`, or a JSON file: the `input` object of a manifest.
+    #[arg(long, default_value = "mel")]
+    pub input: String,
+    /// Audio that one inference sees, s; what the input says without.
+    #[arg(long)]
+    pub window_seconds: Option<f64>,
+    /// Distance between the windows of a clip or a stream, s.
+    #[arg(long, default_value_t = 0.25)]
+    pub hop_seconds: f64,
+}
+
+/// A front end on paper: what the manifest will say of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FrontEndSpec {
+    /// The manifest's `input`.
+    pub input: Input,
+    /// The manifest's `stream.hop_seconds`.
+    pub hop_seconds: f64,
+}
+
+impl InputArgs {
+    /// Reads and checks what was asked for.
+    pub fn spec(&self) -> Result<FrontEndSpec> {
+        let (json, name) = match self.input.as_str() {
+            "mel" => (MEL.to_owned(), "mel.json"),
+            "log-stft" => (LOG_STFT.to_owned(), "log_stft.json"),
+            path => (
+                fs::read_to_string(path).with_context(|| {
+                    format!("--input {path}: neither `mel` nor `log-stft` nor a file that can be read")
+                })?,
+                path,
+            ),
+        };
+        let mut input: Input = serde_json::from_str(&json).with_context(|| name.to_owned())?;
+        if let Some(seconds) = self.window_seconds {
+            input.window_seconds = seconds;
+        }
+        let spec = FrontEndSpec::new(input, self.hop_seconds).with_context(|| name.to_owned())?;
+        Ok(spec)
+    }
+}
+
+impl FrontEndSpec {
+    /// `input`, with the tensor's name and layout of the networks trained here, whatever it says of them.
+    pub fn new(mut input: Input, hop_seconds: f64) -> Result<Self> {
+        input.tensor = "input".into();
+        input.layout = vec![Axis::Batch, Axis::Channel, Axis::Bin, Axis::Row];
+        ensure!(
+            input.padding != Padding::None,
+            "`padding` is `none`; networks are trained on windows of one length: `zeros` or `repeat`"
+        );
+        ensure!(
+            matches!(input.resampler, None | Some(Quality::Bulk)),
+            "`resampler` is {:?}; the trainer converts clips with `quality`",
+            input.resampler
+        );
+        let spec = Self { input, hop_seconds };
+        // The library judges it and fills in the defaults; the labels stand for the real ones.
+        let input = spec.manifest(&About::nameless(), &["a".into()], Activation::Softmax)?.input;
+        ensure!(
+            input.features.kind != Some(Kind::Waveform),
+            "features of kind `waveform`: these networks look at bins and rows"
+        );
+        Ok(Self { input, hop_seconds })
+    }
+
+    /// The front end of any model, to compute with; [`FrontEndSpec::new`] makes those of models that are trained here.
+    pub fn of(manifest: &Manifest) -> Self {
+        let hop_seconds = manifest.stream.hop_seconds.unwrap_or(manifest.input.window_seconds);
+        Self { input: manifest.input.clone(), hop_seconds }
+    }
+
+    /// The mel front end with windows of 1.0 s, 0.25 s apart.
+    pub fn mel() -> Result<Self> {
+        InputArgs { input: "mel".into(), window_seconds: None, hop_seconds: 0.25 }.spec()
+    }
+
+    /// Rate of the samples, Hz.
+    pub fn sample_rate(&self) -> u32 {
+        self.input.sample_rate
+    }
+
+    /// Plans the computation.
+    pub fn plan(&self) -> Result<FrontEnd> {
+        let input = &self.input;
+        let features = Features::new(&input.features, input.sample_rate, "input.features")?;
+        let normalize =
+            input.normalize.clone().unwrap_or_default().resolved("input.normalize", features.bins())?;
+        let window = (input.window_seconds * f64::from(input.sample_rate)).round() as usize;
+        let hop = (self.hop_seconds * f64::from(input.sample_rate)).round() as usize;
+        let rows = vec![0.0; features.rows(window) * features.bins()];
+        ensure!(!rows.is_empty(), "a window of {} s gives no row", input.window_seconds);
+        let (sample_rate, padding) = (input.sample_rate, input.padding);
+        Ok(FrontEnd { sample_rate, padding, features, normalize, window, hop, rows })
+    }
+
+    /// The manifest of a model with this front end, valid and complete.
+    pub fn manifest(&self, about: &About, labels: &[String], activation: Activation) -> Result<Manifest> {
+        let manifest = Manifest {
+            auricle: 1,
+            name: about.name.clone(),
+            version: about.version.clone(),
+            licence: about.licence.clone(),
+            labels: labels.to_vec(),
+            input: self.input.clone(),
+            output: Output { tensor: "output".into(), activation, temperature: 1.0 },
+            stream: Stream { hop_seconds: Some(self.hop_seconds) },
+            golden: Vec::new(),
+        };
+        Ok(Manifest::parse(&manifest.to_json())?)
+    }
+}
+
+/// The plan that computes the network's input.
+pub struct FrontEnd {
+    sample_rate: u32,
+    padding: Padding,
+    features: Features,
+    normalize: Normalize,
+    window: usize,
+    hop: usize,
+    rows: Vec<f32>,
+}
+
+impl FrontEnd {
+    /// Rate of the samples, Hz.
+    pub fn sample_rate(&self) -> u32 {
+        self.sample_rate
+    }
+
+    /// Samples in one window.
+    pub fn window(&self) -> usize {
+        self.window
+    }
+
+    /// `[bins, rows]` of one window.
+    pub fn shape(&self) -> [usize; 2] {
+        [self.features.bins(), self.rows.len() / self.features.bins()]
+    }
+
+    /// The windows that the library's `classify` looks at: every whole one, a hop apart, and a padded one at the end
+    /// if at least one row's worth of samples is in no whole window.
+    pub fn windows(&self, samples: &[f32]) -> Vec<Vec<f32>> {
+        let mut windows: Vec<Vec<f32>> =
+            samples.windows(self.window).step_by(self.hop).map(<[f32]>::to_vec).collect();
+        let (next, seen) = match windows.len() {
+            0 => (0, 0),
+            n => (n * self.hop, (n - 1) * self.hop + self.window),
+        };
+        if samples.len().saturating_sub(seen.max(next)) >= self.features.min_samples() || windows.is_empty() {
+            let mut tail = samples[next..].to_vec();
+            self.padding.apply(&mut tail, self.window);
+            windows.push(tail);
+        }
+        windows
+    }
+
+    /// Appends the features of one window, `out[bin * rows + row]`.
+    pub fn append(&mut self, window: &[f32], out: &mut Vec<f32>) {
+        assert_eq!(window.len(), self.window, "samples in a window");
+        let bins = self.features.bins();
+        self.features.compute(window, &mut self.rows);
+        self.normalize.apply(&mut self.rows, bins);
+        for bin in 0..bins {
+            out.extend(self.rows[bin..].iter().step_by(bins));
+        }
+    }
+}
+
+/// What the manifest says of the model as a whole.
+#[derive(Args, Clone, Debug)]
+pub struct About {
+    /// Name of the model.
+    #[arg(long)]
+    pub name: String,
+    /// Version of the model, MAJOR.MINOR.PATCH.
+    #[arg(long = "model-version", default_value = "1.0.0")]
+    pub version: String,
+    /// Licence of the weights, and what the training data ask for.
+    #[arg(long)]
+    pub licence: String,
+}
+
+impl About {
+    /// Nothing, where nobody will see it.
+    pub fn nameless() -> Self {
+        Self { name: String::new(), version: String::new(), licence: String::new() }
+    }
+}

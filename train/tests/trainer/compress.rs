@@ -1,0 +1,150 @@
+//! Every architecture in integers and with fewer channels: smaller, and nearly the same scores.
+
+use crate::common::*;
+use auricle::{Model, ModelOptions};
+use auricle_train::compress::{How, Int8, compress};
+use auricle_train::dataset::Clip;
+use auricle_train::export;
+use auricle_train::measure::{accuracy, latencies, scores};
+use auricle_train::network::Architecture;
+use auricle_train::onnx::Graph;
+use auricle_train::onnx::quantise::WeightBits;
+
+fn model(onnx: &[u8]) -> Model {
+    Model::load_memory(onnx, None, &ModelOptions::default()).unwrap()
+}
+
+/// Largest difference of a score over the clips.
+fn difference(a: &Model, b: &Model, clips: &[&Clip]) -> f32 {
+    let apart = clips.iter().map(|clip| {
+        let (a, b) = (scores(a, &clip.samples).unwrap(), scores(b, &clip.samples).unwrap());
+        a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    });
+    apart.fold(0.0, f32::max)
+}
+
+/// Operators of a file, by the names that stand in it.
+fn holds(onnx: &[u8], operator: &str) -> bool {
+    onnx.windows(operator.len()).any(|part| part == operator.as_bytes())
+}
+
+#[test]
+fn integers_are_smaller_and_say_nearly_the_same() {
+    if !has_runtime() {
+        return;
+    }
+    let clips: Vec<Clip> = (0..6).map(|i| clip(i, 1.6)).collect();
+    let clips: Vec<&Clip> = clips.iter().collect();
+    let owned: Vec<Clip> = clips.iter().map(|&clip| clip.clone()).collect();
+    for (architecture, int8, smaller, operator) in [
+        (Architecture::Cnn, Int8::Static, 3.3, "QuantizeLinear"),
+        (Architecture::Resnet, Int8::Static, 3.0, "QuantizeLinear"),
+        (Architecture::Crnn, Int8::Dynamic, 3.3, "DynamicQuantizeLSTM"),
+        (Architecture::Crnn, Int8::Static, 3.6, "DynamicQuantizeLSTM"),
+        (Architecture::Transformer, Int8::Dynamic, 3.3, "MatMulInteger"),
+    ] {
+        let plan = plan(architecture, recipe(3, 1));
+        let onnx = export::onnx(&train(&owned, &plan), &plan, &about()).unwrap();
+        let before = model(&onnx);
+        let how = How { int8: Some(int8), weight_bits: Some(WeightBits::Seven), ..How::default() };
+        let (file, done) = compress(&onnx, before.manifest(), &how, &clips).unwrap();
+        let ratio = onnx.len() as f32 / file.len() as f32;
+        assert!(ratio > smaller, "{architecture:?} {int8:?}: only {ratio} times smaller: {done}");
+        assert!(holds(&file, operator), "{architecture:?} {int8:?}: no {operator}: {done}");
+        let after = model(&file);
+        let apart = difference(&before, &after, &clips);
+        assert!(apart > 0.0 && apart < 0.03, "{architecture:?} {int8:?}: {apart}");
+        // It has golden cases of its own.
+        assert!(after.self_check().unwrap() <= 0.02);
+        assert!(before.self_check().is_err());
+    }
+}
+
+/// Convolutions with 16 and 8 channels, and a product. `dead` channels of the first one are 0 whatever is heard.
+fn graph(dead: usize) -> Vec<u8> {
+    let mut random = 1_u32;
+    let mut weights = |count: usize, scale: f32| -> Vec<f32> {
+        let mut next = || {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            ((random >> 8) as f32 / (1 << 24) as f32 - 0.5) * scale
+        };
+        (0..count).map(|_| next()).collect()
+    };
+    let mut graph = Graph::default();
+    let mut first = weights(16 * 9, 0.3);
+    let mut bias = weights(16, 0.3);
+    for channel in (0..16).step_by(2).take(dead) {
+        first[channel * 9..(channel + 1) * 9].fill(0.0);
+        bias[channel] = 0.0;
+    }
+    let mut x = graph.conv("input", &first, [16, 1, 3, 3], &bias, [1, 1]);
+    x = graph.relu(&x);
+    x = graph.max_pool_2x2(&x);
+    x = graph.conv(&x, &weights(8 * 16 * 9, 0.1), [8, 16, 3, 3], &weights(8, 0.1), [1, 1]);
+    x = graph.relu(&x);
+    x = graph.global_max_pool(&x);
+    let last = graph.linear(&x, &weights(8 * 2, 1.0), [8, 2], &weights(2, 1.0));
+    let manifest = export::manifest(&plan(Architecture::Cnn, recipe(1, 1)), &about()).unwrap();
+    graph.finish(("input", &[1, 64, 32]), &last, ("output", &[2]), &manifest.to_json())
+}
+
+#[test]
+fn channels_that_say_nothing_are_removed_without_a_trace() {
+    if !has_runtime() {
+        return;
+    }
+    let clips: Vec<Clip> = (0..4).map(|i| clip(i, 1.3)).collect();
+    let clips: Vec<&Clip> = clips.iter().collect();
+    let prune = |onnx: &[u8], prune: f64| {
+        let how = How { prune, ..How::default() };
+        let (file, done) = compress(onnx, model(onnx).manifest(), &how, &clips).unwrap();
+        (difference(&model(onnx), &model(&file), &clips), file.len(), done.pruned)
+    };
+    // Every second channel of the first convolution is dead; kept are multiples of 8.
+    let onnx = graph(8);
+    let (apart, bytes, pruned) = prune(&onnx, 0.5);
+    assert_eq!((pruned.channels, pruned.of_channels), (8, 24));
+    assert!(bytes + 8 * (8 + 1) * 9 * 4 <= onnx.len() + 2000, "{bytes} of {}", onnx.len());
+    assert!(apart < 1e-5, "removing dead channels costs {apart}");
+    assert_eq!(prune(&onnx, 0.4).2.channels, 0);
+    let (apart, ..) = prune(&graph(0), 0.5);
+    assert!(apart > 1e-4, "removing live channels costs nothing: {apart}");
+}
+
+#[test]
+fn what_cannot_be_done_says_so() {
+    if !has_runtime() {
+        return;
+    }
+    let clips = [clip(0, 1.3)];
+    let clips: Vec<&Clip> = clips.iter().collect();
+    let onnx = graph(0);
+    let manifest = model(&onnx).manifest().clone();
+    let error =
+        |how: How, clips: &[&Clip]| format!("{:#}", compress(&onnx, &manifest, &how, clips).unwrap_err());
+    assert!(error(How::default(), &clips).contains("nothing to do"));
+    assert!(error(How { prune: 1.0, ..How::default() }, &clips).contains("valid 0 to below 1"));
+    let dynamic = How { int8: Some(Int8::Dynamic), ..How::default() };
+    assert!(error(dynamic, &clips).contains("--int8 static does convolutions"));
+    let fixed = How { int8: Some(Int8::Static), ..How::default() };
+    assert!(error(fixed, &[]).contains("no clips"));
+    let bad = compress(b"no network", &manifest, &How { prune: 0.5, ..How::default() }, &clips).unwrap_err();
+    assert!(format!("{bad:#}").contains("not an ONNX file"), "{bad:#}");
+}
+
+#[test]
+fn a_model_is_measured_by_names_of_classes() {
+    if !has_runtime() {
+        return;
+    }
+    let model = model(&graph(0));
+    let clips: Vec<Clip> = (0..4).map(|i| clip(i, 1.3)).collect();
+    let clips: Vec<&Clip> = clips.iter().collect();
+    let names = |names: [&str; 2]| names.map(str::to_owned);
+    let right = accuracy(&model, &clips, &names(["tone", "noise"])).unwrap();
+    let swapped = accuracy(&model, &clips, &names(["noise", "tone"])).unwrap();
+    assert_eq!(right + swapped, 1.0);
+    let error = accuracy(&model, &clips, &names(["tone", "rain"])).unwrap_err().to_string();
+    assert!(error.contains("\"rain\"") && error.contains("tone"), "{error}");
+    assert!(latencies(&[&model, &model]).unwrap().iter().all(|seconds| *seconds > 0.0));
+}

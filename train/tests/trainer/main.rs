@@ -1,0 +1,15 @@
+//! The trainer on data that these tests synthesise. One program, because linking burn takes longer than any of them.
+
+#![allow(clippy::unwrap_used)]
+
+mod augment;
+mod common;
+mod compress;
+mod dataset;
+mod fit;
+mod front_end;
+mod head;
+mod networks;
+mod own_model;
+mod report;
+mod stamp;

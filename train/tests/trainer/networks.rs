@@ -1,0 +1,107 @@
+//! Every architecture: trains, and comes out of the file that is written as it was in memory.
+
+use crate::common::*;
+use auricle_train::augment::Augment;
+use auricle_train::dataset::Clip;
+use auricle_train::evaluate::{arg_max, clip_scores};
+use auricle_train::export;
+use auricle_train::fit::Plan;
+use auricle_train::front_end::FrontEndSpec;
+use auricle_train::loss::Kind;
+use auricle_train::network::{Architecture, Network};
+
+/// Whole windows, a tail that is padded, a tail that is too short, less than one window.
+const LENGTHS: [f32; 4] = [2.0, 2.33, 2.01, 0.7];
+
+fn clips(count: usize) -> Vec<Clip> {
+    (0..count).map(|i| clip(i, LENGTHS[i % 4])).collect()
+}
+
+/// The library has loaded the file and computes what the network does; another network is told apart from it.
+fn agrees(network: &Network, plan: &Plan, clips: &[Clip]) -> Vec<u8> {
+    let file = export::onnx(network, plan, &about()).unwrap();
+    if has_runtime() {
+        let clips: Vec<&Clip> = clips.iter().collect();
+        let mut front_end = plan.front_end.plan().unwrap();
+        export::verify(&file, network, &mut front_end, &clips).unwrap();
+        let other = Plan { recipe: recipe(1, 9), ..plan.clone() };
+        let other = train(&[clip(0, 1.0), clip(1, 1.0)], &other);
+        assert!(export::verify(&file, &other, &mut front_end, &clips).is_err());
+    }
+    file
+}
+
+#[test]
+fn resnet_learns_and_the_library_agrees_with_the_file() {
+    let clips = clips(8);
+    let plan = plan(Architecture::Resnet, recipe(30, 1));
+    let network = train(&clips, &plan);
+    let mut front_end = plan.front_end.plan().unwrap();
+    for clip in &clips {
+        let scores = clip_scores(&network, &mut front_end, &clip.samples, CLASSES, Kind::CrossEntropy);
+        assert_eq!(arg_max(&scores), clip.class, "{}: {scores:?}", clip.file);
+    }
+    let file = agrees(&network, &plan, &clips);
+    assert!(file.len() <= 1 << 20, "{} bytes", file.len());
+}
+
+#[test]
+fn cnn_is_in_the_file_as_it_was_trained() {
+    let plan = plan(Architecture::Cnn, recipe(3, 1));
+    let file = agrees(&train(&clips(4), &plan), &plan, &clips(4));
+    assert!(file.len() < 2_000_000, "{} bytes", file.len());
+}
+
+#[test]
+fn crnn_is_in_the_file_as_it_was_trained_with_any_number_of_bins() {
+    let mut spec = FrontEndSpec::mel().unwrap();
+    spec.input.features.mel.as_mut().unwrap().bins = Some(23);
+    for front_end in [FrontEndSpec::mel().unwrap(), spec] {
+        let plan = Plan { front_end, ..plan(Architecture::Crnn, recipe(2, 1)) };
+        agrees(&train(&clips(4), &plan), &plan, &clips(4));
+    }
+}
+
+#[test]
+fn transformer_is_in_the_file_as_it_was_trained() {
+    let plan = plan(Architecture::Transformer, recipe(3, 1));
+    agrees(&train(&clips(4), &plan), &plan, &clips(4));
+}
+
+#[test]
+fn several_classes_at_once_become_independent_scores() {
+    let mut both = clip(0, 1.5);
+    both.samples.iter_mut().zip(noise(3, 1.5)).for_each(|(s, n)| *s += n);
+    both.also = vec![1];
+    let clips = [clip(0, 1.5), clip(1, 1.5), both];
+    let mut recipe = recipe(40, 1);
+    recipe.loss = Kind::Binary;
+    recipe.augment = Augment::none();
+    let plan = plan(Architecture::Resnet, recipe);
+    let list: Vec<&Clip> = clips.iter().collect();
+    let material = auricle_train::crops::Material { multi_label: true, ..material(&list) };
+    let start = auricle_train::fit::Start::New;
+    let network = auricle_train::fit::fit(&plan, &material, start, &Default::default(), |_| ()).unwrap();
+    let mut front_end = plan.front_end.plan().unwrap();
+    let heard = |samples: &[f32], front_end: &mut _| {
+        let scores = clip_scores(&network, front_end, samples, CLASSES, Kind::Binary);
+        scores.iter().map(|s| *s > 0.5).collect::<Vec<_>>()
+    };
+    for (clip, expected) in clips.iter().zip([[true, false], [false, true], [true, true]]) {
+        assert_eq!(heard(&clip.samples, &mut front_end), expected, "{}", clip.file);
+    }
+    agrees(&network, &plan, &clips);
+}
+
+#[test]
+fn windows_that_are_too_small_are_refused_with_the_numbers() {
+    let mut spec = FrontEndSpec::mel().unwrap();
+    spec.input.window_seconds = 0.2;
+    let plan = Plan { front_end: spec, ..plan(Architecture::Transformer, recipe(1, 1)) };
+    let clips = [clip(0, 1.0), clip(1, 1.0)];
+    let list: Vec<&Clip> = clips.iter().collect();
+    let start = auricle_train::fit::Start::New;
+    let error = auricle_train::fit::fit(&plan, &material(&list), start, &Default::default(), |_| ());
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("64 bins × 7 rows") && error.contains("16 × 16"), "{error}");
+}

@@ -1,0 +1,72 @@
+//! Manifests in files that others made.
+
+use std::fs;
+use std::path::Path;
+
+use crate::common::*;
+use auricle::{Manifest, Model, ModelOptions};
+use auricle_train::golden;
+use auricle_train::onnx::edit::Editor;
+use auricle_train::onnx::stamp::stamp;
+
+fn data(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data").join(name)).unwrap()
+}
+
+/// For tests/data/probe.onnx, which has none: first, last, mean and largest sample.
+const PROBE: &str = r#"{ "auricle": 1, "labels": ["first", "last", "mean", "most"],
+    "input": { "sample_rate": 16000, "window_seconds": 1.0, "features": { "kind": "waveform" },
+               "layout": ["batch", "sample"] } }"#;
+
+#[test]
+fn a_manifest_is_added_and_replaced_and_all_else_stays() {
+    let bare = data("probe.onnx");
+    let once = stamp(&bare, "{\"first\": true}").unwrap();
+    assert!(once.starts_with(&bare), "what was there has changed");
+    let twice = stamp(&once, PROBE).unwrap();
+    assert_eq!(twice, stamp(&bare, PROBE).unwrap(), "the first manifest is still in it");
+    // Fields that no schema knows: number 999, one of each kind that protobuf has.
+    let unknown = [&bare[..], &[0xb8, 0x3e, 5], &[0xba, 0x3e, 2, 7, 7], &[0xbd, 0x3e, 1, 2, 3, 4]].concat();
+    let stamped = stamp(&unknown, PROBE).unwrap();
+    assert!(stamped.starts_with(&unknown));
+    if has_runtime() {
+        let model = Model::load_memory(&stamped, None, &ModelOptions::default()).unwrap();
+        assert_eq!(model.labels()[3], "most");
+    }
+}
+
+#[test]
+fn damaged_files_and_weights_elsewhere_are_refused() {
+    let error = |bytes: &[u8]| format!("{:#}", stamp(bytes, PROBE).unwrap_err());
+    let bare = data("probe.onnx");
+    assert!(error(&bare[..bare.len() - 1]).contains("damaged, or not an ONNX file"));
+    assert!(error(b"not at all").contains("at byte 0"));
+    let elsewhere = format!("{:#}", Editor::check(&data("external.onnx")).unwrap_err());
+    assert!(elsewhere.contains("lies in another file") && elsewhere.contains("onnx.save"), "{elsewhere}");
+    assert!(format!("{:#}", Editor::check(b"").unwrap_err()).contains("no graph"));
+}
+
+#[test]
+fn golden_cases_are_made_once_and_kept() {
+    if !has_runtime() {
+        return;
+    }
+    let manifest = Manifest::parse(PROBE).unwrap();
+    let file = golden::finish(&data("probe.onnx"), &manifest, 1e-4).unwrap();
+    let check = ModelOptions { self_check: true, ..ModelOptions::default() };
+    let model = Model::load_memory(&file, None, &check).unwrap();
+    let cases = &model.manifest().golden;
+    assert_eq!(cases.len(), 2);
+    assert!(cases.iter().all(|case| case.tolerance == 1e-4));
+    assert!(cases.iter().any(|case| case.sample_rate != Some(16_000)), "the resampler is not checked");
+    // Cases that the manifest brings are believed, and must come out.
+    assert_eq!(golden::finish(&data("probe.onnx"), model.manifest(), 1.0).unwrap(), file);
+    let mut wrong = model.manifest().clone();
+    wrong.golden[0].scores[3] += 0.5;
+    let error = format!("{:#}", golden::finish(&data("probe.onnx"), &wrong, 1e-4).unwrap_err());
+    assert!(error.contains("golden[0]") && error.contains("\"most\""), "{error}");
+    // A manifest that does not fit the network.
+    let short = PROBE.replace(", \"most\"", "");
+    let error = golden::finish(&data("probe.onnx"), &Manifest::parse(&short).unwrap(), 1e-4).unwrap_err();
+    assert!(format!("{error:#}").contains("3 labels"), "{error:#}");
+}
