@@ -4,7 +4,7 @@
 mod support;
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -85,26 +85,44 @@ fn listen(config: &Path, options: &[&str]) -> Command {
     command
 }
 
-fn start(config: &Path, options: &[&str]) -> Child {
-    listen(config, options).spawn().expect("the command starts")
-}
+/// A command that listens; it never outlives its test.
+struct Listening(Child);
 
-/// What it gave, once it has ended by itself, which is soon.
-fn end(mut child: Child) -> Output {
-    for _ in 0..200 {
-        if child.try_wait().expect("its state").is_some() {
-            return child.wait_with_output().expect("its output");
-        }
-        sleep(Duration::from_millis(100));
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
-    child.kill().expect("killed");
-    let (stdout, stderr) = texts(&child.wait_with_output().expect("its output"));
-    panic!("it did not end: {stdout}{stderr}");
 }
 
-fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
-    assert!(status.expect("kill").success());
+fn start(config: &Path, options: &[&str]) -> Listening {
+    Listening(listen(config, options).spawn().expect("the command starts"))
+}
+
+impl Listening {
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.0.id().to_string()]).status();
+        assert!(status.expect("kill").success());
+    }
+
+    fn is_running(&mut self) -> bool {
+        self.0.try_wait().expect("its state").is_none()
+    }
+
+    /// What it gave, once it has ended by itself, which is soon.
+    fn end(mut self) -> Output {
+        for _ in 0..200 {
+            if !self.is_running() {
+                break;
+            }
+            sleep(Duration::from_millis(100));
+        }
+        assert!(!self.is_running(), "it does not end");
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        self.0.stdout.take().expect("piped").read_to_end(&mut stdout).expect("its output");
+        self.0.stderr.take().expect("piped").read_to_end(&mut stderr).expect("its output");
+        Output { status: self.0.wait().expect("its status"), stdout, stderr }
+    }
 }
 
 fn texts(output: &Output) -> (String, String) {
@@ -165,7 +183,7 @@ fn a_microphone_gives_what_a_file_gives_until_it_is_pulled_out() {
             (format.to_string(), start(&config, &["--json"]))
         };
         for (format, child) in formats.iter().map(begin).collect::<Vec<_>>() {
-            let output = end(child);
+            let output = child.end();
             let (_, stderr) = texts(&output);
             assert_eq!(output.status.code(), Some(1), "{format}: {stderr}");
             assert!(stderr.starts_with("auricle: Default Audio Device (default): "), "{format}: {stderr}");
@@ -184,8 +202,8 @@ fn without_a_terminal_each_event_is_a_line_and_ctrl_c_is_no_error() {
     for (name, signal_name) in [("listen_int", "INT"), ("listen_term", "TERM")] {
         let child = start(&microphone(name, "S16_LE", 1, ""), &[]);
         sleep(Duration::from_secs_f64(SECONDS + 1.5));
-        signal(&child, signal_name);
-        let output = end(child);
+        child.signal(signal_name);
+        let output = child.end();
         let (stdout, stderr) = texts(&output);
         assert_eq!((output.status.code(), stderr.as_str()), (Some(0), ""), "{stdout}");
         let label = expected(name, 1)[0]["label"].as_str().expect("a label").to_owned();
@@ -203,8 +221,8 @@ fn an_overrun_of_the_device_is_a_gap() {
     let config = microphone("listen_stumble", "S16_LE", 1, "stumble 12000");
     let child = start(&config, &["--json"]);
     sleep(Duration::from_millis(5_500));
-    signal(&child, "INT");
-    let output = end(child);
+    child.signal("INT");
+    let output = child.end();
     let (stdout, stderr) = texts(&output);
     assert_eq!(output.status.code(), Some(0), "{stderr}");
     let lost: f64 = stderr
@@ -233,10 +251,10 @@ fn microphones_have_names() {
         let mut child = start(&config, &["--device", name]);
         sleep(Duration::from_millis(if found { 2_500 } else { 0 }));
         if found {
-            assert_eq!(child.try_wait().expect("its state"), None, "{name}: it listens");
-            signal(&child, "INT");
+            assert!(child.is_running(), "{name}");
+            child.signal("INT");
         }
-        let output = end(child);
+        let output = child.end();
         let (stdout, stderr) = texts(&output);
         assert_eq!(output.status.code(), Some(i32::from(!found)), "{name}: {stdout}{stderr}");
         assert!(
@@ -260,7 +278,7 @@ fn the_terminal_is_itself_again() {
         let quoted = |word: &std::ffi::OsStr| format!("'{}'", word.to_str().expect("UTF-8"));
         let words_of = std::iter::once(command.get_program()).chain(command.get_args());
         let line = words_of.map(quoted).collect::<Vec<_>>().join(" ");
-        let mut child = Command::new("script")
+        let child = Command::new("script")
             .args([
                 "-qefc",
                 &format!("stty rows 40 cols 100; {line}; code=$?; stty -a; exit $code"),
@@ -269,13 +287,15 @@ fn the_terminal_is_itself_again() {
             .env("ALSA_CONFIG_PATH", config)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("script (of bsdutils)");
-        let mut keyboard = child.stdin.take().expect("piped");
+        let mut child = Listening(child);
+        let mut keyboard = child.0.stdin.take().expect("piped");
         sleep(Duration::from_millis(2_500));
         keyboard.write_all(key.as_bytes()).expect("a key");
         keyboard.flush().expect("a key");
-        let output = end(child);
+        let output = child.end();
         drop(keyboard);
         let (text, _) = texts(&output);
         assert_eq!(output.status.code(), Some(code), "{key:?}: {text}");
