@@ -1,7 +1,7 @@
 //! Standard output, standard error, and why a command stops.
 
 use std::fmt::{self, Display};
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, Stdout, Write};
 use std::path::Path;
 
 /// Why a command stopped early.
@@ -21,12 +21,13 @@ impl Stop {
     }
 }
 
-/// Standard output. A reader that has gone away is [`Stop::Closed`].
-pub struct Out(BufWriter<StdoutLock<'static>>);
+/// Standard output. A reader that has gone away is [`Stop::Closed`]. It is not locked in between: a panic on another
+/// thread must be able to give the terminal back.
+pub struct Out(BufWriter<Stdout>);
 
 impl Out {
     pub fn stdout() -> Self {
-        Self(BufWriter::new(io::stdout().lock()))
+        Self(BufWriter::new(io::stdout()))
     }
 
     /// Writes one line, or a text of several.

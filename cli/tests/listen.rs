@@ -4,7 +4,7 @@
 mod support;
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -18,14 +18,16 @@ const RATE: u32 = 48_000;
 /// `high` is on while there is sound and off in silence.
 const STREAM: &str = r#"{ "hop_seconds": 0.25, "events": { "on": 0.31, "off": 0.28, "allow": ["high"] } }"#;
 
-/// Silence, 1.5 s of sound, silence; 3 s in all. A grid of 8 bits, so that it is the same in every format.
+/// Length of the scene, seconds.
+const SECONDS: f64 = 4.0;
+
+/// A sound that is over, and one that is on until the end. A grid of 8 bits, so that it is the same in every format.
 fn scene(channels: u16) -> Vec<i8> {
-    let silence = |seconds: f64| vec![0_i8; (seconds * f64::from(RATE)) as usize * usize::from(channels)];
-    let sound = sound(RATE, channels, RATE as usize * 3 / 2);
-    let mut scene = silence(0.5);
-    scene.extend(sound.iter().map(|sample| (sample * 100.0) as i8));
-    scene.extend(silence(1.0));
-    scene
+    let frames = |seconds: f64| (seconds * f64::from(RATE)) as usize;
+    let silence = |seconds: f64| vec![0_i8; frames(seconds) * usize::from(channels)];
+    let sound: Vec<i8> =
+        sound(RATE, channels, frames(1.25)).iter().map(|sample| (sample * 100.0) as i8).collect();
+    [silence(0.5), sound.clone(), silence(1.0), sound].concat()
 }
 
 /// The bytes of a sample in one of ALSA's formats.
@@ -83,13 +85,44 @@ fn listen(config: &Path, options: &[&str]) -> Command {
     command
 }
 
-fn start(config: &Path, options: &[&str]) -> Child {
-    listen(config, options).spawn().expect("the command starts")
+/// A command that listens; it never outlives its test.
+struct Listening(Child);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
-fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
-    assert!(status.expect("kill").success());
+fn start(config: &Path, options: &[&str]) -> Listening {
+    Listening(listen(config, options).spawn().expect("the command starts"))
+}
+
+impl Listening {
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.0.id().to_string()]).status();
+        assert!(status.expect("kill").success());
+    }
+
+    fn is_running(&mut self) -> bool {
+        self.0.try_wait().expect("its state").is_none()
+    }
+
+    /// What it gave, once it has ended by itself, which is soon.
+    fn end(mut self) -> Output {
+        for _ in 0..200 {
+            if !self.is_running() {
+                break;
+            }
+            sleep(Duration::from_millis(100));
+        }
+        assert!(!self.is_running(), "it does not end");
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        self.0.stdout.take().expect("piped").read_to_end(&mut stdout).expect("its output");
+        self.0.stderr.take().expect("piped").read_to_end(&mut stderr).expect("its output");
+        Output { status: self.0.wait().expect("its status"), stdout, stderr }
+    }
 }
 
 fn texts(output: &Output) -> (String, String) {
@@ -115,8 +148,13 @@ fn expected(name: &str, channels: u16) -> Vec<Value> {
     for event in &mut events {
         event.as_object_mut().expect("an object").remove("file").expect("the file's name");
     }
-    let finals = |event: &&Value| event["final"] == true && event["offset_seconds"].as_f64() < Some(2.6);
-    assert!(events.iter().filter(finals).count() >= 1, "the scene has an event: {events:?}");
+    let kinds: Vec<_> = events.iter().map(|event| event["final"] == true).collect();
+    assert_eq!(kinds, [false, true, false, true], "two sounds: {events:?}");
+    assert_eq!(
+        events[3]["decided_frame"],
+        SECONDS * f64::from(RATE),
+        "the second is on until the end: {events:?}"
+    );
     events
 }
 
@@ -145,17 +183,15 @@ fn a_microphone_gives_what_a_file_gives_until_it_is_pulled_out() {
             (format.to_string(), start(&config, &["--json"]))
         };
         for (format, child) in formats.iter().map(begin).collect::<Vec<_>>() {
-            let output = child.wait_with_output().expect("it ends");
+            let output = child.end();
             let (_, stderr) = texts(&output);
             assert_eq!(output.status.code(), Some(1), "{format}: {stderr}");
             assert!(stderr.starts_with("auricle: Default Audio Device (default): "), "{format}: {stderr}");
             assert!(stderr.contains("isconnected") && stderr.lines().count() == 1, "{format}: {stderr}");
             let events = json(&output);
-            // The last block is filled up with silence, so what the end of the audio makes final may end later.
-            let near_end =
-                |event: &&Value| event["decided_frame"].as_u64() < Some(u64::from(RATE) * 3 - 4_000);
-            let told: Vec<_> = events.iter().filter(near_end).collect();
-            assert_eq!(told, expected.iter().filter(near_end).collect::<Vec<_>>(), "{format}");
+            // The last block is filled up with silence, so only the end of the sound that is on may lie later.
+            assert_eq!(events[..3], expected[..3], "{format}");
+            assert_eq!((&events[3]["id"], &events[3]["final"]), (&2.into(), &true.into()), "{format}");
             assert_eq!(events.len(), expected.len(), "{format}");
         }
     }
@@ -165,17 +201,15 @@ fn a_microphone_gives_what_a_file_gives_until_it_is_pulled_out() {
 fn without_a_terminal_each_event_is_a_line_and_ctrl_c_is_no_error() {
     for (name, signal_name) in [("listen_int", "INT"), ("listen_term", "TERM")] {
         let child = start(&microphone(name, "S16_LE", 1, ""), &[]);
-        sleep(Duration::from_millis(4_000));
-        signal(&child, signal_name);
-        let output = child.wait_with_output().expect("it ends");
+        sleep(Duration::from_secs_f64(SECONDS + 1.5));
+        child.signal(signal_name);
+        let output = child.end();
         let (stdout, stderr) = texts(&output);
         assert_eq!((output.status.code(), stderr.as_str()), (Some(0), ""), "{stdout}");
-        let finals = expected(name, 1).into_iter().filter(|event| event["final"] == true);
-        let first = finals.min_by_key(|event| event["id"].as_u64()).expect("an event");
-        let label = first["label"].as_str().expect("a label");
-        let line =
-            stdout.lines().find(|line| line.ends_with(label)).unwrap_or_else(|| panic!("{label}: {stdout}"));
-        assert!(line.contains(" - ") && line.starts_with("0:0"), "{line}");
+        let label = expected(name, 1)[0]["label"].as_str().expect("a label").to_owned();
+        assert_eq!(stdout.lines().count(), 2, "both are over at the end: {stdout}");
+        let line = |line: &str| line.starts_with("0:0") && line.contains(" - ") && line.ends_with(&label);
+        assert!(stdout.lines().all(line), "{stdout}");
         assert!(!stdout.contains('\u{1b}'), "{stdout:?}");
     }
 }
@@ -183,12 +217,12 @@ fn without_a_terminal_each_event_is_a_line_and_ctrl_c_is_no_error() {
 /// The device says that it lost audio: what comes later stays in its place.
 #[test]
 fn an_overrun_of_the_device_is_a_gap() {
-    // Half a second goes missing (of the device's clock, not of the file's) in the middle of the sound.
-    let config = microphone("listen_stumble", "S16_LE", 1, "stumble 48000");
+    // Half a second of the device's clock goes missing, before the first sound.
+    let config = microphone("listen_stumble", "S16_LE", 1, "stumble 12000");
     let child = start(&config, &["--json"]);
-    sleep(Duration::from_millis(5_000));
-    signal(&child, "INT");
-    let output = child.wait_with_output().expect("it ends");
+    sleep(Duration::from_millis(5_500));
+    child.signal("INT");
+    let output = child.end();
     let (stdout, stderr) = texts(&output);
     assert_eq!(output.status.code(), Some(0), "{stderr}");
     let lost: f64 = stderr
@@ -196,12 +230,14 @@ fn an_overrun_of_the_device_is_a_gap() {
         .and_then(|text| text.split(' ').next())
         .and_then(|frames| frames.parse().ok())
         .unwrap_or_else(|| panic!("how many frames were lost: {stderr}"));
-    assert!((0.5..1.0).contains(&(lost / f64::from(RATE))), "{stderr}");
-    // The sound ends 2 s into the file, and so 2.5 s and a little into the stream.
-    let end = json(&output).iter().filter_map(|event| event["offset_seconds"].as_f64()).fold(0.0, f64::max);
-    let plain = expected("listen_stumble_expected", 1);
-    let plain = plain.iter().filter_map(|event| event["offset_seconds"].as_f64()).fold(0.0, f64::max);
-    assert!(end > plain, "{end} {plain}: {stdout}");
+    let lost = lost / f64::from(RATE);
+    assert!((0.5..1.0).contains(&lost), "{stderr}");
+    let (events, plain) = (json(&output), expected("listen_stumble_expected", 1));
+    for name in ["onset_seconds", "offset_seconds"] {
+        let time = |events: &[Value]| events[1][name].as_f64().expect("a number");
+        let late = time(&events) - time(&plain);
+        assert!((late - lost).abs() <= 0.26, "{name} is {late} s later, to a hop: {stderr}{stdout}");
+    }
 }
 
 #[test]
@@ -213,12 +249,12 @@ fn microphones_have_names() {
         [("default", true), ("test MICRO", true), ("Test microphone (default)", true), ("hw:7", false)]
     {
         let mut child = start(&config, &["--device", name]);
-        sleep(Duration::from_millis(if found { 1_500 } else { 0 }));
+        sleep(Duration::from_millis(if found { 2_500 } else { 0 }));
         if found {
-            assert_eq!(child.try_wait().expect("its state"), None, "{name}: it listens");
-            signal(&child, "INT");
+            assert!(child.is_running(), "{name}");
+            child.signal("INT");
         }
-        let output = child.wait_with_output().expect("it ends");
+        let output = child.end();
         let (stdout, stderr) = texts(&output);
         assert_eq!(output.status.code(), Some(i32::from(!found)), "{name}: {stdout}{stderr}");
         assert!(
@@ -242,7 +278,7 @@ fn the_terminal_is_itself_again() {
         let quoted = |word: &std::ffi::OsStr| format!("'{}'", word.to_str().expect("UTF-8"));
         let words_of = std::iter::once(command.get_program()).chain(command.get_args());
         let line = words_of.map(quoted).collect::<Vec<_>>().join(" ");
-        let mut child = Command::new("script")
+        let child = Command::new("script")
             .args([
                 "-qefc",
                 &format!("stty rows 40 cols 100; {line}; code=$?; stty -a; exit $code"),
@@ -251,13 +287,15 @@ fn the_terminal_is_itself_again() {
             .env("ALSA_CONFIG_PATH", config)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("script (of bsdutils)");
-        let mut keyboard = child.stdin.take().expect("piped");
+        let mut child = Listening(child);
+        let mut keyboard = child.0.stdin.take().expect("piped");
         sleep(Duration::from_millis(2_500));
         keyboard.write_all(key.as_bytes()).expect("a key");
         keyboard.flush().expect("a key");
-        let output = child.wait_with_output().expect("it ends");
+        let output = child.end();
         drop(keyboard);
         let (text, _) = texts(&output);
         assert_eq!(output.status.code(), Some(code), "{key:?}: {text}");

@@ -1,6 +1,6 @@
 //! The loop between the microphone and whoever reads: a terminal, a file, another program.
 
-use std::io::{IsTerminal, stdout};
+use std::io::{IsTerminal, stderr, stdout};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -19,9 +19,7 @@ const TICK: Duration = Duration::from_millis(50);
 
 pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Stop> {
     if args.list_devices {
-        return Microphone::all()?
-            .iter()
-            .try_for_each(|microphone| out.line(shown_text(&microphone.to_string())));
+        return Microphone::names()?.iter().try_for_each(|name| out.line(shown_text(name)));
     }
     let model = model::load(args.model.as_deref(), runtime)?;
     let stream = events::stream(&model, args.stream.as_deref())?;
@@ -47,6 +45,9 @@ pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Sto
         }
         false => Show::Lines(out),
     };
+    if !matches!(show, Show::Live(_)) && stderr().is_terminal() {
+        eprintln!("auricle: listening to {name}; Ctrl-C ends");
+    }
     let mut scores = vec![0.0; line.session.class_count()];
     loop {
         if line.stop.load(Relaxed) && recording.take().is_some() {

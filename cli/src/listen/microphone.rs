@@ -23,6 +23,8 @@ const BLOCK: usize = 840;
 /// process (a terminal's new size) interrupts the audio thread's system call, and ALSA reports it.
 const MOST_ERRORS: u32 = 10;
 
+const NONE: &str = "this system has no microphone";
+
 /// What the audio thread and the reading thread share.
 pub struct Line {
     pub session: Session,
@@ -60,31 +62,28 @@ impl fmt::Display for Microphone {
 }
 
 impl Microphone {
-    /// All that can record now.
-    pub fn all() -> Result<Vec<Self>, Stop> {
-        let devices = cpal::default_host().input_devices().map_err(|e| Stop::because("microphones", e))?;
-        Ok(devices.filter_map(|device| Self::new(device).ok()).collect())
+    /// The names of all. None of them is opened.
+    pub fn names() -> Result<Vec<String>, Stop> {
+        Ok(devices()?.into_iter().map(|(name, _)| name).collect())
     }
 
     /// The one of this name, or that alone has it as a part of its name; the system's if none is named.
-    pub fn find(name: Option<&str>) -> Result<Self, Stop> {
-        let Some(wanted) = name else {
-            let none = || Stop::because("microphone", "this system has none (--device names one)");
-            let device = cpal::default_host().default_input_device().ok_or_else(none)?;
-            return Self::new(device).map_err(|e| Stop::because("the system's microphone", e));
+    pub fn find(wanted: Option<&str>) -> Result<Self, Stop> {
+        let Some(wanted) = wanted else {
+            let device = cpal::default_host().default_input_device();
+            return Self::new(device.ok_or_else(|| Stop::Because(NONE.into()))?);
         };
-        let mut all = Self::all()?;
-        let names = match all.iter().map(|m| format!("\n  {m}")).collect::<String>() {
-            none if none.is_empty() => " none at all".to_owned(),
-            names => names,
+        let mut devices = devices()?;
+        let names = devices.iter().map(|(name, _)| format!("\n  {name}")).collect::<String>();
+        let is = |(name, device): &(String, Device)| {
+            name == wanted || device.id().is_ok_and(|id| id.id() == wanted)
         };
-        let is = |m: &Self| m.name == wanted || m.device.id().is_ok_and(|id| id.id() == wanted);
-        if let Some(exact) = all.iter().position(is) {
-            return Ok(all.swap_remove(exact));
+        if let Some(exact) = devices.iter().position(is) {
+            return Self::new(devices.swap_remove(exact).1);
         }
-        all.retain(|m| m.name.to_lowercase().contains(&wanted.to_lowercase()));
-        match (all.pop(), all.len()) {
-            (Some(only), 0) => Ok(only),
+        devices.retain(|(name, _)| name.to_lowercase().contains(&wanted.to_lowercase()));
+        match (devices.pop(), devices.len()) {
+            (Some((_, only)), 0) => Self::new(only),
             (None, _) => Err(Stop::Because(format!("no microphone is called {wanted:?}; there are:{names}"))),
             (Some(_), others) => Err(Stop::Because(format!(
                 "{} microphones are called {wanted:?}, of these:{names}",
@@ -93,13 +92,9 @@ impl Microphone {
         }
     }
 
-    fn new(device: Device) -> Result<Self, cpal::Error> {
-        let config = device.default_input_config()?;
-        let (description, id) = (device.description()?, device.id()?);
-        let name = match (description.name(), id.id()) {
-            (name, id) if name == id => name.to_owned(),
-            (name, id) => format!("{name} ({id})"),
-        };
+    fn new(device: Device) -> Result<Self, Stop> {
+        let name = name(&device).unwrap_or_else(|| "the microphone".into());
+        let config = device.default_input_config().map_err(|e| Stop::because(&name, e))?;
         Ok(Self { device, config, name })
     }
 
@@ -150,6 +145,22 @@ struct Trouble {
     /// The device lost audio.
     overrun: AtomicBool,
     errors: AtomicU32,
+}
+
+/// All devices that can record, by name.
+fn devices() -> Result<Vec<(String, Device)>, Stop> {
+    let devices = cpal::default_host().input_devices().map_err(|e| Stop::because("microphones", e))?;
+    let devices: Vec<_> = devices.filter_map(|device| Some((name(&device)?, device))).collect();
+    if devices.is_empty() { Err(Stop::Because(NONE.into())) } else { Ok(devices) }
+}
+
+/// What people call it, and what the system calls it if that is something else.
+fn name(device: &Device) -> Option<String> {
+    let (description, id) = (device.description().ok()?, device.id().ok()?);
+    Some(match (description.name(), id.id()) {
+        (name, id) if name == id => name.to_owned(),
+        (name, id) => format!("{name} ({id})"),
+    })
 }
 
 /// The audio thread's side.

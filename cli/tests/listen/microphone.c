@@ -65,8 +65,8 @@ static snd_pcm_sframes_t pointer(snd_pcm_ioplug_t *io)
         nanosleep(&half, NULL);
         return -EPIPE;
     }
-    if (now - m->taken > io->buffer_size)
-        return -EPIPE;
+    if (now >= m->taken + io->buffer_size) /* however late the program is, nothing else is lost */
+        now = m->taken + io->buffer_size - 1;
     return (snd_pcm_sframes_t)(now % io->buffer_size);
 }
 
@@ -112,7 +112,7 @@ static int constrain(microphone *m)
     bad |= snd_pcm_ioplug_set_param_list(&m->io, SND_PCM_IOPLUG_HW_FORMAT, 1, &format);
     bad |= snd_pcm_ioplug_set_param_minmax(&m->io, SND_PCM_IOPLUG_HW_RATE, (unsigned)m->rate, (unsigned)m->rate);
     bad |= snd_pcm_ioplug_set_param_minmax(&m->io, SND_PCM_IOPLUG_HW_CHANNELS, (unsigned)m->channels, (unsigned)m->channels);
-    bad |= snd_pcm_ioplug_set_param_minmax(&m->io, SND_PCM_IOPLUG_HW_PERIOD_BYTES, 256, 4096);
+    bad |= snd_pcm_ioplug_set_param_minmax(&m->io, SND_PCM_IOPLUG_HW_PERIOD_BYTES, 256, 8192);
     bad |= snd_pcm_ioplug_set_param_minmax(&m->io, SND_PCM_IOPLUG_HW_PERIODS, 2, 16);
     return bad;
 }
