@@ -186,6 +186,7 @@ impl Network {
     }
 }
 
+#[expect(clippy::arc_with_non_send_sync, reason = "`Options` makes it so")]
 fn bind(shape: &[i64], output: &str, output_shape: &[i64]) -> ort::Result<Bound> {
     let allocator = Allocator::default();
     let input = Tensor::<f32>::new(&allocator, shape)?;

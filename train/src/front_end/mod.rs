@@ -4,6 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use auricle::Manifest;
+use auricle::events::Rules;
 use auricle::features::{Features, Kind, Normalize};
 use auricle::model::manifest::{Input, Output, Stream};
 use auricle::resample::Quality;
@@ -126,7 +127,12 @@ impl FrontEndSpec {
             labels: labels.to_vec(),
             input: self.input.clone(),
             output: Output { tensor: "output".into(), activation, temperature: 1.0 },
-            stream: Stream { hop_seconds: Some(self.hop_seconds) },
+            // The default rules: `listen` and a session then have events to tell.
+            stream: Stream {
+                hop_seconds: Some(self.hop_seconds),
+                events: Some(Rules::default()),
+                ..Stream::default()
+            },
             golden: Vec::new(),
         };
         Ok(Manifest::parse(&manifest.to_json())?)
