@@ -209,26 +209,38 @@ impl Downmix {
     /// Returns how many. Neither the samples nor the statistics depend on how a stream is cut into calls.
     pub fn mix(&self, interleaved: &[f32], mono: &mut [f32], stats: &mut Stats) -> usize {
         let frames = (interleaved.len() / self.channels).min(mono.len());
-        for (frame, mono) in interleaved.chunks_exact(self.channels).zip(&mut *mono) {
-            let (mut sum, mut peak, mut finite) = (0.0, 0.0_f32, true);
-            for &sample in frame {
-                let level = sample.abs();
-                // False for NaN too.
-                if level <= MAX_LEVEL {
-                    sum += sample;
-                    peak = peak.max(level);
-                } else {
-                    finite = false;
-                }
-            }
-            *mono = sum / self.channels as f32;
-            stats.clipped += u64::from(peak >= CLIP_LEVEL);
-            stats.non_finite += u64::from(!finite);
-            stats.peak = stats.peak.max(peak);
-            stats.sum += f64::from(*mono);
-            stats.sum_squares += f64::from(*mono).powi(2);
+        let (interleaved, mono) = (&interleaved[..frames * self.channels], &mut mono[..frames]);
+        // The same loop, for the compiler to unroll where it knows the number of channels.
+        match self.channels {
+            1 => mix_frames(interleaved.as_chunks::<1>().0.iter().map(|f| &f[..]), mono, stats),
+            2 => mix_frames(interleaved.as_chunks::<2>().0.iter().map(|f| &f[..]), mono, stats),
+            n => mix_frames(interleaved.chunks_exact(n), mono, stats),
         }
         stats.frames += frames as u64;
         frames
     }
+}
+
+#[inline(always)]
+fn mix_frames<'a>(frames: impl Iterator<Item = &'a [f32]>, mono: &mut [f32], stats: &mut Stats) {
+    // In registers as long as the loop runs.
+    let mut seen = *stats;
+    for (frame, mono) in frames.zip(mono) {
+        let (mut sum, mut peak, mut finite) = (0.0, 0.0_f32, true);
+        for &sample in frame {
+            let level = sample.abs();
+            // False for NaN too.
+            let valid = level <= MAX_LEVEL;
+            sum += if valid { sample } else { 0.0 };
+            peak = if valid && level > peak { level } else { peak };
+            finite &= valid;
+        }
+        *mono = sum / frame.len() as f32;
+        seen.clipped += u64::from(peak >= CLIP_LEVEL);
+        seen.non_finite += u64::from(!finite);
+        seen.peak = if peak > seen.peak { peak } else { seen.peak };
+        seen.sum += f64::from(*mono);
+        seen.sum_squares += f64::from(*mono).powi(2);
+    }
+    *stats = seen;
 }

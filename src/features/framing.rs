@@ -84,8 +84,14 @@ impl Framing {
         if let Some(frame) = inside {
             return frame;
         }
-        for (i, value) in scratch.iter_mut().enumerate() {
-            *value = self.beyond(samples, start + i as isize);
+        let index = |at: isize| at.clamp(0, scratch.len() as isize) as usize;
+        let (from, to) = (index(-start), index(samples.len() as isize - start));
+        if from < to {
+            let first = (start + from as isize) as usize;
+            scratch[from..to].copy_from_slice(&samples[first..first + to - from]);
+        }
+        for i in (0..from).chain(to.max(from)..scratch.len()) {
+            scratch[i] = self.beyond(samples, start + i as isize);
         }
         scratch
     }

@@ -201,12 +201,16 @@ impl Stages {
         let mut row = first_row;
         let bins = self.spectrum.bins();
         for out in out.chunks_mut(LANES * bins) {
-            let last = row + (out.len() / bins).max(1) - 1;
+            let end = row + (out.len() / bins).max(1);
             let mut frames = [[].as_slice(); LANES];
+            let mut latest = [].as_slice();
             for (frame, padded) in frames.iter_mut().zip(self.padded.chunks_exact_mut(self.framing.length)) {
                 // Lanes without a row of their own compute the last one again.
-                *frame = self.framing.frame(samples, row.min(last), padded);
-                row += 1;
+                if row < end {
+                    latest = self.framing.frame(samples, row, padded);
+                    row += 1;
+                }
+                *frame = latest;
             }
             self.spectrum.rows(&frames, out);
         }

@@ -52,8 +52,9 @@ impl Rows {
         let inner = &mut inner[..count * width];
         let (head, tail) = plan.edge_rows(samples.len());
         let before = self.held.filter(|&held| held + 1 == number && whole).and(self.shift);
-        // Rows `head..kept` are the ones that the window before has had.
-        let kept = before.map_or(head, |shift| count.saturating_sub(tail + shift).max(head));
+        // Rows `head..kept` are the ones that the window before has had. Without one, all are computed together.
+        let head = before.map_or(0, |_| head);
+        let kept = before.map_or(0, |shift| count.saturating_sub(tail + shift).max(head));
         if let Some(shift) = before {
             inner.copy_within((head + shift) * width..(kept + shift) * width, head * width);
         }
