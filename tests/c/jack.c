@@ -238,8 +238,9 @@ static void push_for(const auricle_model *model, int32_t overflow, uint64_t fram
     printf("    %u times it gave up the processor, %u times that was taken from it, %u page faults\n", thread.switches,
            thread.preempted, thread.faults);
     CHECK(thread.switches == 0);
-    /* An xrun can be ours only if a push took long. */
-    CHECK(lost_cycles == 0 || thread.cpu[thread.calls - 1] < period / 2);
+    /* An xrun can be ours only if a push took long. One in a thousand may be the hypervisor's, which takes the processor
+     * away from the whole machine. */
+    CHECK(lost_cycles == 0 || thread.wall[thread.calls - thread.calls / 1000 - 1] < period / 2);
     auricle_session_free(out.session);
 }
 

@@ -17,7 +17,6 @@ pub use live::run;
 /// On a terminal: level, scores and events as they change; q or Ctrl-C ends it. Elsewhere: one line for each event
 /// that is over.
 #[derive(clap::Args)]
-#[cfg_attr(not(feature = "microphone"), allow(dead_code, reason = "there is no microphone to use them for"))]
 pub struct Args {
     /// The microphone: its name, or a part of it that no other has [default: the system's]
     #[arg(short, long, value_name = "NAME")]
