@@ -10,8 +10,8 @@ use crate::onnx::Graph;
 
 /// Channels of the stem and after each block.
 const CHANNELS: [usize; 5] = [20, 20, 40, 60, 80];
-/// Kernel and stride of the stem. It halves the bins only: what tells these sounds apart is short.
-const STEM: (usize, [usize; 2]) = (5, [2, 1]);
+/// Side of the stem's kernel. It halves bins and rows at once: most of the work is in what comes next.
+const STEM: usize = 5;
 
 /// `[batch, 1, bins, rows]` -> logits `[batch, classes]`.
 #[derive(Module, Debug)]
@@ -29,7 +29,7 @@ impl ResNet {
         let pairs = CHANNELS.iter().zip(&CHANNELS[1..]);
         Self {
             input: PerBin::new(bins, device),
-            stem: ConvNorm::new([1, CHANNELS[0]], STEM.0, STEM.1, device),
+            stem: ConvNorm::new([1, CHANNELS[0]], STEM, [2, 2], device),
             blocks: pairs.enumerate().map(|(k, (&i, &o))| Block::new(i, o, k > 0, device)).collect(),
             head: linear(CHANNELS[4], classes, device),
         }
