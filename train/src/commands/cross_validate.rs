@@ -117,7 +117,7 @@ impl Args {
         let recipe = &plan.recipe;
         let (test, rest) = hold_out(dataset, &[number])?;
         // The fold that is tested must not decide when to stop: the next one does, and is not trained on.
-        let (stop_by, rest) = if recipe.patience > 0 {
+        let (stop_by, rest): (Vec<&Clip>, Vec<&Clip>) = if recipe.patience > 0 {
             let folds = dataset.folds();
             ensure!(folds.len() > 2, "stopping early takes one more fold than {}", folds.len());
             let next = folds.iter().copied().find(|&f| f > number).unwrap_or(folds[0]);
@@ -125,7 +125,6 @@ impl Args {
         } else {
             (Vec::new(), rest)
         };
-        let (stop_by, rest): (Vec<&Clip>, Vec<&Clip>) = (stop_by.iter().collect(), rest.iter().collect());
         let material = Material {
             clips: &rest,
             classes: plan.classes.len(),

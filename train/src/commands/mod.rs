@@ -113,14 +113,14 @@ pub struct RunArgs {
     plain: bool,
 }
 
-/// Clips are laid into the fold that is held out and the rest.
-fn hold_out(dataset: &Dataset, folds: &[u32]) -> Result<(Vec<Clip>, Vec<Clip>)> {
+/// The clips of the folds that are held out, and the rest.
+fn hold_out<'a>(dataset: &'a Dataset, folds: &[u32]) -> Result<(Vec<&'a Clip>, Vec<&'a Clip>)> {
     let known = dataset.folds();
     if let Some(missing) = folds.iter().find(|fold| !known.contains(fold)) {
         bail!("fold {missing} cannot be held out: the clips are in the folds {known:?}");
     }
-    let (held, rest): (Vec<Clip>, Vec<Clip>) =
-        dataset.clips.iter().cloned().partition(|clip| folds.contains(&clip.fold));
+    let (held, rest): (Vec<&Clip>, Vec<&Clip>) =
+        dataset.clips.iter().partition(|clip| folds.contains(&clip.fold));
     ensure!(!rest.is_empty(), "every clip is held out; nothing is left to train on");
     Ok((held, rest))
 }

@@ -87,23 +87,22 @@ impl Keep {
 /// Trains, tests on what was held out, writes the model.
 pub fn run(
     plan: &Plan,
-    held: &[Clip],
-    rest: &[Clip],
+    held: &[&Clip],
+    rest: &[&Clip],
     start: Start,
     keep: &Keep,
     run: &RunArgs,
     model: &ModelArgs,
 ) -> Result<()> {
-    let (held, rest): (Vec<&Clip>, Vec<&Clip>) = (held.iter().collect(), rest.iter().collect());
     let recipe = &plan.recipe;
     let material = Material {
-        clips: &rest,
+        clips: rest,
         classes: plan.classes.len(),
         multi_label: recipe.loss == Kind::Binary,
         backgrounds: backgrounds(recipe.augment.background.as_deref(), plan.front_end.sample_rate())?,
     };
     let options = Options {
-        held_out: &held,
+        held_out: held,
         checkpoint: keep.checkpoint.clone().map(|path| (path, keep.checkpoint_every.max(1))),
         device: Some(run.device.device()),
         stop_after: None,
@@ -114,9 +113,9 @@ pub fn run(
     curve.finish();
     if !held.is_empty() {
         let mut front_end = plan.front_end.plan()?;
-        let found = judge(&network, &mut front_end, &held, plan.classes.len(), recipe.loss)?;
+        let found = judge(&network, &mut front_end, held, plan.classes.len(), recipe.loss);
         println!("held out: {:.2} % of {} clips", 100.0 * found.accuracy, held.len());
     }
-    let checked = if held.is_empty() { &rest } else { &held };
+    let checked = if held.is_empty() { rest } else { held };
     model.write(&network, plan, checked)
 }
