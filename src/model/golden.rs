@@ -165,7 +165,7 @@ mod tests {
     fn signals_are_those_of_the_formulas() {
         let noise = Signal::Noise { seed: 1 }.samples(16_000, 3);
         let chirp = Signal::Chirp { from_hz: 1000.0, to_hz: 5000.0 }.samples(16_000, 4);
-        assert_eq!(noise, [-0.076_790_87, 0.009_407_401, 0.148_359_36]);
+        assert_eq!(noise, [-1_288_337, 157_830, 2_489_057].map(|steps| steps as f32 / 16_777_216.0));
         assert_eq!(chirp, [0.0, 0.21875, 0.46875, 0.375]);
         let long = Signal::Chirp { from_hz: 0.0, to_hz: 8000.0 }.samples(16_000, 16_000);
         assert_eq!(long.iter().fold(0.0_f32, |m, s| m.max(s.abs())), 0.5);

@@ -1,5 +1,6 @@
 //! Temperature: one number that brings scores closer to how often they are right (Guo et al., arXiv:1706.04599), found
-//! on clips that were not trained on. It goes into the manifest and never changes which class scores highest.
+//! on clips that were not trained on. It goes into the manifest. In a window it never changes which class scores
+//! highest; in a clip, whose scores are the mean of its windows', it seldom does.
 
 use auricle::scores::Activation;
 

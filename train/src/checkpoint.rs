@@ -17,8 +17,6 @@ use crate::crops::Place;
 use crate::fit::{Plan, Point};
 
 const MAGIC: &[u8] = b"auricle training\n";
-/// Largest head that is believed, bytes.
-const MAX_HEAD: usize = 1 << 24;
 
 /// What is known of a run without its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,7 +84,7 @@ impl Checkpoint {
         let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| anyhow!("it does not begin as one"))?;
         let (length, rest) = rest.split_at_checked(8).ok_or_else(|| anyhow!("it ends in its head"))?;
         let length = u64::from_le_bytes(length.try_into()?) as usize;
-        ensure!(length <= MAX_HEAD.min(rest.len()), "its head of {length} bytes is not all there");
+        ensure!(length <= rest.len(), "its head of {length} bytes is not all there");
         let (head, mut rest) = rest.split_at(length);
         let head: Head = serde_json::from_slice(head)?;
         let mut parts = Vec::new();

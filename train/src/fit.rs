@@ -145,7 +145,7 @@ pub fn fit(
         if !options.held_out.is_empty()
             && (step.is_multiple_of(recipe.evaluate_every) || step == recipe.steps)
         {
-            run.evaluate(options.held_out)?;
+            run.evaluate(options.held_out);
         }
         if let Some(point) = run.head.history.last() {
             progress(point);
@@ -265,10 +265,10 @@ impl Run {
         if self.average.is_empty() { network } else { weights::replace(network, &self.average) }
     }
 
-    fn evaluate(&mut self, clips: &[&Clip]) -> Result<()> {
+    fn evaluate(&mut self, clips: &[&Clip]) {
         let network = self.usable();
         let plan = &self.head.plan;
-        let found = judge(&network, &mut self.front_end, clips, plan.classes.len(), plan.recipe.loss)?;
+        let found = judge(&network, &mut self.front_end, clips, plan.classes.len(), plan.recipe.loss);
         if let Some(point) = self.head.history.last_mut() {
             point.held_out = Some(found);
         }
@@ -276,7 +276,6 @@ impl Run {
             self.head.best = Some((self.head.step, found.loss));
             self.best = weights::flatten(&network);
         }
-        Ok(())
     }
 
     fn is_out_of_patience(&self) -> bool {

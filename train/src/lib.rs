@@ -1,7 +1,7 @@
 //! From a folder of labelled clips to the `.onnx` file that `libauricle` loads, through the library's own feature code.
 //!
 //! ```text
-//! labels.csv ─▶ dataset ─▶ crops ─▶ front_end ─▶ fit ─▶ network ─▶ onnx ─▶ model.onnx
+//! labels ─────▶ dataset ─▶ crops ─▶ front_end ─▶ fit ─▶ network ─▶ onnx ─▶ model.onnx
 //!                          augment               ├──▶ checkpoint
 //!                          stretch               └──▶ evaluate ─▶ report.json
 //! ```

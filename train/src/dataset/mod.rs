@@ -11,7 +11,7 @@ mod split;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
 use rayon::prelude::*;
 
@@ -103,33 +103,25 @@ impl Dataset {
         }
         // A file is decoded once, however many of its stretches are labelled.
         let by_file: Vec<(&Path, Vec<usize>)> = by_file.into_iter().collect();
-        let read: Vec<(Option<Decoded>, Vec<(usize, Result<Vec<f32>>)>)> = by_file
-            .par_iter()
-            .map(|(file, indices)| {
-                let path = source.data.join(file);
-                match read_file(&path, sample_rate, &cache) {
-                    Err(e) => {
-                        let reason = format!("{e:#}");
-                        (None, indices.iter().map(|&i| (i, Err(anyhow::anyhow!("{reason}")))).collect())
-                    }
-                    Ok(decoded) => {
-                        let cut = |&i: &usize| (i, stretch(&path, &decoded.samples, &rows[i], sample_rate));
-                        let clips = indices.iter().map(cut).collect();
-                        (Some(Decoded { samples: Vec::new(), ..decoded }), clips)
-                    }
-                }
-            })
-            .collect();
-
+        let cut = |(file, indices): &(&Path, Vec<usize>)| {
+            let path = source.data.join(file);
+            let decoded = read_file(&path, sample_rate, &cache).map_err(|e| format!("{e:#}"));
+            let clip = |&index: &usize| match &decoded {
+                Ok(decoded) => (index, stretch(&path, &decoded.samples, &rows[index], sample_rate)),
+                Err(reason) => (index, Err(anyhow!("{reason}"))),
+            };
+            let clips: Vec<_> = indices.iter().map(clip).collect();
+            let (warning, cached) = decoded.map_or((None, false), |d| (d.warning, d.cached));
+            (clips, warning, cached)
+        };
         let mut samples: Vec<Option<Result<Vec<f32>>>> = rows.iter().map(|_| None).collect();
         let mut from_cache = 0;
-        for (decoded, clips) in read {
+        for (clips, warning, cached) in by_file.par_iter().map(cut).collect::<Vec<_>>() {
             for (index, clip) in clips {
                 samples[index] = Some(clip);
             }
-            let Some(decoded) = decoded else { continue };
-            warnings.extend(decoded.warning);
-            from_cache += usize::from(decoded.cached);
+            warnings.extend(warning);
+            from_cache += usize::from(cached);
         }
         if let Some(reason) = cache.and_then(|cache| cache.failure()) {
             warnings.push(format!("decoded audio is not kept: {reason}"));

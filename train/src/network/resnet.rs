@@ -9,9 +9,10 @@ use super::layers::{ConvNorm, PerBin, linear, write_linear};
 use crate::onnx::Graph;
 
 /// Channels of the stem and after each block.
-const CHANNELS: [usize; 5] = [20, 20, 40, 60, 80];
-/// Kernel and stride of the stem. It halves the bins only: what tells these sounds apart is short.
-const STEM: (usize, [usize; 2]) = (5, [2, 1]);
+const CHANNELS: [usize; 4] = [24, 48, 64, 96];
+/// Side of the stem's kernel. It halves bins and rows, and so does every block: wide maps of few channels are most of
+/// the work, here and in training.
+const STEM: usize = 5;
 
 /// `[batch, 1, bins, rows]` -> logits `[batch, classes]`.
 #[derive(Module, Debug)]
@@ -29,9 +30,9 @@ impl ResNet {
         let pairs = CHANNELS.iter().zip(&CHANNELS[1..]);
         Self {
             input: PerBin::new(bins, device),
-            stem: ConvNorm::new([1, CHANNELS[0]], STEM.0, STEM.1, device),
-            blocks: pairs.enumerate().map(|(k, (&i, &o))| Block::new(i, o, k > 0, device)).collect(),
-            head: linear(CHANNELS[4], classes, device),
+            stem: ConvNorm::new([1, CHANNELS[0]], STEM, [2, 2], device),
+            blocks: pairs.map(|(&i, &o)| Block::new(i, o, device)).collect(),
+            head: linear(CHANNELS[3], classes, device),
         }
     }
 
@@ -61,34 +62,32 @@ impl ResNet {
     }
 }
 
-/// Two 3×3 convolutions, and what they are added to: their input, through a 1×1 convolution where its shape differs.
+/// Two 3×3 convolutions, of which the first halves bins and rows, and a 1×1 one beside them.
 #[derive(Module, Debug)]
 struct Block {
     first: ConvNorm,
     second: ConvNorm,
-    beside: Option<ConvNorm>,
+    beside: ConvNorm,
 }
 
 impl Block {
-    fn new(inputs: usize, outputs: usize, halve: bool, device: &Device) -> Self {
-        let stride = if halve { [2, 2] } else { [1, 1] };
-        let differs = halve || inputs != outputs;
+    fn new(inputs: usize, outputs: usize, device: &Device) -> Self {
         Self {
-            first: ConvNorm::new([inputs, outputs], 3, stride, device),
+            first: ConvNorm::new([inputs, outputs], 3, [2, 2], device),
             second: ConvNorm::new([outputs, outputs], 3, [1, 1], device),
-            beside: differs.then(|| ConvNorm::new([inputs, outputs], 1, stride, device)),
+            beside: ConvNorm::new([inputs, outputs], 1, [2, 2], device),
         }
     }
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let y = self.second.forward(self.first.forward_relu(x.clone()));
-        relu(y + self.beside.as_ref().map_or(x.clone(), |beside| beside.forward(x)))
+        relu(y + self.beside.forward(x))
     }
 
     fn write(&self, graph: &mut Graph, x: &str) -> String {
         let y = self.first.write_relu(graph, x);
         let y = self.second.write(graph, &y);
-        let beside = self.beside.as_ref().map_or_else(|| x.to_owned(), |beside| beside.write(graph, x));
+        let beside = self.beside.write(graph, x);
         let sum = graph.add(&y, &beside);
         graph.relu(&sum)
     }

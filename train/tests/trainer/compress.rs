@@ -60,7 +60,8 @@ fn integers_are_smaller_and_say_nearly_the_same() {
     }
 }
 
-/// Convolutions with 16 and 8 channels, and a product. `dead` channels of the first one are 0 whatever is heard.
+/// Convolutions with 16 and 8 channels, and a product. `dead` channels of the first one are 0.4
+/// whatever is heard.
 fn graph(dead: usize) -> Vec<u8> {
     let mut random = 1_u32;
     let mut weights = |count: usize, scale: f32| -> Vec<f32> {
@@ -75,12 +76,12 @@ fn graph(dead: usize) -> Vec<u8> {
     let mut bias = weights(16, 0.3);
     for channel in (0..16).step_by(2).take(dead) {
         first[channel * 9..(channel + 1) * 9].fill(0.0);
-        bias[channel] = 0.0;
+        bias[channel] = 0.4;
     }
     let mut x = graph.conv("input", &first, [16, 1, 3, 3], &bias, [1, 1]);
     x = graph.relu(&x);
     x = graph.max_pool_2x2(&x);
-    x = graph.conv(&x, &weights(8 * 16 * 9, 0.1), [8, 16, 3, 3], &weights(8, 0.1), [1, 1]);
+    x = graph.conv(&x, &weights(8 * 16, 0.5), [8, 16, 1, 1], &weights(8, 0.1), [1, 1]);
     x = graph.relu(&x);
     x = graph.global_max_pool(&x);
     let last = graph.linear(&x, &weights(8 * 2, 1.0), [8, 2], &weights(2, 1.0));
@@ -104,9 +105,9 @@ fn channels_that_say_nothing_are_removed_without_a_trace() {
     let onnx = graph(8);
     let (apart, bytes, pruned) = prune(&onnx, 0.5);
     assert_eq!((pruned.channels, pruned.of_channels), (8, 24));
-    assert!(bytes + 8 * (8 + 1) * 9 * 4 <= onnx.len() + 2000, "{bytes} of {}", onnx.len());
     assert!(apart < 1e-5, "removing dead channels costs {apart}");
-    assert_eq!(prune(&onnx, 0.4).2.channels, 0);
+    let (_, whole, pruned) = prune(&onnx, 0.4);
+    assert!(pruned.channels == 0 && bytes < whole, "{bytes} {whole}");
     let (apart, ..) = prune(&graph(0), 0.5);
     assert!(apart > 1e-4, "removing live channels costs nothing: {apart}");
 }

@@ -37,6 +37,12 @@ fn five_clips_a_class_make_a_model_of_an_untrained_network() {
     assert_eq!((examples.len(), examples[0].windows[0].len()), (15, 256));
     let head = Head::fit(&examples, 3, 1).unwrap();
     assert_eq!(head, Head::fit(&examples, 3, 1).unwrap());
+    // The standardisation is in the weights: the clips that it learned from are all but certain.
+    for example in &examples {
+        let mut outputs = head.outputs(&example.windows[0]);
+        auricle::scores::Activation::Softmax.apply(&mut outputs, 1.0);
+        assert!(outputs[example.classes[0]] > 0.97, "{:?}: {outputs:?}", example.classes);
+    }
     let labels = ["low", "high", "noise"].map(str::to_owned);
     let (file, manifest) = head.join(&onnx, &manifest, embedding, &labels).unwrap();
     let model = Model::load_memory(&file, Some(&manifest.to_json()), &ModelOptions::default()).unwrap();
