@@ -488,8 +488,8 @@ pub unsafe extern "C" fn auricle_session_finish(session: *mut auricle_session) -
 /// it returns something else than AURICLE_OK.
 ///
 /// `scores` has room for `capacity` values and takes one for each class (auricle_model_class_count); what lies
-/// behind them is not touched. A capacity of 0, with NULL, is for who wants the events alone. `result` takes the place of the window and the state of its audio; prepare it
-/// once with auricle_result_init. Both are written with AURICLE_OK only.
+/// behind them is not touched. A capacity of 0, with NULL, is for who wants the events alone. `result` takes the
+/// place of the window and the state of its audio; prepare it once with auricle_result_init. Both are written with AURICLE_OK only.
 ///
 /// The reading thread. Takes as long as an inference when a window is due.
 /// - AURICLE_OK: one window was written; there may be more.
