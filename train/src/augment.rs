@@ -15,7 +15,7 @@ pub const SILENCE_RMS: f32 = 1e-3;
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Augment {
     /// Share of the examples that are a mixture of two clips at a random ratio; the target is mixed alike.
-    #[arg(long, default_value_t = 0.1)]
+    #[arg(long, default_value_t = 0.5)]
     pub mix: f32,
     /// Share of the examples that are stretched in time, their pitch kept, by up to 20 % either way.
     #[arg(long, default_value_t = 0.0)]
@@ -27,7 +27,7 @@ pub struct Augment {
     #[arg(long, default_value_t = 6.0)]
     pub gain_db: f32,
     /// Share of the examples that get white noise at an SNR of 5 to 20 dB.
-    #[arg(long, default_value_t = 0.1)]
+    #[arg(long, default_value_t = 0.4)]
     pub noise: f32,
     /// Folder of recordings that are laid under examples; those that cannot be read are passed over.
     #[arg(long)]
@@ -42,17 +42,17 @@ pub struct Augment {
     #[arg(long, default_value_t = 1.0)]
     pub mask: f32,
     /// Widest band of bins that is blanked out; the narrowest is a third of it.
-    #[arg(long, default_value_t = 6)]
+    #[arg(long, default_value_t = 12)]
     pub mask_bins: usize,
     /// Longest stretch of rows that is blanked out.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 6)]
     pub mask_rows: usize,
     /// Share of the examples whose bins are turned upside down.
     #[arg(long, default_value_t = 0.0)]
     pub flip: f32,
     /// Share of the examples that are digital silence or white noise at any level, whose target is every class alike
     /// (none of them where classes are judged each for itself).
-    #[arg(long, default_value_t = 0.03)]
+    #[arg(long, default_value_t = 0.06)]
     pub silence: f32,
 }
 

@@ -26,13 +26,13 @@ use crate::weights;
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
     /// Optimiser steps.
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 800)]
     pub steps: usize,
     /// Examples in one step.
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = 32)]
     pub batch: usize,
     /// Highest learning rate; reached by a linear warm-up over the first tenth, then down to 0 along a cosine.
-    #[arg(long, default_value_t = 2e-3)]
+    #[arg(long, default_value_t = 3e-3)]
     pub learning_rate: f64,
     /// AdamW's decoupled weight decay.
     #[arg(long, default_value_t = 0.01)]
@@ -50,7 +50,7 @@ pub struct Recipe {
     #[arg(long, default_value_t = 0.0)]
     pub label_smoothing: f32,
     /// Decay of the moving average of the weights that becomes the result. 0: no average, the last weights are it.
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.995)]
     pub average: f32,
     /// Steps between looks at the clips that are held out, where there are any.
     #[arg(long, default_value_t = 100)]
@@ -181,8 +181,6 @@ impl Run {
         let front_end = plan.front_end.plan()?;
         let classes = plan.classes.len();
         let class_weights = recipe.class_weights.resolve(material.clips, classes, recipe.loss)?;
-        // PyTorch's epsilon; burn's default is 1e-5. The betas are 0.9 and 0.999 in both.
-        let optimiser = AdamWConfig::new().with_weight_decay(recipe.weight_decay).with_epsilon(1e-8).init();
         let network = {
             let _one_at_a_time = INITIALISING.lock().unwrap_or_else(PoisonError::into_inner);
             device.seed(recipe.seed);
@@ -196,7 +194,7 @@ impl Run {
             device: device.clone(),
             average: if recipe.average > 0.0 { weights::flatten(&network.valid()) } else { Vec::new() },
             network,
-            optimiser,
+            optimiser: optimiser(recipe),
             loss: Loss::new(recipe.loss, class_weights, recipe.label_smoothing, classes, device),
             front_end,
             best: Vec::new(),
@@ -336,6 +334,11 @@ fn finished(checkpoint: &Checkpoint, plan: &Plan, shape: [usize; 2], device: &De
     } else {
         network.with_classes(plan.classes.len(), device)
     })
+}
+
+/// AdamW with PyTorch's constants; burn's default epsilon is 1e-5. The betas are 0.9 and 0.999 in both.
+pub fn optimiser(recipe: &Recipe) -> ModuleOptimizer {
+    AdamWConfig::new().with_weight_decay(recipe.weight_decay).with_epsilon(1e-8).init()
 }
 
 fn learning_rate(recipe: &Recipe, step: usize) -> f64 {

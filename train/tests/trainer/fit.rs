@@ -8,12 +8,12 @@ use auricle_train::checkpoint::Checkpoint;
 use auricle_train::dataset::Clip;
 use auricle_train::evaluate::judge;
 use auricle_train::export;
-use auricle_train::fit::{Options, Plan, Point, Start, fit};
+use auricle_train::fit::{Options, Plan, Point, Start, fit, optimiser};
 use auricle_train::loss::{ClassWeights, Kind, Loss};
 use auricle_train::network::{Architecture, Network};
 use auricle_train::weights;
 use burn::module::Module;
-use burn::optim::{AdamWConfig, GradientsParams};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 
 fn clips(count: usize) -> Vec<Clip> {
@@ -197,8 +197,7 @@ fn the_optimiser_steps_as_pytorchs_does() {
     let one = One { p: burn::module::Param::from_data(start, &device) };
     let g = Tensor::<1>::from_data(gradient, &device);
     let gradients = GradientsParams::from_grads((one.p.val() * g).sum().backward(), &one);
-    let mut optimiser = AdamWConfig::new().with_weight_decay(0.01).with_epsilon(1e-8).init();
-    let one = optimiser.step(f64::from(rate), one, gradients);
+    let one = optimiser(&recipe(1, 1)).step(f64::from(rate), one, gradients);
     let found: Vec<f32> = one.p.val().into_data().try_to_vec().unwrap();
     for k in 0..3 {
         let expected = start[k] * (1.0 - rate * 0.01) - rate * gradient[k] / (gradient[k].abs() + 1e-8);
