@@ -18,7 +18,7 @@ use crate::onnx::edit::Editor;
 /// Steps over all windows at once, and how: found on five clips a class of ESC-10 and FSDD, and good for hundreds too.
 const STEPS: usize = 200;
 const LEARNING_RATE: f64 = 1e-2;
-const WEIGHT_DECAY: f32 = 0.1;
+const WEIGHT_DECAY: f32 = 1.0;
 /// Values of a window that an embedding can have.
 const SIZES: std::ops::RangeInclusive<i64> = 8..=8192;
 

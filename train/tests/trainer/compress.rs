@@ -1,6 +1,10 @@
 //! Every architecture in integers and with fewer channels: smaller, and nearly the same scores.
 
+use std::fs;
+use std::process::Command;
+
 use crate::common::*;
+use crate::dataset::wav;
 use auricle::{Model, ModelOptions};
 use auricle_train::compress::{How, Int8, compress};
 use auricle_train::dataset::Clip;
@@ -148,4 +152,35 @@ fn a_model_is_measured_by_names_of_classes() {
     let error = accuracy(&model, &clips, &names(["tone", "rain"])).unwrap_err().to_string();
     assert!(error.contains("\"rain\"") && error.contains("tone"), "{error}");
     assert!(latencies(&[&model, &model]).unwrap().iter().all(|seconds| *seconds > 0.0));
+}
+
+#[test]
+fn the_command_measures_and_writes_nothing_that_lost_too_much() {
+    if !has_runtime() {
+        return;
+    }
+    let folder = Scratch::new("compress");
+    fs::write(folder.0.join("model.onnx"), graph(0)).unwrap();
+    for i in 0..10 {
+        let class = folder.0.join("data").join(["tone", "noise"][i % 2]);
+        fs::create_dir_all(&class).unwrap();
+        let pcm: Vec<i16> = clip(i, 1.1).samples.iter().map(|s| (s * 32_767.0) as i16).collect();
+        fs::write(class.join(format!("{i}.wav")), wav(16_000, 1, &pcm)).unwrap();
+    }
+    let run = |max_drop: &str| {
+        let args = "compress model.onnx --int8 static --data data --hold-out 2 --no-cache --out small.onnx";
+        let mut command = Command::new(env!("CARGO_BIN_EXE_auricle-train"));
+        let output = command.current_dir(&folder.0).args(args.split(' ')).arg(max_drop).output().unwrap();
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap())
+    };
+    let small = folder.0.join("small.onnx");
+    let [_, refused] = run("--max-drop=-101");
+    assert!(refused.contains("--max-drop allows -101") && !small.exists(), "{refused}");
+    let [said, _] = run("--max-drop=100");
+    for part in
+        ["2 convolutions in integers", "smaller", "before", "after", "accuracy on the 2 clips of fold 2"]
+    {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(model(&fs::read(small).unwrap()).self_check().is_ok());
 }

@@ -35,7 +35,7 @@ impl Scratch {
 }
 
 /// 16-bit PCM.
-fn wav(rate: u32, channels: u16, interleaved: &[i16]) -> Vec<u8> {
+pub fn wav(rate: u32, channels: u16, interleaved: &[i16]) -> Vec<u8> {
     let block = channels * 2;
     let mut out = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0".to_vec();
     out.extend_from_slice(&channels.to_le_bytes());
