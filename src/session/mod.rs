@@ -246,7 +246,7 @@ impl Session {
     pub fn wait(&self, timeout: Duration) -> Result<Wait> {
         let mut reader = self.reading()?;
         let deadline = Instant::now().checked_add(timeout);
-        let mut naps = 0;
+        let (mut last, mut in_vain) = (Duration::MAX, 0);
         loop {
             if self.cancel.is_requested() {
                 return Ok(Wait::Cancelled);
@@ -264,9 +264,11 @@ impl Session {
             if left.is_zero() {
                 return Ok(Wait::TimedOut);
             }
-            // What is missing cannot come sooner; where it does not come at all, look less and less often.
-            let nap = reader.pipeline.missing_time().max(*NAP.start() * naps).min(reader.nap).min(left);
-            naps += 1;
+            // What is missing cannot come sooner; as long as nothing comes at all, look less and less often.
+            let missing = reader.pipeline.missing_time();
+            in_vain = if missing == last { in_vain + 1 } else { 0 };
+            last = missing;
+            let nap = missing.max(*NAP.start() * in_vain).min(reader.nap).min(left);
             let mut guard = self.nap.0.lock();
             if !self.cancel.is_requested() {
                 self.nap.1.wait_for(&mut guard, nap.max(Duration::from_micros(100)));
