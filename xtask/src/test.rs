@@ -12,8 +12,7 @@ pub fn run_all() -> Result<(), String> {
             "the library, its C API, the command line, the decoder and the tasks",
             &["-p", "auricle", "-p", "auricle-cli", "-p", "auricle-decode", "-p", "xtask"],
         ),
-        // Training is far too slow without optimisation.
-        ("the trainer", &["--release", "-p", "auricle-train"]),
+        ("the trainer", &["-p", "auricle-train"]),
     ];
     let mut failed = Vec::new();
     for (what, packages) in steps {
