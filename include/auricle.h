@@ -479,7 +479,8 @@ typedef struct {
 /**
  * Where a window lies in the stream, and what state its audio is in. Call auricle_result_init once; every read
  * that returns AURICLE_OK then fills it anew. Frames are the program's, as it pushed them, counted from 0; the
- * delays of conversion and features are taken out.
+ * delays of conversion and features are taken out. Levels, and the counts of clipped and non-finite frames, are
+ * taken in stretches of 10 ms: those that end in the window.
  */
 typedef struct {
     /** Size of this struct; set by auricle_result_init. */
@@ -687,8 +688,8 @@ auricle_status auricle_session_read_event(auricle_session *session,
 /**
  * Waits until a read has something to give, for at most `timeout_ms` milliseconds: for programs with a thread of
  * their own for reading. Audio that comes in meanwhile is taken out of the ring. Pushing makes no system call and so
- * wakes nobody; the waiting thread sleeps until the next window can be due, and looks again: it may answer up to
- * 1 ms late, and up to 50 ms after auricle_session_finish.
+ * wakes nobody; the waiting thread sleeps until the next window can be due, and looks again: it may answer a
+ * few milliseconds late, and up to 50 ms after auricle_session_finish.
  *
  * The reading thread.
  * - AURICLE_OK: read now.
