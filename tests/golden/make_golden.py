@@ -179,8 +179,9 @@ def normalized(value, rows):
     return rows
 
 
-def activated(kind, raw):
-    raw = raw.astype(np.float64)
+def activated(output, raw):
+    kind = output.get("activation", "none")
+    raw = raw.astype(np.float64) / output.get("temperature", 1)
     if kind == "softmax":
         powers = np.exp(raw - raw.max())
         return powers / powers.sum()
@@ -218,7 +219,7 @@ def run(model, own, samples):
         sizes = iter(rows.shape if "bin" in axes else (rows.size,))
         tensor = rows.reshape([1 if size == 1 else next(sizes) for size in shape])
         raw = session.run(None, {session.get_inputs()[0].name: tensor})[0].reshape(-1)
-        scores.append(activated(what["output"].get("activation", "none"), raw))
+        scores.append(activated(what["output"], raw))
     whole = features(spec, rate, samples).astype(np.float32)
     return whole, np.mean(scores, axis=0), len(scores)
 

@@ -27,7 +27,7 @@ pub struct Augment {
     #[arg(long, default_value_t = 6.0)]
     pub gain_db: f32,
     /// Share of the examples that get white noise at an SNR of 5 to 20 dB.
-    #[arg(long, default_value_t = 0.4)]
+    #[arg(long, default_value_t = 0.3)]
     pub noise: f32,
     /// Folder of recordings that are laid under examples; those that cannot be read are passed over.
     #[arg(long)]

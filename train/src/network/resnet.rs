@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::nn::Linear;
+use burn::nn::pool::{AvgPool2d, AvgPool2dConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
@@ -9,9 +10,8 @@ use super::layers::{ConvNorm, PerBin, linear, write_linear};
 use crate::onnx::Graph;
 
 /// Channels of the stem and after each block.
-const CHANNELS: [usize; 4] = [24, 48, 64, 96];
-/// Side of the stem's kernel. It halves bins and rows, and so does every block: wide maps of few channels are most of
-/// the work, here and in training.
+const CHANNELS: [usize; 5] = [24, 24, 40, 64, 80];
+/// Side of the stem's kernel. It halves bins and rows, and so does every block but the first.
 const STEM: usize = 5;
 
 /// `[batch, 1, bins, rows]` -> logits `[batch, classes]`.
@@ -28,24 +28,25 @@ impl ResNet {
     /// A network with new weights; the device's seed decides them.
     pub fn new(bins: usize, classes: usize, device: &Device) -> Self {
         let pairs = CHANNELS.iter().zip(&CHANNELS[1..]);
+        let bands = (1..CHANNELS.len()).fold(bins, |bands, _| bands.div_ceil(2));
         Self {
             input: PerBin::new(bins, device),
             stem: ConvNorm::new([1, CHANNELS[0]], STEM, [2, 2], device),
-            blocks: pairs.map(|(&i, &o)| Block::new(i, o, device)).collect(),
-            head: linear(CHANNELS[3], classes, device),
+            blocks: pairs.map(|(&i, &o)| Block::new(i, o, i != o, device)).collect(),
+            head: linear(CHANNELS[4] * bands, classes, device),
         }
     }
 
-    /// Logits, from the mean plus the maximum of every channel.
+    /// Logits, from the mean plus the maximum over the rows of every channel in every band: where on the frequency axis
+    /// something is heard tells classes apart, when it is heard does not.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
         let mut x = self.stem.forward_relu(self.input.forward(x));
         for block in &self.blocks {
             x = block.forward(x);
         }
-        let [batch, channels, h, w] = x.dims();
-        let x = x.reshape([batch, channels, h * w]);
-        let pooled = (x.clone().max_dim(2) + x.mean_dim(2)).reshape([batch, channels]);
-        self.head.forward(pooled)
+        let [batch, channels, bands, _] = x.dims();
+        let pooled = x.clone().max_dim(3) + x.mean_dim(3);
+        self.head.forward(pooled.reshape([batch, channels * bands]))
     }
 
     /// The same function in ONNX. `self` must be out of training (`valid()`).
@@ -55,39 +56,62 @@ impl ResNet {
         for block in &self.blocks {
             x = block.write(graph, &x);
         }
-        let most = graph.global_max_pool(&x);
-        let mean = graph.global_mean_pool(&x);
-        let x = graph.add(&most, &mean);
+        let most = graph.max(&x, &[3]);
+        let mean = graph.mean(&x, &[3]);
+        let sum = graph.add(&most, &mean);
+        let x = graph.reshape(&sum, &[0, self.head.weight.dims()[0] as i64]);
         write_linear(&self.head, graph, &x)
     }
 }
 
-/// Two 3×3 convolutions, of which the first halves bins and rows, and a 1×1 one beside them.
+/// Two 3×3 convolutions, of which the first may halve bins and rows, and what they are added to: their input, where its
+/// shape differs through a mean over 2×2 (He et al., arXiv:1812.01187, "ResNet-D") and a 1×1 convolution.
 #[derive(Module, Debug)]
 struct Block {
     first: ConvNorm,
     second: ConvNorm,
-    beside: ConvNorm,
+    beside: Option<Beside>,
+}
+
+#[derive(Module, Debug)]
+struct Beside {
+    pool: AvgPool2d,
+    conv: ConvNorm,
 }
 
 impl Block {
-    fn new(inputs: usize, outputs: usize, device: &Device) -> Self {
+    fn new(inputs: usize, outputs: usize, halve: bool, device: &Device) -> Self {
+        let stride = if halve { [2, 2] } else { [1, 1] };
+        let beside = Beside {
+            pool: AvgPool2dConfig::new([2, 2])
+                .with_strides([2, 2])
+                .with_ceil_mode(true)
+                .with_count_include_pad(false)
+                .init(),
+            conv: ConvNorm::new([inputs, outputs], 1, [1, 1], device),
+        };
         Self {
-            first: ConvNorm::new([inputs, outputs], 3, [2, 2], device),
+            first: ConvNorm::new([inputs, outputs], 3, stride, device),
             second: ConvNorm::new([outputs, outputs], 3, [1, 1], device),
-            beside: ConvNorm::new([inputs, outputs], 1, [2, 2], device),
+            beside: halve.then_some(beside),
         }
     }
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let y = self.second.forward(self.first.forward_relu(x.clone()));
-        relu(y + self.beside.forward(x))
+        relu(y + self.beside.as_ref().map_or(x.clone(), |b| b.conv.forward(b.pool.forward(x))))
     }
 
     fn write(&self, graph: &mut Graph, x: &str) -> String {
         let y = self.first.write_relu(graph, x);
         let y = self.second.write(graph, &y);
-        let beside = self.beside.write(graph, x);
+        let beside = self.beside.as_ref().map_or_else(
+            || x.to_owned(),
+            |beside| {
+                let x = graph.mean_pool_2x2(x);
+                beside.conv.write(graph, &x)
+            },
+        );
         let sum = graph.add(&y, &beside);
         graph.relu(&sum)
     }

@@ -89,21 +89,26 @@ impl Graph {
         self.node("MaxPool", &[x], vec![ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])])
     }
 
+    /// Mean over 2×2, stride 2; at an odd edge over what is there.
+    pub fn mean_pool_2x2(&mut self, x: &str) -> String {
+        let attributes = vec![ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2]), int("ceil_mode", 1)];
+        self.node("AveragePool", &[x], attributes)
+    }
+
     /// Maximum over height and width: `[batch, channels, h, w]` -> `[batch, channels]`.
     pub fn global_max_pool(&mut self, x: &str) -> String {
         let pooled = self.node("GlobalMaxPool", &[x], vec![]);
         self.node("Flatten", &[&pooled], vec![int("axis", 1)])
     }
 
-    /// Mean over height and width: `[batch, channels, h, w]` -> `[batch, channels]`.
-    pub fn global_mean_pool(&mut self, x: &str) -> String {
-        let pooled = self.node("GlobalAveragePool", &[x], vec![]);
-        self.node("Flatten", &[&pooled], vec![int("axis", 1)])
-    }
-
     /// Mean over `axes`, which disappear.
     pub fn mean(&mut self, x: &str, axes: &[i64]) -> String {
         self.node("ReduceMean", &[x], vec![ints("axes", axes), int("keepdims", 0)])
+    }
+
+    /// Maximum over `axes`, which disappear.
+    pub fn max(&mut self, x: &str, axes: &[i64]) -> String {
+        self.node("ReduceMax", &[x], vec![ints("axes", axes), int("keepdims", 0)])
     }
 
     /// `x * scale + offset`, both of the shape `shape`, which broadcasts over `x`.
