@@ -42,7 +42,7 @@ fn resnet_learns_and_the_library_agrees_with_the_file() {
         assert_eq!(arg_max(&scores), clip.class, "{}: {scores:?}", clip.file);
     }
     let file = agrees(&network, &plan, &clips);
-    assert!(file.len() <= 1 << 20, "{} bytes", file.len());
+    assert!(file.len() < 1_000_000, "{} bytes", file.len());
 }
 
 #[test]
@@ -53,11 +53,20 @@ fn cnn_is_in_the_file_as_it_was_trained() {
 }
 
 #[test]
-fn crnn_is_in_the_file_as_it_was_trained_with_any_number_of_bins() {
-    let mut spec = FrontEndSpec::mel().unwrap();
-    spec.input.features.mel.as_mut().unwrap().bins = Some(23);
-    for front_end in [FrontEndSpec::mel().unwrap(), spec] {
-        let plan = Plan { front_end, ..plan(Architecture::Crnn, recipe(2, 1)) };
+fn crnn_is_in_the_file_as_it_was_trained() {
+    let plan = plan(Architecture::Crnn, recipe(2, 1));
+    agrees(&train(&clips(4), &plan), &plan, &clips(4));
+}
+
+/// 23 bins × 21 rows: odd where a network halves them.
+#[test]
+fn sizes_that_cannot_be_halved_are_in_the_file_as_they_were_trained() {
+    let mut front_end = FrontEndSpec::mel().unwrap();
+    front_end.input.features.mel.as_mut().unwrap().bins = Some(23);
+    front_end.input.window_seconds = 0.65;
+    assert_eq!(front_end.plan().unwrap().shape(), [23, 21]);
+    for architecture in [Architecture::Cnn, Architecture::Crnn, Architecture::Resnet] {
+        let plan = Plan { front_end: front_end.clone(), ..plan(architecture, recipe(2, 1)) };
         agrees(&train(&clips(4), &plan), &plan, &clips(4));
     }
 }
