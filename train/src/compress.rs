@@ -20,7 +20,8 @@ pub struct How {
     /// Compute in 8-bit integers.
     #[arg(long)]
     pub int8: Option<Int8>,
-    /// Share of the channels, or where none can go of the weights, that is taken out first; 0 to below 1.
+    /// Share of the channels between convolutions that is taken out first, and of the weights of LSTMs and matrices that
+    /// becomes 0; 0 to below 1. See also `finetune --prune`.
     #[arg(long, default_value_t = 0.0)]
     pub prune: f64,
     /// Bits of a weight in 8-bit integers; without it, what suits the CPU that this runs on: 7 on x86 without VNNI.
@@ -57,6 +58,13 @@ pub fn compress(onnx: &[u8], manifest: &Manifest, how: &How, clips: &[&Clip]) ->
     if how.prune > 0.0 {
         let moments = moments(onnx, manifest, prune::wanted(&editor), clips)?;
         done.pruned = prune::prune(&mut editor, &moments, how.prune);
+        ensure!(
+            done.pruned.channels + done.pruned.weights > 0,
+            "--prune {} takes nothing out: channels go {} at a time, and {} are where some can go",
+            how.prune,
+            prune::BLOCK,
+            done.pruned.of_channels
+        );
     }
     let bits = how.weight_bits.unwrap_or_else(WeightBits::of_this_cpu);
     if how.int8 == Some(Int8::Static) {

@@ -97,7 +97,12 @@ pub enum Start {
     /// A run of the same plan that was stopped.
     Resume(Box<Checkpoint>),
     /// The weights of a finished run, with a new last layer if the classes are others.
-    From(Box<Checkpoint>),
+    From {
+        /// The run.
+        checkpoint: Box<Checkpoint>,
+        /// Share of the channels that is silenced first: see [`Network::silence_channels`].
+        prune: f64,
+    },
 }
 
 /// The outside of a run.
@@ -185,7 +190,13 @@ impl Run {
             let _one_at_a_time = INITIALISING.lock().unwrap_or_else(PoisonError::into_inner);
             device.seed(recipe.seed);
             match &start {
-                Start::From(checkpoint) => finished(checkpoint, plan, front_end.shape(), device)?,
+                Start::From { checkpoint, prune } => {
+                    let network = finished(checkpoint, plan, front_end.shape(), device)?;
+                    match *prune {
+                        0.0 => network,
+                        share => network.valid().silence_channels(share)?.train(),
+                    }
+                }
                 _ => Network::new(plan.architecture, front_end.shape(), classes, device)?,
             }
         };

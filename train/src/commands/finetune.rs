@@ -15,6 +15,10 @@ pub struct Args {
     /// Checkpoint of the network to go on from; its front end stays.
     #[arg(long)]
     from: PathBuf,
+    /// Share of the channels to do without, 0 to below 1: those with the smallest weights are silenced, and the training
+    /// makes up for them. `compress --prune` with the same share then takes them out of the file.
+    #[arg(long, default_value_t = 0.0)]
+    prune: f64,
     #[command(flatten)]
     data: Source,
     #[command(flatten)]
@@ -34,7 +38,8 @@ impl Args {
         let dataset = load(&self.data, before.head.plan.front_end.sample_rate())?;
         let plan = Plan { classes: dataset.classes.clone(), recipe: self.recipe, ..before.head.plan.clone() };
         let (held, rest) = dataset.hold_out(self.keep.hold_out())?;
-        let start = self.keep.resumed()?.unwrap_or(Start::From(Box::new(before)));
+        let start =
+            self.keep.resumed()?.unwrap_or(Start::From { checkpoint: Box::new(before), prune: self.prune });
         train::run(&plan, &held, &rest, start, &self.keep, &self.run, &self.model)
     }
 }

@@ -33,6 +33,11 @@ impl AudioCnn {
         }
     }
 
+    /// Convolutions whose channels one other layer reads, and nothing else.
+    pub fn inner(&mut self) -> Vec<&mut ConvNorm> {
+        self.blocks.iter_mut().collect()
+    }
+
     /// Logits.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
         let mut x = self.input.forward(x);

@@ -39,6 +39,11 @@ impl Crnn {
         }
     }
 
+    /// The convolution whose channels one other convolution reads, and nothing else.
+    pub fn inner(&mut self) -> Vec<&mut ConvNorm> {
+        vec![&mut self.blocks[0]]
+    }
+
     /// Logits, from the last state of each direction of the last layer.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
         let mut x = self.input.forward(x);

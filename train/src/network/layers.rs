@@ -6,7 +6,7 @@ use burn::nn::{
     BatchNorm, BatchNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig, PaddingConfig2d,
 };
 use burn::tensor::activation::relu;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::onnx::Graph;
 
@@ -57,6 +57,11 @@ impl ConvNorm {
         layer
     }
 
+    /// Number of output channels.
+    pub fn channels(&self) -> usize {
+        self.conv.weight.dims()[0]
+    }
+
     /// `[batch, inputs, h, w]` -> `[batch, outputs, ⌈h / stride[0]⌉, ⌈w / stride[1]⌉]` (odd kernels).
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         self.norm.forward(self.conv.forward(x))
@@ -64,6 +69,27 @@ impl ConvNorm {
 
     pub fn forward_relu(&self, x: Tensor<4>) -> Tensor<4> {
         relu(self.forward(x))
+    }
+
+    /// Makes 0 of the channels with the smallest weights (Li et al., arXiv:1608.08710) so that only `kept` say anything.
+    /// Outside training. Where a ReLU follows, training leaves them so: no gradient comes through.
+    pub fn silence_all_but(&mut self, kept: usize) {
+        let [channels, inputs, h, w] = self.conv.weight.dims();
+        let weight = values(self.conv.weight.val());
+        let (scale, _) = affine(&self.norm);
+        let sizes = weight.chunks_exact(inputs * h * w).zip(scale);
+        let sizes: Vec<f32> =
+            sizes.map(|(channel, scale)| channel.iter().map(|w| (w * scale).abs()).sum()).collect();
+        let mut order: Vec<usize> = (0..channels).collect();
+        order.sort_by(|a, b| sizes[*b].total_cmp(&sizes[*a]));
+        let mut heard = vec![0.0_f32; channels];
+        order[..kept].iter().for_each(|&channel| heard[channel] = 1.0);
+        let mute = |old: Tensor<1>| {
+            let heard = Tensor::from_data(TensorData::new(heard.clone(), [channels]), &old.device());
+            old * heard
+        };
+        self.norm.gamma = self.norm.gamma.clone().map(mute);
+        self.norm.beta = self.norm.beta.clone().map(mute);
     }
 
     /// One `Conv`: the normalisation is folded into its weights.

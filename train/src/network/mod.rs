@@ -6,7 +6,7 @@ mod layers;
 mod resnet;
 mod transformer;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
@@ -14,6 +14,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::onnx::Graph;
+use crate::onnx::prune::kept;
 use cnn::AudioCnn;
 use crnn::Crnn;
 use resnet::ResNet;
@@ -109,6 +110,22 @@ impl Network {
             Self::Transformer(network) => &mut network.head,
             Self::Resnet(network) => &mut network.head,
         }
+    }
+
+    /// The same network, out of training, with the `fraction` of the channels silenced that [`prune`](crate::onnx::prune)
+    /// can take out of its file. An error for a network that has none.
+    pub fn silence_channels(mut self, fraction: f64) -> Result<Self> {
+        ensure!((0.0..1.0).contains(&fraction), "--prune is {fraction}; valid 0 to below 1");
+        let inner = match &mut self {
+            Self::Cnn(network) => network.inner(),
+            Self::Crnn(network) => network.inner(),
+            Self::Transformer(_) => bail!("a transformer has no channels that can be taken out"),
+            Self::Resnet(network) => network.inner(),
+        };
+        for layer in inner {
+            layer.silence_all_but(kept(layer.channels(), fraction));
+        }
+        Ok(self)
     }
 
     /// The same network with a new last layer for `classes` classes; the device's seed decides its weights.

@@ -37,6 +37,11 @@ impl ResNet {
         }
     }
 
+    /// Convolutions whose channels one other convolution reads, and nothing else.
+    pub fn inner(&mut self) -> Vec<&mut ConvNorm> {
+        self.blocks.iter_mut().map(|block| &mut block.first).collect()
+    }
+
     /// Logits, from the mean plus the maximum over the rows of every channel in every band: where on the frequency axis
     /// something is heard tells classes apart, when it is heard does not.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {

@@ -1,5 +1,5 @@
 //! Weights that matter least are taken out. Where whole channels of a convolution can go, the file and its work become
-//! smaller; elsewhere single weights become 0, which only makes the file easier to pack.
+//! smaller; in matrices and LSTMs single weights become 0, which only makes the file easier to pack.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +8,7 @@ use super::proto::{Attribute, Node};
 
 /// Kept channels are a multiple of this: so many floats are in a register, and ONNX Runtime's convolutions for other
 /// numbers are slower.
-const BLOCK: usize = 8;
+pub const BLOCK: usize = 8;
 /// Layers with fewer weights are left alone.
 const MIN_WEIGHTS: usize = 4096;
 /// Operators that treat every channel (axis 1) for itself, and read nothing else that has channels.
@@ -59,6 +59,12 @@ struct Reach {
     constants: Vec<(usize, usize)>,
 }
 
+/// How many of a convolution's channels stay if `fraction` is to go; 0 if none would.
+pub fn kept(channels: usize, fraction: f64) -> usize {
+    let blocks = (channels as f64 * (1.0 - fraction) / BLOCK as f64).ceil() as usize;
+    (blocks * BLOCK).min(channels)
+}
+
 /// Tensors whose [`Moments`] [`prune`] needs.
 pub fn wanted(editor: &Editor) -> Vec<String> {
     let readers = editor.readers();
@@ -68,8 +74,8 @@ pub fn wanted(editor: &Editor) -> Vec<String> {
     inputs.into_iter().collect()
 }
 
-/// Takes the `fraction` of the channels of every convolution out that is missed least, or sets so many of the smallest
-/// weights of a layer to 0.
+/// Takes the `fraction` of the channels of every convolution out that is missed least, where that can be done, and sets
+/// so many of the smallest weights of a matrix to 0.
 ///
 /// A channel's worth is how much what reads it would change: the variance of the channel times the squared weights that
 /// it meets there (Molchanov et al., arXiv:1611.06440, discuss such criteria). Its mean is not lost, but goes into the
@@ -85,9 +91,9 @@ pub fn prune(editor: &mut Editor, moments: &HashMap<String, Moments>, fraction: 
         };
         let weight = editor.floats(node.input(1)).expect("reach looked at it");
         let channels = weight.dims[0];
-        let keep = ((channels as f64 * (1.0 - fraction)) / BLOCK as f64).ceil() as usize * BLOCK;
+        let keep = kept(channels, fraction);
         pruned.of_channels += channels;
-        if keep == 0 || keep >= channels {
+        if keep == 0 || keep == channels {
             continue;
         }
         let mut worth = vec![0.0; channels];
@@ -277,7 +283,7 @@ fn select(from: &Floats, axis: usize, keep: &[usize]) -> Floats {
 fn zero_smallest(editor: &mut Editor, index: usize, fraction: f64) -> usize {
     let node = editor.nodes()[index].clone();
     let inputs: &[usize] = match node.op_type.as_str() {
-        "Conv" | "Gemm" | "MatMul" => &[1],
+        "Gemm" | "MatMul" => &[1],
         "LSTM" | "GRU" => &[1, 2],
         _ => return 0,
     };

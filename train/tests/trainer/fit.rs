@@ -145,7 +145,7 @@ fn fine_tuning_learns_new_classes_from_five_clips_each() {
         recipe: auricle_train::fit::Recipe { learning_rate: 1e-3, ..recipe(25, 1) },
         ..before.clone()
     };
-    let start = || Start::From(Box::new(Checkpoint::load(&path).unwrap()));
+    let start = || Start::From { checkpoint: Box::new(Checkpoint::load(&path).unwrap()), prune: 0.0 };
     let material = auricle_train::crops::Material { classes: 3, ..material(&few) };
     let network = fit(&plan, &material, start(), &Options::default(), |_| ()).unwrap();
     let test = new(9, 3);
