@@ -14,7 +14,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::onnx::Graph;
-use crate::onnx::prune::kept;
+use crate::onnx::prune::{BLOCK, kept};
 use cnn::AudioCnn;
 use crnn::Crnn;
 use resnet::ResNet;
@@ -122,9 +122,13 @@ impl Network {
             Self::Transformer(_) => bail!("a transformer has no channels that can be taken out"),
             Self::Resnet(network) => network.inner(),
         };
+        let mut silenced = 0;
         for layer in inner {
-            layer.silence_all_but(kept(layer.channels(), fraction));
+            let kept = kept(layer.channels(), fraction);
+            silenced += layer.channels() - kept;
+            layer.silence_all_but(kept);
         }
+        ensure!(silenced > 0, "--prune {fraction} takes nothing out: channels go {BLOCK} at a time");
         Ok(self)
     }
 

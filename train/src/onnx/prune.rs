@@ -59,7 +59,7 @@ struct Reach {
     constants: Vec<(usize, usize)>,
 }
 
-/// How many of a convolution's channels stay if `fraction` is to go; 0 if none would.
+/// How many of a convolution's channels stay if `fraction`, below 1, is to go.
 pub fn kept(channels: usize, fraction: f64) -> usize {
     let blocks = (channels as f64 * (1.0 - fraction) / BLOCK as f64).ceil() as usize;
     (blocks * BLOCK).min(channels)
@@ -93,7 +93,7 @@ pub fn prune(editor: &mut Editor, moments: &HashMap<String, Moments>, fraction: 
         let channels = weight.dims[0];
         let keep = kept(channels, fraction);
         pruned.of_channels += channels;
-        if keep == 0 || keep == channels {
+        if keep == channels {
             continue;
         }
         let mut worth = vec![0.0; channels];

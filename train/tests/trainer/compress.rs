@@ -147,6 +147,7 @@ fn channels_that_a_network_learned_to_do_without_cost_nothing() {
             "{architecture:?}: {with}, {without} without fine-tuning"
         );
         assert!(format!("{:#}", tuned(1.0).unwrap_err()).contains("valid 0 to below 1"));
+        assert!(format!("{:#}", tuned(0.01).unwrap_err()).contains("takes nothing out"));
     }
 }
 
