@@ -12,6 +12,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[repr(i32)]
 #[non_exhaustive]
 pub enum Status {
+    /// The caller's [`Cancel`](crate::Cancel) was requested. It is no error, but there is no result.
+    Cancelled = 4,
     /// An argument is null, out of its range, or does not fit another argument.
     InvalidArgument = -1,
     /// The call is not allowed now: push after finish, two threads in one half of a session, a poisoned session.

@@ -151,7 +151,8 @@ impl Rule {
 
 /// One sound of one class. It is told twice under the same `id`: provisional as soon as it is on for long enough, and
 /// final once it is over. Frames are the host's.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Event {
     /// Number of the event in its stream, from 1.
     pub id: u64,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use auricle::model::manifest::Stream;
+use auricle::manifest::Stream;
 use auricle::{Error, Event, Model, Read, Session, SessionOptions, Window};
 use auricle_decode::Audio;
 

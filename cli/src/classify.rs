@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use auricle::Model;
-use auricle::model::manifest::Stream;
+use auricle::manifest::Stream;
 
 use crate::analysis::{self, Analysis, ranked};
 use crate::events::{self, clock};

@@ -73,19 +73,18 @@ fn boundary(windows: &[Scored], index: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use auricle::{Health, Window};
+    use auricle::Window;
 
     use super::*;
 
     /// Windows of 100 frames, 25 apart, one for each class named.
     fn windows(classes: &[usize]) -> Vec<Scored> {
-        let window = |sequence: usize| Window {
-            sequence: sequence as u64,
-            first_frame: 25 * sequence as u64,
-            end_frame: 25 * sequence as u64 + 100,
-            health: Health::default(),
-            inference_nanoseconds: 0,
-            late: false,
+        let window = |sequence: usize| {
+            let mut window = Window::default();
+            window.sequence = sequence as u64;
+            window.first_frame = 25 * sequence as u64;
+            window.end_frame = 25 * sequence as u64 + 100;
+            window
         };
         let scores = |class: usize| (0..3).map(|c| if c == class { 0.75 } else { 0.125 }).collect();
         classes.iter().enumerate().map(|(i, &c)| Scored { window: window(i), scores: scores(c) }).collect()
