@@ -1,5 +1,5 @@
 //! What the core needs that only `unsafe` gives: where our own library lies, an environment variable that must be set
-//! before ONNX Runtime is opened, and ONNX Runtime's version, which `ort` does not tell.
+//! before ONNX Runtime is opened, ONNX Runtime's version, which `ort` does not tell, and the C library's free memory.
 #![allow(unsafe_code)]
 
 use std::ffi::CStr;
@@ -60,4 +60,13 @@ pub(crate) fn onnxruntime_version(file: &Path) -> Option<String> {
     // SAFETY: GetVersionString gives a constant C string, which is copied while `library` holds the file.
     let version = unsafe { CStr::from_ptr((base.GetVersionString)()) };
     Some(version.to_string_lossy().into_owned())
+}
+
+/// Gives memory that was freed back to the system, where the C library would keep it for later (glibc).
+pub(crate) fn return_free_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: for any thread at any time; it takes the allocator's own locks.
+    unsafe {
+        libc::malloc_trim(0);
+    }
 }
