@@ -38,6 +38,7 @@ pub mod window;
 
 pub mod clip;
 pub mod error;
+mod file;
 pub mod log;
 pub mod model;
 mod platform;

@@ -1,4 +1,12 @@
 //! ONNX Runtime: finding and opening it, running a network with it.
 
 pub(crate) mod network;
+pub(crate) mod onnx_file;
 pub mod runtime;
+
+#[cfg(test)]
+#[path = "../../tests/support/onnx.rs"]
+mod hostile;
+#[cfg(test)]
+#[path = "../../tests/support/random.rs"]
+mod random;

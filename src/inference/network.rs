@@ -1,5 +1,8 @@
 //! One ONNX Runtime session with its input and output tensors: samples or rows in, raw outputs out.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,8 +12,18 @@ use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session};
 use ort::value::{DynValue, Outlet, Tensor, ValueType};
 use parking_lot::Mutex;
 
-use super::runtime;
+use super::{onnx_file, runtime};
 use crate::error::{Error, Result, Status};
+
+/// A folder that cannot exist, where ONNX Runtime is to look for weights outside the file: its name is longer than the
+/// 255 bytes (on Windows characters) that a file system allows. A second lock: `onnx_file` refuses such models first.
+const NO_FOLDER: &str = {
+    const NAME: [u8; 300] = [b'-'; 300];
+    match str::from_utf8(&NAME) {
+        Ok(name) => name,
+        Err(_) => unreachable!(),
+    }
+};
 
 /// An input or output of a network as the ONNX file declares it.
 #[derive(Clone, Debug)]
@@ -113,6 +126,11 @@ impl fmt::Debug for Network {
 impl Network {
     /// Loads the bytes of an ONNX file. `threads` counts the calling thread; none of them spins while it waits.
     pub fn load(onnx: &[u8], threads: usize) -> Result<Self> {
+        onnx_file::check(onnx)?;
+        Self::load_checked(onnx, threads)
+    }
+
+    fn load_checked(onnx: &[u8], threads: usize) -> Result<Self> {
         let environment = runtime::environment()?;
         let session = (|| -> ort::Result<Session> {
             Session::builder(environment)?
@@ -120,6 +138,8 @@ impl Network {
                 .with_inter_threads(1)?
                 .with_intra_op_spinning(false)?
                 .with_inter_op_spinning(false)?
+                .with_config_entry("session.load_model_format", "ONNX")?
+                .with_config_entry("session.model_external_initializers_file_folder_path", NO_FOLDER)?
                 .commit_from_memory(onnx)
         })()
         .map_err(|error| {

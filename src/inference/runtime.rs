@@ -4,15 +4,15 @@
 //! package manager's copy is never picked up by accident. Nothing of `ort` is touched before the library was opened,
 //! because `ort` panics then; the environment is kept for ever, because ONNX Runtime allows one a process.
 
-use std::error::Error as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ort::environment::Environment;
 use ort::logging::LogLevel;
 use parking_lot::Mutex;
 
 use crate::error::{Error, Result, Status};
+use crate::file;
 use crate::log::{self, Level};
 use crate::platform;
 
@@ -22,15 +22,18 @@ const PATH_VARIABLE: &str = "ORT_DYLIB_PATH";
 struct Open {
     environment: &'static Environment,
     file: PathBuf,
-    version: Option<String>,
+    version: String,
 }
 
 static OPEN: Mutex<Option<Open>> = Mutex::new(None);
 
+/// The file that `ort` has opened and keeps for ever, whether or not an environment came of it.
+static KEPT: OnceLock<PathBuf> = OnceLock::new();
+
 /// Opens ONNX Runtime (1.24 or later), once for the process. After a failure another path can be tried.
 ///
-/// With a path: that file. With `None`: the file that the environment variable `ORT_DYLIB_PATH` names, else
-/// `libonnxruntime.so*` (`libonnxruntime*.dylib`, `onnxruntime.dll`) in the folder of our own library.
+/// With a path: that file. With `None`: the file that the environment variable `ORT_DYLIB_PATH` names (except in a
+/// process with more rights than who started it: set-user-id and the like), else `libonnxruntime.so*` (`libonnxruntime*.dylib`, `onnxruntime.dll`) in the folder of our own library.
 /// Loading a model opens it when this was not called. Call it before threads run that read the environment from C,
 /// because it sets `ORT_DISABLE_TELEMETRY=1` there (unless it is set).
 pub fn open(path: Option<&Path>) -> Result<()> {
@@ -44,7 +47,7 @@ pub fn file() -> Option<PathBuf> {
 
 /// Version of ONNX Runtime, such as `1.28.0`, if it was opened.
 pub fn version() -> Option<String> {
-    OPEN.lock().as_ref().and_then(|open| open.version.clone())
+    OPEN.lock().as_ref().map(|open| open.version.clone())
 }
 
 /// How the opened ONNX Runtime was built (branch, commit, flags), if it was opened.
@@ -78,12 +81,10 @@ fn environment_from(path: Option<&Path>) -> Result<&'static Environment> {
         Some(path) => absolute(path)?,
         None => find()?,
     };
-    platform::disable_telemetry();
-    let environment = create(&file)?;
+    let (environment, version) = create(&file)?;
     log::emit(Level::Info, || format!("opened ONNX Runtime from {}", file.display()));
     // Kept for ever: see the module's head.
     let environment = Box::leak(Box::new(environment));
-    let version = platform::onnxruntime_version(&file);
     *slot = Some(Open { environment, file, version });
     Ok(environment)
 }
@@ -98,7 +99,9 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 }
 
 fn find() -> Result<PathBuf> {
-    if let Some(value) = std::env::var_os(PATH_VARIABLE).filter(|value| !value.is_empty()) {
+    let value = std::env::var_os(PATH_VARIABLE).filter(|value| !value.is_empty());
+    let ignored = value.is_some() && platform::runs_with_others_rights();
+    if let Some(value) = value.filter(|_| !ignored) {
         return absolute(Path::new(&value));
     }
     if cfg!(target_os = "android") {
@@ -110,11 +113,15 @@ fn find() -> Result<PathBuf> {
     }
     let beside =
         folder.map_or_else(|| "its own folder (unknown)".into(), |folder| folder.display().to_string());
+    let (variable, set) = match ignored {
+        true => ("is ignored (this process has more rights than who started it)", String::new()),
+        false => ("is not set", format!(", set {PATH_VARIABLE} to its file")),
+    };
     Err(Error::new(
         Status::Runtime,
         format!(
-            "ONNX Runtime not found: no path was given, {PATH_VARIABLE} is not set, and there is no {} in {beside}. \
-             Put it there, set {PATH_VARIABLE} to its file, or give the path (C: auricle_runtime_open)",
+            "ONNX Runtime not found: no path was given, {PATH_VARIABLE} {variable}, and there is no {} in {beside}. \
+             Put it there{set}, or give the path (C: auricle_runtime_open)",
             library_name()
         ),
     ))
@@ -141,36 +148,35 @@ fn library_in(folder: &Path) -> Option<PathBuf> {
         .min()
 }
 
-fn create(file: &Path) -> Result<Environment> {
+fn create(file: &Path) -> Result<(Environment, String)> {
     let failed = |reason: String| {
         Error::new(
             Status::Runtime,
             format!("ONNX Runtime could not be opened from {}: {reason}", file.display()),
         )
     };
-    let builder = ort::init_from(file).map_err(|error| {
-        failed(match &error {
-            ort::LoadDynamicError::Dlopen { error, .. } => match error.source() {
-                Some(system) => system.to_string(),
-                None => error.to_string(),
-            },
-            ort::LoadDynamicError::MissingApi { .. } => {
-                "it is not ONNX Runtime (it does not export OrtGetApiBase)".into()
-            }
-            ort::LoadDynamicError::BadVersion { version_str, .. } => {
-                format!("its version is {version_str}; at least 1.24 is needed")
-            }
-            other => other.to_string(),
-        })
-    })?;
-    builder
+    if let Some(kept) = KEPT.get().filter(|kept| *kept != file) {
+        let message =
+            format!("a process can have only one, and {} was opened, but did not start", kept.display());
+        return Err(failed(message));
+    }
+    // Opening a pipe would wait for someone to write into it.
+    if let Some(kind) = file.metadata().ok().and_then(|metadata| file::kind(metadata.file_type())) {
+        return Err(failed(format!("it is {kind}, not a file")));
+    }
+    platform::disable_telemetry();
+    let library = platform::open_onnxruntime(file).map_err(failed)?;
+    let builder = ort::init_from(file).map_err(|error| failed(error.to_string()))?;
+    KEPT.get_or_init(|| file.to_path_buf());
+    let environment = builder
         .with_name("auricle")
         .with_telemetry(false)
         .with_logger(Arc::new(|level, _category, _id, _location, message| {
             log::emit(level_of(level), || format!("ONNX Runtime: {message}"));
         }))
         .build()
-        .map_err(|error| failed(error.message().to_string()))
+        .map_err(|error| failed(error.message().to_string()))?;
+    Ok((environment, library.version))
 }
 
 fn level_of(level: LogLevel) -> Level {

@@ -13,8 +13,9 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result, Status};
 use crate::features::{Features, FrontEnd};
+use crate::file;
 use crate::inference::network::{Cancel, Network};
-use crate::inference::runtime;
+use crate::inference::{onnx_file, runtime};
 use crate::log::{self, Level};
 use crate::resample::Quality;
 use crate::session::pipeline::Pipeline;
@@ -63,14 +64,10 @@ impl Model {
     /// `.auricle.json` instead of `.onnx`.
     pub fn load(path: impl AsRef<Path>, options: &ModelOptions) -> Result<Self> {
         let path = path.as_ref();
-        let read = |path: &Path| {
-            std::fs::read(path)
-                .map_err(|error| Error::new(Status::File, format!("{}: {error}", path.display())))
-        };
-        let onnx = read(path)?;
+        let onnx = file::read(path, "an ONNX file", onnx_file::MAX_BYTES)?;
         let beside = path.with_extension("auricle.json");
         let find = || match beside.exists() {
-            true => String::from_utf8(read(&beside)?)
+            true => String::from_utf8(file::read(&beside, "a manifest", manifest::MAX_BYTES)?)
                 .map(|json| Some((json, beside.display().to_string())))
                 .map_err(|_| Error::new(Status::Manifest, format!("{}: is not UTF-8", beside.display()))),
             false => Ok(None),
@@ -87,7 +84,8 @@ impl Model {
 
     /// Loads an ONNX file's bytes, with a manifest (JSON) or with the one embedded in them. The bytes are copied.
     pub fn load_memory(onnx: &[u8], manifest: Option<&str>, options: &ModelOptions) -> Result<Self> {
-        let given = manifest.map(|json| (json.to_owned(), "given manifest".to_owned()));
+        let given = |json: &str| Ok((manifest::within_limit(json)?.to_owned(), "given manifest".to_owned()));
+        let given = manifest.map(given).transpose()?;
         Self::build(onnx.into(), given, || Ok(None), None, options)
     }
 
