@@ -121,14 +121,24 @@ pub(crate) fn runs_with_others_rights() -> bool {
     others
 }
 
+/// With the value 1, ONNX Runtime takes the settings of every session from the model's metadata, or from its defaults
+/// where the model has none, and forgets what the program set (threads, spinning, where weights may lie).
+pub(crate) const SETTINGS_FROM_MODEL: &str = "ORT_LOAD_CONFIG_FROM_MODEL";
+
 /// Sets `ORT_DISABLE_TELEMETRY=1` unless the variable is set. ONNX Runtime 1.29 and later reads it when it creates its
-/// environment and, without it, writes and uploads usage data (docs/Privacy.md of ONNX Runtime).
-pub(crate) fn disable_telemetry() {
-    const NAME: &str = "ORT_DISABLE_TELEMETRY";
-    if std::env::var_os(NAME).is_none() {
-        // SAFETY: other Rust threads are held off by std's lock. A C thread that calls getenv at this very moment
-        // could race; `open` documents that it is to be called before such threads run.
-        unsafe { std::env::set_var(NAME, "1") };
+/// environment and, without it, writes and uploads usage data (docs/Privacy.md of ONNX Runtime). Removes
+/// [`SETTINGS_FROM_MODEL`].
+pub(crate) fn tame_environment() {
+    const NO_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
+    // SAFETY: other Rust threads are held off by std's lock. A C thread that calls getenv at this very moment could race;
+    // `open` documents that it is to be called before such threads run.
+    unsafe {
+        if std::env::var_os(NO_TELEMETRY).is_none() {
+            std::env::set_var(NO_TELEMETRY, "1");
+        }
+        if std::env::var_os(SETTINGS_FROM_MODEL).is_some() {
+            std::env::remove_var(SETTINGS_FROM_MODEL);
+        }
     }
 }
 

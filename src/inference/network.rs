@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 
 use super::{onnx_file, runtime};
 use crate::error::{Error, Result, Status};
+use crate::platform::SETTINGS_FROM_MODEL;
 
 /// A folder that cannot exist, where ONNX Runtime is to look for weights outside the file: its name is longer than the
 /// 255 bytes (on Windows characters) that a file system allows. A second lock: `onnx_file` refuses such models first.
@@ -132,6 +133,14 @@ impl Network {
 
     fn load_checked(onnx: &[u8], threads: usize) -> Result<Self> {
         let environment = runtime::environment()?;
+        // Removed when ONNX Runtime was opened; the program can have set it since.
+        if std::env::var_os(SETTINGS_FROM_MODEL).is_some() {
+            let message = format!(
+                "the environment variable {SETTINGS_FROM_MODEL} is set again, with which ONNX Runtime ignores the \
+                 settings of its sessions: remove it before a model is loaded"
+            );
+            return Err(Error::new(Status::Runtime, message));
+        }
         let session = (|| -> ort::Result<Session> {
             Session::builder(environment)?
                 .with_intra_threads(threads)?

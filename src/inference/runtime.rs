@@ -4,6 +4,7 @@
 //! package manager's copy is never picked up by accident. Nothing of `ort` is touched before the library was opened,
 //! because `ort` panics then; the environment is kept for ever, because ONNX Runtime allows one a process.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -35,7 +36,7 @@ static KEPT: OnceLock<PathBuf> = OnceLock::new();
 /// With a path: that file. With `None`: the file that the environment variable `ORT_DYLIB_PATH` names (except in a
 /// process with more rights than who started it: set-user-id and the like), else `libonnxruntime.so*` (`libonnxruntime*.dylib`, `onnxruntime.dll`) in the folder of our own library.
 /// Loading a model opens it when this was not called. Call it before threads run that read the environment from C,
-/// because it sets `ORT_DISABLE_TELEMETRY=1` there (unless it is set).
+/// because it sets `ORT_DISABLE_TELEMETRY=1` there (unless it is set) and removes `ORT_LOAD_CONFIG_FROM_MODEL`.
 pub fn open(path: Option<&Path>) -> Result<()> {
     environment_from(path).map(|_| ())
 }
@@ -100,9 +101,14 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 
 fn find() -> Result<PathBuf> {
     let value = std::env::var_os(PATH_VARIABLE).filter(|value| !value.is_empty());
-    let ignored = value.is_some() && platform::runs_with_others_rights();
-    if let Some(value) = value.filter(|_| !ignored) {
-        return absolute(Path::new(&value));
+    find_by(value.as_deref(), platform::runs_with_others_rights())
+}
+
+/// `variable` is the value of [`PATH_VARIABLE`]; `strangers` tells that it is not to be believed.
+fn find_by(variable: Option<&OsStr>, strangers: bool) -> Result<PathBuf> {
+    let ignored = variable.is_some() && strangers;
+    if let Some(value) = variable.filter(|_| !ignored) {
+        return absolute(Path::new(value));
     }
     if cfg!(target_os = "android") {
         return Ok(PathBuf::from("libonnxruntime.so")); // found by the linker namespace of the app
@@ -164,7 +170,7 @@ fn create(file: &Path) -> Result<(Environment, String)> {
     if let Some(kind) = file.metadata().ok().and_then(|metadata| file::kind(metadata.file_type())) {
         return Err(failed(format!("it is {kind}, not a file")));
     }
-    platform::disable_telemetry();
+    platform::tame_environment();
     let library = platform::open_onnxruntime(file).map_err(failed)?;
     let builder = ort::init_from(file).map_err(|error| failed(error.to_string()))?;
     KEPT.get_or_init(|| file.to_path_buf());
@@ -185,5 +191,21 @@ fn level_of(level: LogLevel) -> Level {
         LogLevel::Warning => Level::Warning,
         LogLevel::Info => Level::Info,
         LogLevel::Verbose => Level::Debug,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strangers_environment_does_not_choose_the_library() {
+        let variable = Some(OsStr::new("/their/library.so"));
+        assert_eq!(find_by(variable, false).expect("believed"), Path::new("/their/library.so"));
+        let error = find_by(variable, true).expect_err("nothing lies beside this test");
+        assert!(error.message().contains("ORT_DYLIB_PATH is ignored"), "{error}");
+        assert!(!error.message().contains("set ORT_DYLIB_PATH"), "advice that does not help: {error}");
+        let error = find_by(None, true).expect_err("nothing lies beside this test");
+        assert!(error.message().contains("ORT_DYLIB_PATH is not set"), "{error}");
     }
 }

@@ -1,8 +1,10 @@
-//! A counting allocator and repeatable noise, for tests of what must not allocate, and hostile ONNX files.
-#![allow(dead_code, reason = "each test program uses its own part")]
+//! A counting allocator and repeatable noise, for tests of what must not allocate, hostile ONNX files, and processes
+//! of their own.
+#![allow(dead_code, unused_imports, reason = "each test program uses its own part")]
 #![allow(unsafe_code, reason = "an allocator cannot be written without")]
 
 pub mod onnx;
+pub mod process;
 mod random;
 
 pub use random::Random;
