@@ -43,6 +43,7 @@ mod pipeline;
 pub mod session;
 
 pub mod error;
+mod file;
 pub mod log;
 mod platform;
 mod pool;

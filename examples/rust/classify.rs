@@ -15,11 +15,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let model = Model::load(model, &ModelOptions::default())?;
     let (samples, format) = read(file)?;
-    let clip = Clip {
-        interleaved: &samples,
-        channels: format.channels.into(),
-        sample_rate: format.sample_rate,
-    };
+    let clip =
+        Clip { interleaved: &samples, channels: format.channels.into(), sample_rate: format.sample_rate };
     let mut scores = vec![0.0; model.labels().len()];
     model.classify(clip, &mut scores)?;
 

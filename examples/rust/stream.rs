@@ -16,7 +16,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let file = std::env::args().nth(1).unwrap_or("models/esc10.onnx".into());
     let model = Model::load(file, &ModelOptions::default())?;
     let mut options = SessionOptions::new(RATE, 1);
-    options.stream = Some(Stream::parse(r#"{ "hop_seconds": 0.25, "events": { "on": 0.5 } }"#, model.labels())?);
+    options.stream =
+        Some(Stream::parse(r#"{ "hop_seconds": 0.25, "events": { "on": 0.5 } }"#, model.labels())?);
     let session = Session::new(&model, &options)?;
 
     thread::scope(|scope| {
@@ -53,7 +54,11 @@ fn read(session: &Session, model: &Model) -> auricle::Result<()> {
         }
         while let Some(event) = session.read_event()? {
             let what = if event.is_final { "ended" } else { "began" };
-            println!("          {} {what} at {:.2} s", model.labels()[event.class], seconds(event.onset_frame));
+            println!(
+                "          {} {what} at {:.2} s",
+                model.labels()[event.class],
+                seconds(event.onset_frame)
+            );
         }
         if read == Read::End {
             break;
