@@ -39,6 +39,7 @@ pub mod window;
 pub mod clip;
 pub mod error;
 pub mod log;
+mod memory;
 pub mod model;
 mod platform;
 

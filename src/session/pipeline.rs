@@ -9,6 +9,7 @@ use super::rows::Rows;
 use crate::error::{Error, Result, Status};
 use crate::features::Normalize;
 use crate::inference::network::Cancel;
+use crate::memory::{filled, reserved};
 use crate::model::Model;
 use crate::model::manifest::samples;
 use crate::pcm::Downmix;
@@ -91,9 +92,9 @@ impl Pipeline {
             model_rate: input.sample_rate,
             channels: channels as usize,
             downmix,
-            mono: vec![0.0; STEP],
+            mono: filled(STEP, 0.0, "the frames of one step")?,
             rows: Rows::new(model.front_end(), window, hop),
-            samples: Vec::with_capacity(window + slack),
+            samples: reserved(window + slack, "the samples of a window")?,
             normalize: input.normalize.clone().unwrap_or_default(),
             padding: input.padding,
             min_rows: input.min_rows.max(1),
@@ -107,7 +108,7 @@ impl Pipeline {
             silent_run: 0,
             ended: false,
             refused: false,
-            journal: Journal::new(host_rate, to_host(window as u64, host_rate, input.sample_rate), span),
+            journal: Journal::new(host_rate, to_host(window as u64, host_rate, input.sample_rate), span)?,
         })
     }
 
