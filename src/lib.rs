@@ -44,6 +44,7 @@ pub mod session;
 
 pub mod error;
 pub mod log;
+mod memory;
 mod platform;
 mod pool;
 
