@@ -602,7 +602,7 @@ auricle_status auricle_session_gap(auricle_session *session,
 
 /**
  * Says that no more input comes. Reads go on to the end of the audio: if its last stretch fills no whole window,
- * it gets one that is filled up as the manifest says, unless it has not one new row of features. Then they
+ * it gets one that is padded as the manifest says, unless it has not one new row of features. Then they
  * return AURICLE_END. Finishing twice is fine.
  *
  * The pushing thread. Never blocks, locks or allocates.
@@ -650,7 +650,7 @@ typedef struct {
     uint64_t non_finite_frames;
     /** Frames lost because the ring was full (AURICLE_DROPPED). They were taken as silence. */
     uint64_t dropped_frames;
-    /** Frames that auricle_session_gap told of. They were taken as silence. */
+    /** Frames that auricle_session_gap reported. They were taken as silence. */
     uint64_t gap_frames;
     /** How long ONNX Runtime took, nanoseconds. */
     uint64_t inference_nanoseconds;
@@ -664,7 +664,7 @@ typedef struct {
 } auricle_result;
 
 /**
- * A sound from its onset to its offset. It is told twice under the same id: provisional as soon as its class is on
+ * A sound from its onset to its offset. It is reported twice with the same id: provisional as soon as its class is on
  * for long enough, and final once it is over. Call auricle_event_init once; every auricle_session_read_event that
  * returns AURICLE_OK then fills it anew. Frames are the program's.
  */
@@ -696,7 +696,7 @@ typedef struct {
  * it returns something else than AURICLE_OK.
  *
  * `scores` has room for `capacity` values and takes one for each class (auricle_model_class_count); what lies
- * behind them is not touched. A capacity of 0, with NULL, is for who wants the events alone. `result` takes the
+ * behind them is not touched. A capacity of 0, with NULL: only events are wanted. `result` takes the
  * place of the window and the state of its audio; prepare it once with auricle_result_init. Both are written with AURICLE_OK only.
  *
  * The reading thread. Takes as long as an inference when a window is due.

@@ -150,7 +150,7 @@ pub unsafe extern "C" fn auricle_session_gap(
 }
 
 /// Says that no more input comes. Reads go on to the end of the audio: if its last stretch fills no whole window,
-/// it gets one that is filled up as the manifest says, unless it has not one new row of features. Then they
+/// it gets one that is padded as the manifest says, unless it has not one new row of features. Then they
 /// return AURICLE_END. Finishing twice is fine.
 ///
 /// The pushing thread. Never blocks, locks or allocates.
