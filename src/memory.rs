@@ -1,5 +1,7 @@
 //! Memory whose size a caller, a file or a manifest decides: where it cannot be had, the call fails and the host lives.
 
+use bytemuck::Zeroable;
+
 use crate::error::{Error, Result, Status};
 
 /// An empty vector with room for `count` values. `what`, a noun in the plural, is named in the message.
@@ -16,6 +18,11 @@ pub(crate) fn filled<T: Clone>(count: usize, value: T, what: &str) -> Result<Vec
     let mut values = reserved(count, what)?;
     values.resize(count, value);
     Ok(values)
+}
+
+/// `count` zeros, in pages that the system finds when they are touched first.
+pub(crate) fn zeroed<T: Zeroable>(count: usize, what: &str) -> Result<Box<[T]>> {
+    bytemuck::allocation::try_zeroed_slice_box(count).map_err(|()| short_of::<T>(count, what))
 }
 
 #[cold]

@@ -18,6 +18,7 @@ use crate::pcm::{Block, Format};
 use crate::resample::Quality;
 use crate::ring::{self, Consumer, Gauge, Item, Producer, Pushed};
 use crate::smoothing::Smoother;
+use journal::Loss;
 pub use options::SessionOptions;
 use pipeline::{Due, Pipeline, STEP};
 
@@ -112,7 +113,7 @@ impl Session {
             |rules| Detector::new(rules, labels, options.sample_rate, pipeline.hop_frames().max(1));
         let detector = stream.events.as_ref().map(detector);
         let (frames, channels) = (options.ring_frames()?, options.channels as usize);
-        let (producer, consumer) = ring::ring(frames, channels, options.overflow);
+        let (producer, consumer) = ring::ring(frames, channels, options.overflow)?;
         let half = Duration::from_secs_f64(frames as f64 / f64::from(options.sample_rate) / 2.0);
         Ok(Self {
             model: model.clone(),
@@ -352,8 +353,8 @@ impl Reader {
             }
             match ring.next(STEP, |frames| pipeline.feed(frames)) {
                 Item::Samples(_) => {}
-                Item::Gap(frames) => pipeline.lose(frames, false),
-                Item::Dropped(frames) => pipeline.lose(frames, true),
+                Item::Gap(frames) => pipeline.lose(frames, Loss::Gap),
+                Item::Dropped(frames) => pipeline.lose(frames, Loss::Dropped),
                 Item::Empty => return Ok(Ahead::Nothing),
                 Item::End => pipeline.end(),
             }
