@@ -277,9 +277,9 @@ impl Producer {
         Gauge(self.shared.clone())
     }
 
-    /// Marks what was lost before the next frame. There is a place for it: a mark before a frame has only others before
-    /// frames that wait, fewer than the capacity, and spare ones in front of it. (With [`Overflow::DropOldest`] a mark
-    /// that is written over stands before a frame that is, too.)
+    /// Marks what was lost before the next frame. There is always a place for it: unread marks stand before frames that wait,
+    /// one each, and of those there are fewer than the capacity, because one more is let in now; spare ones come on top. With
+    /// [`Overflow::DropOldest`], a mark that is written over stands before a frame that is, too.
     fn mark(&mut self) {
         let shared = &*self.shared;
         if shared.marks_taken.load(Acquire) == self.marks {

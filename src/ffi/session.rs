@@ -118,9 +118,10 @@ pub struct auricle_result {
     pub clipped_frames: u64,
     /// Frames with a sample that was NaN, infinite or absurd, and was taken as 0.
     pub non_finite_frames: u64,
-    /// Frames lost because the ring was full (AURICLE_DROPPED). They were taken as silence.
+    /// Frames of the window lost because the ring was full (AURICLE_DROPPED): exact, however many losses there were.
+    /// They were taken as silence.
     pub dropped_frames: u64,
-    /// Frames that auricle_session_gap told of. They were taken as silence.
+    /// Frames of the window that lie in gaps (auricle_session_gap): exact as well. They were taken as silence.
     pub gap_frames: u64,
     /// How long ONNX Runtime took, nanoseconds.
     pub inference_nanoseconds: u64,
@@ -361,12 +362,16 @@ unsafe fn push_planar(
 /// Starts a stream. `options` may be NULL: all defaults. The session keeps its own reference to the model,
 /// which may be freed at once. `*session` then belongs to the caller: auricle_session_free.
 ///
-/// All memory is taken here: about 4 bytes for each sample that the ring holds, and the buffers of the model.
+/// All memory is taken here: about 4 bytes for each sample that the ring holds, and the buffers of the model. For
+/// losses 24 bytes more are reserved for each frame of the ring; they are used only if so many wait to be read (the first
+/// 1024 cost a push nothing, further ones may cost it a page fault each 170). Of a ring larger than 64 MiB the rest
+/// is made ready by the reads, 64 MiB ahead of the pushes.
 ///
 /// Any thread.
 /// - AURICLE_OK
 /// - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or an option is out of its range; the last error has the
 ///   range.
+/// - AURICLE_MEMORY: the ring, or a buffer of the model, cannot be had; the last error has its size.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auricle_session_create(
     model: *const auricle_model,
@@ -388,8 +393,9 @@ pub unsafe extern "C" fn auricle_session_create(
 ///
 /// The pushing thread. Never blocks, locks or allocates, at any number of frames.
 /// - AURICLE_OK
-/// - AURICLE_DROPPED: the ring is full. What does not fit is lost, or with AURICLE_DROP_OLDEST what has waited
-///   longest. Read more often, or ask for a longer ring. The stream goes on: its clock counts the lost frames.
+/// - AURICLE_DROPPED: the ring is full: auricle_session_pending and `frames` are more than it holds. What does not fit
+///   is lost, or with AURICLE_DROP_OLDEST what has waited longest. Read more often, or ask for a longer ring. The
+///   stream goes on: its clock counts the lost frames.
 /// - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or `frames` is absurd. Nothing was taken.
 /// - AURICLE_INVALID_STATE: the stream was finished (reset it first), or another thread is pushing.
 #[unsafe(no_mangle)]
@@ -454,7 +460,8 @@ pub unsafe extern "C" fn auricle_session_push_planar_bytes(
 
 /// Says that the source lost `lost_frames` frames here (an overrun of the device, a lost packet). The clock of
 /// the stream goes on by as many, silence stands in for them, and gap_frames of the results that they touch
-/// counts them, so that later results stay in their true place.
+/// counts them, so that later results stay in their true place. A gap takes no room in the ring, and any number of
+/// them may wait to be read.
 ///
 /// The pushing thread. Never blocks, locks or allocates.
 /// - AURICLE_OK
