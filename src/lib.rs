@@ -45,6 +45,7 @@ pub mod session;
 pub mod error;
 mod file;
 pub mod log;
+mod json;
 mod memory;
 mod platform;
 mod pool;

@@ -43,9 +43,10 @@ pub struct auricle_result {
     pub clipped_frames: u64,
     /// Frames with a sample that was NaN, infinite or absurd, and was taken as 0.
     pub non_finite_frames: u64,
-    /// Frames lost because the ring was full (AURICLE_DROPPED). They were taken as silence.
+    /// Frames of the window lost because the ring was full (AURICLE_DROPPED): exact, however many losses there were.
+    /// They were taken as silence.
     pub dropped_frames: u64,
-    /// Frames that auricle_session_gap reported. They were taken as silence.
+    /// Frames of the window that lie in gaps (auricle_session_gap): exact as well. They were taken as silence.
     pub gap_frames: u64,
     /// How long ONNX Runtime took, nanoseconds.
     pub inference_nanoseconds: u64,

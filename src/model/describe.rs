@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::inference::network::Port;
 use crate::inference::runtime;
 use crate::manifest::Manifest;
-use crate::memory::json;
+use crate::json;
 
 #[derive(Serialize)]
 struct Record<'a> {
@@ -87,7 +87,7 @@ impl Model {
             },
             providers: ["CPUExecutionProvider"],
         };
-        json(&record, "the model's record")
+        json::pretty(&record, "the model's record")
     }
 }
 
