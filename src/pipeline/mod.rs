@@ -15,7 +15,7 @@ use crate::error::{Error, Result, Status};
 use crate::features::Normalize;
 use crate::inference::Cancel;
 use crate::manifest::{Manifest, samples};
-use crate::memory::{filled, grow, reserved};
+use crate::memory::{filled, reserved};
 use crate::pcm::Downmix;
 use crate::resample::{Quality, Resampler};
 use crate::tensor::Padding;
@@ -71,7 +71,6 @@ pub(crate) struct Pipeline {
     window: usize,
     hop: usize,
     /// The most samples that a step and the end of the stream can add.
-    slack: usize,
     /// Samples at the model's rate, of which the first is sample `start` of the stream.
     samples: Vec<f32>,
     start: u64,
@@ -124,7 +123,6 @@ impl Pipeline {
             resampler,
             window,
             hop,
-            slack,
             start: 0,
             next: 0,
             frames: 0,
@@ -155,13 +153,6 @@ impl Pipeline {
     /// Channels of the host's audio.
     pub fn channels(&self) -> usize {
         self.channels
-    }
-
-    /// Makes room for one more step, and for the end of the stream behind it. Whoever takes each window as soon as it is
-    /// due, as sessions do, always has it.
-    pub fn make_room(&mut self) -> Result<()> {
-        self.trim();
-        grow(&mut self.samples, self.slack, "the samples that no window has taken")
     }
 
     /// Takes at most [`STEP`] frames, for which there must be room.
