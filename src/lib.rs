@@ -43,6 +43,7 @@ mod pipeline;
 pub mod session;
 
 pub mod error;
+mod float_env;
 pub mod log;
 mod platform;
 mod pool;

@@ -12,6 +12,7 @@ use ort::value::{Outlet, Tensor, ValueType};
 use super::cancel::Cancel;
 use super::runtime;
 use crate::error::{Error, Result, Status};
+use crate::log::Level;
 
 /// An input or output of a network as the ONNX file declares it.
 #[derive(Clone, Debug)]
@@ -65,7 +66,9 @@ impl Network {
                 .with_intra_threads(threads)?
                 .with_inter_threads(1)?
                 .with_intra_op_spinning(false)?
-                .with_inter_op_spinning(false)?)
+                .with_inter_op_spinning(false)?
+                .with_flush_to_zero()? // on the threads that it starts too: see `float_env`
+                .with_logger(runtime::logger(Level::Debug))?)
         })()
         .map_err(refused)?;
         let _loading = cancel.map(|cancel| cancel.watch_load(builder.canceler())).transpose()?;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ort::environment::Environment;
-use ort::logging::LogLevel;
+use ort::logging::{LogLevel, LoggerFunction};
 use parking_lot::Mutex;
 
 use crate::error::{Error, Result, Status};
@@ -79,6 +79,7 @@ fn environment_from(path: Option<&Path>) -> Result<&'static Environment> {
         None => find()?,
     };
     platform::disable_telemetry();
+    platform::stay_loaded();
     let environment = create(&file)?;
     log::emit(Level::Info, || format!("opened ONNX Runtime from {}", file.display()));
     // Kept for ever: see the module's head.
@@ -166,11 +167,23 @@ fn create(file: &Path) -> Result<Environment> {
     builder
         .with_name("auricle")
         .with_telemetry(false)
-        .with_logger(Arc::new(|level, _category, _id, _location, message| {
-            log::emit(level_of(level), || format!("ONNX Runtime: {message}"));
-        }))
+        .with_logger(logger(Level::Warning))
         .build()
         .map_err(|error| failed(error.message().to_string()))
+}
+
+/// ONNX Runtime's messages up to `max`, to our log.
+///
+/// Each session has such a logger, so that of several copies of Auricle that share an ONNX Runtime each is told what
+/// concerns its models. The environment, which says what belongs to no session, has that of the copy that came first;
+/// its details are left out, for they are of the memory of everyone's sessions.
+pub(super) fn logger(max: Level) -> LoggerFunction {
+    Arc::new(move |level, _category, _id, _location, message| {
+        let level = level_of(level);
+        if level <= max {
+            log::emit(level, || format!("ONNX Runtime: {message}"));
+        }
+    })
 }
 
 fn level_of(level: LogLevel) -> Level {

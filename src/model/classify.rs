@@ -4,6 +4,7 @@ use super::Model;
 use crate::clip::{self, Clip};
 use crate::error::{Error, Result, Status};
 use crate::events::Event;
+use crate::float_env::FloatEnv;
 use crate::inference::Cancel;
 use crate::manifest::Stream;
 use crate::pcm::{Block, Format};
@@ -39,11 +40,13 @@ pub struct ClipStream {
 impl ClipStream {
     /// Takes the next frames, interleaved, full scale 1.0. What no window has taken yet is kept: read in between.
     pub fn push(&mut self, interleaved: &[f32]) {
+        let _float_env = FloatEnv::enter();
         self.pipeline().feed(interleaved);
     }
 
     /// No more frames follow.
     pub fn finish(&mut self) {
+        let _float_env = FloatEnv::enter();
         self.pipeline().end();
     }
 
@@ -54,6 +57,7 @@ impl ClipStream {
         if scores.len() < classes {
             return Err(too_small(scores.len(), classes));
         }
+        let _float_env = FloatEnv::enter();
         let Self { model, pipeline, decisions, cancel } = self;
         let pipeline = pipeline.as_mut().expect("there until it is dropped");
         let Some(due) = pipeline.due()? else {
