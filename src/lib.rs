@@ -43,8 +43,10 @@ mod pipeline;
 pub mod session;
 
 pub mod error;
+mod file;
 mod float_env;
 pub mod log;
+mod memory;
 mod platform;
 mod pool;
 

@@ -24,9 +24,11 @@ fn scores(model: &Model, window: &[f32]) -> [[f32; 4]; 3] {
     let session = Session::new(model, &SessionOptions::new(8000, 1)).expect("session");
     session.push_f32(window).expect("push");
     assert!(matches!(session.read(&mut all[0]).expect("read"), Read::Window(_)));
-    model.classify(Clip { interleaved: window, channels: 1, sample_rate: 8000 }, &mut all[1]).expect("classify");
+    model
+        .classify(Clip { interleaved: window, channels: 1, sample_rate: 8000 }, &mut all[1])
+        .expect("classify");
     let mut stream = model.clip_stream(8000, 1, &ClipOptions::default()).expect("stream");
-    stream.push(window);
+    stream.push(window).expect("push");
     stream.finish();
     assert!(stream.read(&mut all[2]).expect("read").is_some());
     all
