@@ -1,7 +1,7 @@
 //! Scores of overlapping windows -> events: one for each sound, from onset to offset.
 //!
 //! A class is on from the window whose score reaches `on` until one falls below `off`. Times compare the ends of
-//! windows. The same sound is in as many windows as the window is longer than the hop; where it lies is told by the
+//! windows. The same sound is in as many windows as the window is longer than the hop; where it lies follows from the
 //! first and the last of them: it begins in the newest hop of the first and ends in the oldest hop of the last.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -30,7 +30,7 @@ pub struct Rule {
     /// The score below which it ends, at most `on`; default 0.8 `on`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub off: Option<f32>,
-    /// How long it must be on to be told at all, seconds; default 0: one window is enough.
+    /// How long it must be on to be reported at all, seconds; default 0: one window is enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_on_seconds: Option<f64>,
     /// How long the score must be below `off` to end it, seconds; default 0: one window is enough.
@@ -149,7 +149,7 @@ impl Rule {
     }
 }
 
-/// One sound of one class. It is told twice under the same `id`: provisional as soon as it is on for long enough, and
+/// One sound of one class. It is reported twice with the same `id`: provisional as soon as it is on for long enough, and
 /// final once it is over. Frames are the host's.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -164,7 +164,7 @@ pub struct Event {
     pub onset_frame: u64,
     /// One past its last frame, to about a hop; of a provisional event, how far it has been heard.
     pub offset_frame: u64,
-    /// End of the window that decided it: `decided_frame - onset_frame` is how late it is told.
+    /// End of the window that decided it: `decided_frame - onset_frame` is how late it is reported.
     pub decided_frame: u64,
     /// Highest score of its windows.
     pub peak_score: f32,

@@ -45,6 +45,7 @@ pub mod session;
 pub mod error;
 mod file;
 mod float_env;
+mod json;
 pub mod log;
 mod memory;
 mod platform;

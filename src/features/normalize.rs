@@ -47,7 +47,7 @@ pub struct Normalize {
     /// How; `none`.
     #[serde(default)]
     pub kind: NormalizeKind,
-    /// `mean_std`: taken off.
+    /// `mean_std`: subtracted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mean: Option<PerBin>,
     /// `mean_std`: divided by.

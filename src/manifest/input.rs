@@ -26,7 +26,7 @@ pub struct Input {
     pub resampler: Option<Quality>,
     /// Audio that one inference sees, seconds.
     pub window_seconds: f64,
-    /// What a clip shorter than the window, or the end of a stream, is filled up with.
+    /// How a clip shorter than the window, or the end of a stream, is padded.
     #[serde(default)]
     pub padding: Padding,
     /// Fewest rows that the network can take; counts only where `padding` is `none`.

@@ -84,7 +84,7 @@ impl Session {
             pipeline.hop_frames(),
         )?;
         let (frames, channels) = (options.ring_frames()?, options.channels as usize);
-        let (producer, consumer) = ring::ring(frames, channels, options.overflow);
+        let (producer, consumer) = ring::ring(frames, channels, options.overflow)?;
         let half = Duration::from_secs_f64(frames as f64 / f64::from(options.sample_rate) / 2.0);
         Ok(Self {
             model: model.clone(),
