@@ -44,8 +44,9 @@ pub mod session;
 
 pub mod error;
 mod file;
-pub mod log;
+mod float_env;
 mod json;
+pub mod log;
 mod memory;
 mod platform;
 mod pool;

@@ -15,6 +15,7 @@ use ort::value::{Outlet, Tensor, ValueType};
 use super::cancel::Cancel;
 use super::{onnx_file, runtime};
 use crate::error::{Error, Result, Status};
+use crate::log::Level;
 use crate::platform::{self, SETTINGS_FROM_MODEL};
 
 /// A folder that cannot exist, where ONNX Runtime is to look for weights outside the file: its name is longer than the
@@ -93,6 +94,8 @@ impl Network {
                 .with_inter_threads(1)?
                 .with_intra_op_spinning(false)?
                 .with_inter_op_spinning(false)?
+                .with_flush_to_zero()? // on the threads that it starts too: see `float_env`
+                .with_logger(runtime::logger(Level::Debug))?
                 // A plan of all activations in one block costs each thread 0.7 MB more (YAMNet) and brings no speed.
                 .with_memory_pattern(false)?
                 .with_config_entry("session.load_model_format", "ONNX")?

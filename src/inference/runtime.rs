@@ -8,9 +8,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ort::environment::Environment;
-use ort::logging::LogLevel;
 use once_cell::sync::OnceCell;
+use ort::environment::Environment;
+use ort::logging::{LogLevel, LoggerFunction};
 
 use crate::error::{Error, Result, Status};
 use crate::file;
@@ -166,18 +166,31 @@ fn create(file: &Path) -> Result<(Environment, String)> {
         return Err(failed(format!("it is {kind}, not a file")));
     }
     platform::tame_environment();
+    platform::stay_loaded();
     let library = platform::open_onnxruntime(file).map_err(failed)?;
     let builder = ort::init_from(file).map_err(|error| failed(error.to_string()))?;
     KEPT.get_or_init(|| file.to_path_buf());
     let environment = builder
         .with_name("auricle")
         .with_telemetry(false)
-        .with_logger(Arc::new(|level, _category, _id, _location, message| {
-            log::emit(level_of(level), || format!("ONNX Runtime: {message}"));
-        }))
+        .with_logger(logger(Level::Warning))
         .build()
         .map_err(|error| failed(error.message().to_string()))?;
     Ok((environment, library.version))
+}
+
+/// ONNX Runtime's messages up to `max`, to our log.
+///
+/// Each session has such a logger, so that of several copies of Auricle that share an ONNX Runtime each is told what
+/// concerns its models. The environment, which says what belongs to no session, has that of the copy that came first;
+/// its details are left out, for they are of the memory of everyone's sessions.
+pub(super) fn logger(max: Level) -> LoggerFunction {
+    Arc::new(move |level, _category, _id, _location, message| {
+        let level = level_of(level);
+        if level <= max {
+            log::emit(level, || format!("ONNX Runtime: {message}"));
+        }
+    })
 }
 
 fn level_of(level: LogLevel) -> Level {

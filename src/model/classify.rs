@@ -4,6 +4,7 @@ use super::Model;
 use crate::clip::{self, Clip};
 use crate::error::{Error, Result, Status};
 use crate::events::Event;
+use crate::float_env::FloatEnv;
 use crate::inference::Cancel;
 use crate::manifest::Stream;
 use crate::memory::{filled, grow};
@@ -63,6 +64,7 @@ impl ClipStream {
         if scores.len() < classes {
             return Err(too_small(scores.len(), classes));
         }
+        let _float_env = FloatEnv::enter();
         let pipeline = self.pipeline.as_mut().expect("there until it is dropped");
         let due = loop {
             if let Some(due) = pipeline.due()? {

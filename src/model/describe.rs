@@ -8,8 +8,8 @@ use super::Model;
 use crate::error::Result;
 use crate::inference::network::Port;
 use crate::inference::runtime;
-use crate::manifest::Manifest;
 use crate::json;
+use crate::manifest::Manifest;
 
 #[derive(Serialize)]
 struct Record<'a> {

@@ -10,6 +10,7 @@ use super::{File, Model, ModelOptions, Shared};
 use crate::error::{Error, Result, Status};
 use crate::features::Features;
 use crate::file;
+use crate::float_env::FloatEnv;
 use crate::inference::network::Network;
 use crate::inference::onnx_file;
 use crate::log::{self, Level};
@@ -72,6 +73,7 @@ fn build(
         let message = format!("threads is {}; valid 1..={MAX_THREADS}, 0 means 1", options.threads);
         return Err(Error::argument(message));
     }
+    let _float_env = FloatEnv::enter();
     let network = Network::load(onnx, options.threads.max(1) as usize, options.cancel.as_ref())?;
     let found = find(&network, given, beside)?;
     let manifest = Manifest::parse(&found.json).map_err(|error| error.of_manifest(&found.place))?;

@@ -70,7 +70,6 @@ pub(crate) struct Pipeline {
     /// Samples of a window, and from one window to the next, at the model's rate.
     window: usize,
     hop: usize,
-    /// The most samples that a step and the end of the stream can add.
     /// Samples at the model's rate, of which the first is sample `start` of the stream.
     samples: Vec<f32>,
     start: u64,

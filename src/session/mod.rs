@@ -9,6 +9,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::error::{Error, Result, Status};
 use crate::events::Event;
+use crate::float_env::FloatEnv;
 use crate::inference::Cancel;
 use crate::model::Model;
 use crate::pcm::{Block, Format};
@@ -167,6 +168,7 @@ impl Session {
             ));
         }
         let mut reader = self.reading()?;
+        let _float_env = FloatEnv::enter();
         if self.cancel.is_requested() {
             return Ok(Read::Cancelled);
         }
@@ -208,6 +210,7 @@ impl Session {
     /// due, looks again, and so on.
     pub fn wait(&self, timeout: Duration) -> Result<Wait> {
         let mut reader = self.reading()?;
+        let _float_env = FloatEnv::enter();
         let deadline = Instant::now().checked_add(timeout);
         let (mut last, mut in_vain) = (Duration::MAX, 0);
         loop {
