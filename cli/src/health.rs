@@ -21,7 +21,7 @@ pub struct FileHealth {
     /// Whether the RMS is below -80 dBFS.
     pub silent: bool,
     /// Broken packets that the decoder left out; what follows one comes earlier than in the file.
-    pub skipped_packets: u32,
+    pub skipped_packets: u64,
 }
 
 impl FileHealth {
@@ -41,7 +41,7 @@ impl FileHealth {
             clipped_frames: stats.clipped,
             non_finite_frames: stats.non_finite,
             silent: rms_dbfs < f64::from(SILENCE_DBFS),
-            skipped_packets: audio.skipped_packets,
+            skipped_packets: audio.lost.skipped_packets,
         })
     }
 

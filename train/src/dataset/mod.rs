@@ -203,7 +203,7 @@ fn read_file(path: &Path, sample_rate: u32, cache: &Option<Cache>) -> Result<Dec
         sample_rate: audio.sample_rate,
     };
     let samples = clip.mono_at(sample_rate).with_context(|| format!("{}", path.display()))?;
-    let damaged = audio.skipped_packets;
+    let damaged = audio.lost.skipped_packets;
     if let (0, Some(key), Some(cache)) = (damaged, key, cache) {
         cache.keep(&key, &samples); // a damaged file is decoded again, so that every run names it
     }
