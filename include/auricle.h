@@ -213,8 +213,9 @@ const char *auricle_status_text(int32_t status);
 
 /**
  * What went wrong in the latest call of this thread that failed, with the numbers that fix it, for a person
- * to read; "" if none failed yet. Calls that succeed leave it as it is, so ask only after a failure. UTF-8,
- * borrowed: valid until the next failure on this thread, or its end. Never NULL.
+ * to read; "" if none failed yet. Calls that succeed leave it as it is, so ask only after a failure. UTF-8, one
+ * line of at most 4096 bytes: control characters and line ends that come out of a file or a name are escapes such
+ * as \n and \u{1b}. Borrowed: valid until the next failure on this thread, or its end. Never NULL.
  */
 AURICLE_API
 const char *auricle_last_error(void);
@@ -237,7 +238,7 @@ const char *auricle_last_error(void);
 
 /**
  * Takes a message. `user` is what auricle_set_log was given, `level` one of the AURICLE_LOG numbers, `message`
- * UTF-8 without a line end and valid during the call only. It is called on whatever thread has something to
+ * UTF-8 like that of auricle_last_error (one line, nothing that a terminal obeys) and valid during the call only. It is called on whatever thread has something to
  * say, by several at once: it must be safe for that. It may call Auricle. No exception may leave it.
  */
 typedef void (*auricle_log_fn)(void *user, int32_t level, const char *message);

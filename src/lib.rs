@@ -41,6 +41,7 @@ pub mod error;
 pub mod log;
 pub mod model;
 mod platform;
+pub mod text;
 
 pub use clip::Clip;
 pub use error::{Error, Result, Status};

@@ -25,7 +25,9 @@ fn main() {
     let stream =
         r#"{ "hop_seconds": 1, "smoothing_seconds": 2, "events": { "on": 0.34, "merge_seconds": 3 } }"#;
     let options = SessionOptions {
-        stream: Some(Stream::parse(stream, model.labels()).expect("a stream")),
+        stream: Some(
+            Stream::parse(stream, model.labels(), model.manifest().output.activation).expect("a stream"),
+        ),
         ..SessionOptions::new(RATE, 1)
     };
     let session = Session::new(&model, &options).expect("a session");

@@ -25,7 +25,8 @@ fn options() -> SessionOptions {
     let labels: Vec<String> = ["low", "middle", "high"].map(String::from).into();
     let json =
         r#"{ "hop_seconds": 0.1, "smoothing_seconds": 0.2, "events": { "on": 0.3385, "off": 0.3375 } }"#;
-    let stream = auricle::model::manifest::Stream::parse(json, &labels).expect("a valid stream");
+    let stream = auricle::model::manifest::Stream::parse(json, &labels, auricle::scores::Activation::Softmax)
+        .expect("a valid stream");
     SessionOptions { ring_seconds: Some(20.0), stream: Some(stream), ..SessionOptions::new(RATE, 1) }
 }
 

@@ -139,21 +139,24 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Parses the `stream` object of a manifest and checks it for a model with these labels.
-    pub fn parse(json: &str, labels: &[String]) -> Result<Self> {
-        let mut stream: Self = parse(json).map_err(|error| Error::argument(error.to_string()))?;
-        stream.resolve("stream", labels).map_err(|error| Error::argument(error.message()))?;
+    /// Parses the `stream` object of a manifest and checks it for a model with these labels and this activation.
+    pub fn parse(json: &str, labels: &[String], activation: Activation) -> Result<Self> {
+        let mut stream: Self = parse(json).map_err(|error| Error::argument(error.message()))?;
+        stream.resolve("stream", labels, activation).map_err(|error| Error::argument(error.message()))?;
         Ok(stream)
     }
 
-    fn resolve(&mut self, path: &str, labels: &[String]) -> Result<()> {
+    fn resolve(&mut self, path: &str, labels: &[String], activation: Activation) -> Result<()> {
         if !(0.0..=MAX_SMOOTHING_SECONDS).contains(&self.smoothing_seconds) {
             return Err(Error::manifest(
                 &format!("{path}.smoothing_seconds"),
                 format!("{}; valid 0..={MAX_SMOOTHING_SECONDS}", self.smoothing_seconds),
             ));
         }
-        self.events.as_mut().map_or(Ok(()), |events| events.resolve(&format!("{path}.events"), labels))
+        match &mut self.events {
+            Some(events) => events.resolve(&format!("{path}.events"), labels, &activation.range()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -199,7 +202,7 @@ impl Manifest {
             if let Some(first) = seen.insert(label, index) {
                 return Err(Error::manifest(
                     &format!("labels[{index}]"),
-                    format!("{label:?} is labels[{first}] too"),
+                    format_args!("{label:?} is labels[{first}] too"),
                 ));
             }
         }
@@ -214,7 +217,7 @@ impl Manifest {
         let window = seconds("input.window_seconds", input.window_seconds, input.sample_rate)?;
         let hop = *self.stream.hop_seconds.get_or_insert(input.window_seconds);
         seconds("stream.hop_seconds", hop, input.sample_rate)?;
-        self.stream.resolve("stream", &self.labels)?;
+        self.stream.resolve("stream", &self.labels, self.output.activation)?;
         let features = Features::new(&input.features, input.sample_rate, "input.features")?;
         let normalize = input.normalize.clone().unwrap_or_else(|| input.features.default_normalize());
         input.normalize = Some(normalize.resolved("input.normalize", features.bins())?);
@@ -282,10 +285,11 @@ impl Manifest {
 /// Errors name the member's path.
 fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
     let mut reader = serde_json::Deserializer::from_str(json);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        Error::manifest(if path == "." { "(whole)" } else { &path }, error.inner())
-    })?;
+    let value =
+        serde_path_to_error::deserialize(&mut reader).map_err(|error| match error.path().iter().next() {
+            Some(_) => Error::manifest(error.path(), error.inner()),
+            None => Error::manifest("(whole)", error.inner()),
+        })?;
     reader.end().map_err(|error| Error::manifest("(whole)", error))?;
     Ok(value)
 }
@@ -293,7 +297,7 @@ fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
 impl Error {
     /// Wraps an error of reading a manifest with where the manifest came from.
     pub(crate) fn of_manifest(self, source: &str) -> Self {
-        Error::new(self.status(), format!("{source}: {}", self.message()))
+        Error::new(self.status(), format_args!("{source}: {}", self.message()))
     }
 }
 
