@@ -1,0 +1,174 @@
+//! A sound file on its way into a model: decoded block by block, one of its channels chosen if that was asked for, its
+//! health taken as it passes. Memory does not grow with its length.
+
+use std::num::NonZero;
+use std::path::Path;
+
+use auricle_decode::Recording;
+
+use crate::health::{FileHealth, Meter};
+use crate::out::shown_text;
+
+/// So many losses are printed for people; --json has more of them, and all are counted.
+const MAX_PRINTED: usize = 5;
+
+pub struct Sound {
+    recording: Recording,
+    channel: Option<NonZero<u32>>,
+    /// A block of the chosen channel.
+    chosen: Vec<f32>,
+    meter: Meter,
+}
+
+impl Sound {
+    /// Opens a file, a pipe, or standard input ("-"). `channel` counts from 1; `None`: all of them, whose mean the model
+    /// hears. The error is the reason alone.
+    pub fn open(file: &Path, channel: Option<NonZero<u32>>) -> Result<Self, String> {
+        let recording = Recording::open(file).map_err(|e| e.reason().to_owned())?;
+        let channels = recording.channels();
+        if let Some(channel) = channel.filter(|channel| channel.get() > channels) {
+            return Err(format!(
+                "has {channels} channels, so --channel {channel} is not valid; valid 1..={channels}"
+            ));
+        }
+        let meter = Meter::new(channel.map_or(channels, |_| 1)).map_err(|e| e.to_string())?;
+        Ok(Self { recording, channel, chosen: Vec::new(), meter })
+    }
+
+    /// Hz.
+    pub fn sample_rate(&self) -> u32 {
+        self.recording.sample_rate()
+    }
+
+    /// Channels of the file.
+    pub fn channels(&self) -> u32 {
+        self.recording.channels()
+    }
+
+    /// The channel that was chosen, from 1.
+    pub fn channel(&self) -> Option<NonZero<u32>> {
+        self.channel
+    }
+
+    /// Channels of the blocks.
+    pub fn block_channels(&self) -> u32 {
+        self.channel.map_or(self.channels(), |_| 1)
+    }
+
+    /// The next interleaved samples, full scale 1.0; `None` at the end. The error is the reason alone.
+    pub fn next_block(&mut self) -> Result<Option<&[f32]>, String> {
+        let channels = self.recording.channels() as usize;
+        let block = match self.recording.next_block() {
+            Ok(Some(block)) => block,
+            Ok(None) => return Ok(None),
+            Err(e) => return Err(e.reason().to_owned()),
+        };
+        let block = match self.channel {
+            Some(channel) => {
+                self.chosen.clear();
+                self.chosen.extend(block.iter().skip(channel.get() as usize - 1).step_by(channels));
+                &self.chosen
+            }
+            None => block,
+        };
+        self.meter.take(block);
+        Ok(Some(block))
+    }
+
+    /// Frames that the file says it holds.
+    pub fn declared_frames(&self) -> Option<u64> {
+        self.recording.declared_frames()
+    }
+
+    /// Frames so far, silence in the place of lost audio included.
+    pub fn frames(&self) -> u64 {
+        self.recording.frames()
+    }
+
+    /// Seconds so far.
+    pub fn seconds(&self) -> f64 {
+        self.frames() as f64 / f64::from(self.sample_rate())
+    }
+
+    /// The audio so far.
+    pub fn health(&self) -> FileHealth {
+        self.meter.health(self.recording.lost().skipped_packets)
+    }
+
+    /// What of the file did not come out of it as sound.
+    pub fn lost(&self) -> Lost<'_> {
+        Lost::of(&self.recording)
+    }
+
+    /// What a person should know before trusting what was made of the file, each on a line of its own.
+    pub fn warnings(&self) -> Vec<String> {
+        let losses = self.recording.losses();
+        let mut lines: Vec<String> = self.health().warning(self.frames()).into_iter().collect();
+        lines.extend(losses.iter().take(MAX_PRINTED).map(|loss| shown_text(&loss.to_string())));
+        let lost = self.recording.lost();
+        let printed = losses.len().min(MAX_PRINTED) as u64;
+        if lost.places > printed {
+            lines.push(format!(
+                "and {} more places like these: in all {} frames of silence in the place of audio, {} frames missing, {} \
+                 packets that could not be decoded",
+                lost.places - printed,
+                lost.bridged_frames,
+                lost.missing_frames,
+                lost.skipped_packets
+            ));
+        }
+        if lost.bytes_left > 0 {
+            lines.push(format!(
+                "{} bytes at the end were not read, although they may be sound",
+                lost.bytes_left
+            ));
+        }
+        lines
+    }
+}
+
+/// What `--json` has of losses.
+#[derive(serde::Serialize)]
+pub struct Lost<'a> {
+    places: u64,
+    bridged_frames: u64,
+    missing_frames: u64,
+    skipped_packets: u64,
+    bytes_left: u64,
+    /// The first places.
+    list: Vec<Place<'a>>,
+}
+
+#[derive(serde::Serialize)]
+struct Place<'a> {
+    seconds: f64,
+    at_frame: u64,
+    frames: Option<u64>,
+    bridged: bool,
+    reason: &'a str,
+}
+
+impl<'a> Lost<'a> {
+    fn of(recording: &'a Recording) -> Self {
+        let lost = recording.lost();
+        let place = |loss: &'a auricle_decode::Loss| Place {
+            seconds: loss.at_frame as f64 / f64::from(recording.sample_rate()),
+            at_frame: loss.at_frame,
+            frames: loss.frames,
+            bridged: loss.bridged,
+            reason: &loss.reason,
+        };
+        Self {
+            places: lost.places,
+            bridged_frames: lost.bridged_frames,
+            missing_frames: lost.missing_frames,
+            skipped_packets: lost.skipped_packets,
+            bytes_left: lost.bytes_left,
+            list: recording.losses().iter().map(place).collect(),
+        }
+    }
+
+    pub fn is_nothing(&self) -> bool {
+        (self.places, self.skipped_packets, self.bytes_left) == (0, 0, 0)
+    }
+}
