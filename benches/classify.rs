@@ -1,12 +1,16 @@
 //! What the library costs beside ONNX Runtime, and how long a program waits for its first score: figures for
 //! benches/README.md. `cargo bench -p auricle --bench classify`
 
+#[path = "../tests/support/with.rs"]
+mod with;
+
 use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use auricle::{Clip, Model, ModelOptions, Read, Session, SessionOptions};
+use with::with;
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/esc10.onnx");
 const ROUNDS: usize = 21;
@@ -51,7 +55,7 @@ fn share(model: &Model, rate: u32) -> auricle::Result<()> {
 }
 
 fn inference(model: &Model, pcm: &[f32], rate: u32) -> auricle::Result<Duration> {
-    let options = SessionOptions { ring_seconds: Some(6.0), ..SessionOptions::new(rate, 1) };
+    let options = with(SessionOptions::new(rate, 1), |o| o.ring_seconds = Some(6.0));
     let session = Session::new(model, &options)?;
     session.push_f32(pcm)?;
     session.finish()?;

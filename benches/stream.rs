@@ -1,11 +1,15 @@
 //! How late a session answers, what a push costs the audio thread, and how many streams one core takes: figures for
 //! benches/README.md. `cargo bench -p auricle --bench stream [-- SECONDS]`, on a machine that does nothing else.
 
+#[path = "../tests/support/with.rs"]
+mod with;
+
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use auricle::{Model, ModelOptions, Read, Session, SessionOptions, Wait};
+use with::with;
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/esc10.onnx");
 const RATE: u32 = 48_000;
@@ -27,7 +31,7 @@ fn main() -> auricle::Result<()> {
 /// A click at the last frame of every window, pushed in real time. How long after the push that brought it does a thread
 /// that waits have the scores of the window that it ends? The health of that window must show the click.
 fn latency(model: &Model, seconds: f64) -> auricle::Result<()> {
-    let options = SessionOptions { hop_seconds: Some(0.1), ..SessionOptions::new(RATE, 1) };
+    let options = with(SessionOptions::new(RATE, 1), |o| o.hop_seconds = Some(0.1));
     let session = Session::new(model, &options)?;
     let hop = RATE as usize / 10;
     let blocks = (seconds * f64::from(RATE)) as usize / BLOCK;
@@ -103,7 +107,7 @@ fn push(model: &Model) -> auricle::Result<()> {
 fn load(model: &Model, hop: f64) -> auricle::Result<()> {
     const SECONDS: usize = 20;
     let rate = model.sample_rate() as usize;
-    let options = SessionOptions { hop_seconds: Some(hop), ..SessionOptions::new(rate as u32, 1) };
+    let options = with(SessionOptions::new(rate as u32, 1), |o| o.hop_seconds = Some(hop));
     let sessions =
         (0..STREAMS).map(|_| Session::new(model, &options)).collect::<auricle::Result<Vec<_>>>()?;
     let mut state = 1_u32;

@@ -121,26 +121,6 @@ extern "C" {
 #define AURICLE_ABI_VERSION 1
 
 /* -------------------------------------------------------------------------------------------------
- * VERSIONS
- *
- * The AURICLE_VERSION macros are those of the header that the program was compiled with; the functions tell
- * those of the library that it runs with.
- */
-
-/** Version of the library, "MAJOR.MINOR.PATCH". The string is static. Any thread. */
-AURICLE_API
-const char *auricle_version(void);
-
-/**
- * Version of the library's binary interface. A program runs with a library whose number equals the
- * AURICLE_ABI_VERSION that it was compiled with: MINOR below 1.0.0, then MAJOR * 1000. The file name of the
- * library carries it too (libauricle.so.0.MINOR, later libauricle.so.MAJOR), so the question arises only
- * for programs that load the library by hand. Any thread.
- */
-AURICLE_API
-uint32_t auricle_abi_version(void);
-
-/* -------------------------------------------------------------------------------------------------
  * STATUSES AND THE LAST ERROR
  *
  * The numbers are kept for ever and never reused: -1 to -99 the call, -100 to -199 the model, -200 to -299
@@ -221,75 +201,42 @@ AURICLE_API
 const char *auricle_last_error(void);
 
 /* -------------------------------------------------------------------------------------------------
- * LOG
- */
-
-/** Something did not work. */
-#define AURICLE_LOG_ERROR 1
-
-/** It works, but not as it should. */
-#define AURICLE_LOG_WARNING 2
-
-/** What was opened and loaded. */
-#define AURICLE_LOG_INFO 3
-
-/** Details. */
-#define AURICLE_LOG_DEBUG 4
-
-/**
- * Takes a message. `user` is what auricle_set_log was given, `level` one of the AURICLE_LOG numbers, `message`
- * UTF-8 like that of auricle_last_error (one line, nothing that a terminal obeys) and valid during the call only. It is called on whatever thread has something to
- * say, by several at once: it must be safe for that. It may call Auricle. No exception may leave it.
- */
-typedef void (*auricle_log_fn)(void *user, int32_t level, const char *message);
-
-/**
- * Sends messages up to `level` (one of the AURICLE_LOG numbers) to `function`, which gets `user` with each.
- * Without it, and with `function` NULL, messages go nowhere; NULL ignores `level`. There is one log for the
- * process. Nothing is ever logged by the push functions.
+ * CANCELLING
  *
- * `user` may be NULL. Both must stay valid until another call replaces them, and a little longer: a call to
- * the old function that is running on another thread goes on.
+ * A switch that stops work from another thread: loading a model, its self-check, classifying a clip. (A session has
+ * auricle_session_cancel.)
+ */
+
+/** A switch. One may be given to any number of calls, at once or one after another. */
+typedef struct auricle_cancel auricle_cancel;
+
+/**
+ * Makes a switch that is off. `*cancel` then belongs to the caller: auricle_cancel_free.
  *
  * Any thread.
  * - AURICLE_OK
- * - AURICLE_INVALID_ARGUMENT: `level` is none of the numbers. The log is as it was.
+ * - AURICLE_INVALID_ARGUMENT: `cancel` is NULL.
  */
 AURICLE_API
-auricle_status auricle_set_log(auricle_log_fn function,
-                               void *user,
-                               int32_t level);
-
-/* -------------------------------------------------------------------------------------------------
- * ONNX RUNTIME
- *
- * The library computes with ONNX Runtime 1.24 or newer, a shared library that is opened when it is first needed.
- */
+auricle_status auricle_cancel_create(auricle_cancel **cancel);
 
 /**
- * Opens ONNX Runtime. Optional: loading the first model does it with NULL. A program that brings its own
- * ONNX Runtime calls this first.
+ * Calls that were given this switch return AURICLE_CANCELLED as soon as the kernel of the network that is running
+ * ends; calls that are given it later return that at once. It stays on.
  *
- * `library` is the path of the library file (onnxruntime.dll, libonnxruntime.so.1.28.0,
- * libonnxruntime.1.28.0.dylib). NULL looks at the environment variable ORT_DYLIB_PATH, then for that file
- * beside the Auricle library.
- *
- * Before it is opened, the environment variable ORT_DISABLE_TELEMETRY of this process is set to 1 unless it has a
- * value: ONNX Runtime 1.29 and newer would otherwise write and upload usage data. The C library does not let one
- * thread set a variable while another one reads it, so a program whose other threads call getenv opens ONNX
- * Runtime before it starts them.
- *
- * It is opened once, for the life of the process. A later call with NULL or with the same file does nothing;
- * with another file it fails and says which one is open.
- *
- * Any thread; others that need ONNX Runtime wait.
+ * Any thread but the audio thread: it locks.
  * - AURICLE_OK
- * - AURICLE_RUNTIME: it was not found, is no library, is built for another processor, or is too old; the
- *   last error names the files that were tried and the system's reason. Call again with another path.
- * - AURICLE_INVALID_STATE: another file is open already.
+ * - AURICLE_INVALID_ARGUMENT: `cancel` is NULL.
  */
 AURICLE_API
-auricle_status auricle_runtime_open(const char *library);
+auricle_status auricle_cancel_request(const auricle_cancel *cancel);
+
+/**
+ * Frees a switch; calls that were given it go on. NULL does nothing. No other call with this handle may be running
+ * or follow.
+ */
+AURICLE_API
+void auricle_cancel_free(auricle_cancel *cancel);
 
 /* -------------------------------------------------------------------------------------------------
  * MODELS
@@ -316,6 +263,10 @@ typedef struct {
      * (AURICLE_MISMATCH, AURICLE_MANIFEST); 0: they are not.
      */
     uint32_t self_check;
+    /** Leave it 0. */
+    uint32_t reserved;
+    /** Stops loading, and the self-check in it, from another thread; NULL: nothing does. It may be freed at once. */
+    const auricle_cancel *cancel;
 } auricle_model_options;
 
 /**
@@ -327,6 +278,7 @@ typedef struct {
  *
  * Any thread. Takes from milliseconds to seconds.
  * - AURICLE_OK
+ * - AURICLE_CANCELLED: `options->cancel` was requested. There is no model.
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or an option is out of its range.
  * - AURICLE_FILE: the file cannot be read; the last error has the system's reason.
  * - AURICLE_MODEL: ONNX Runtime refuses it: damaged, not ONNX, or made for a newer version.
@@ -351,7 +303,8 @@ auricle_status auricle_model_load(const char *path,
  * - AURICLE_OK
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, `size` is absurd, the manifest is not UTF-8, or an option is
  *   out of its range.
- * - AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_RUNTIME: as for auricle_model_load.
+ * - AURICLE_CANCELLED, AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_RUNTIME: as for
+ *   auricle_model_load.
  */
 AURICLE_API
 auricle_status auricle_model_load_memory(const void *onnx,
@@ -407,10 +360,7 @@ AURICLE_API
 void auricle_model_free(auricle_model *model);
 
 /* -------------------------------------------------------------------------------------------------
- * SESSIONS
- *
- * A session is one audio stream. Push into it as audio arrives, in pieces of any size; read until AURICLE_AGAIN.
- * How the audio is cut into pieces never changes a score.
+ * SAMPLE FORMATS
  */
 
 /** Sample format: unsigned 8 bit, 128 is silence. */
@@ -430,6 +380,74 @@ void auricle_model_free(auricle_model *model);
 
 /** Sample format: double, full scale 1.0. */
 #define AURICLE_F64 6
+
+/* -------------------------------------------------------------------------------------------------
+ * WHOLE CLIPS
+ */
+
+/** How a clip is looked at. Call auricle_clip_options_init, then set what should differ from the default. */
+typedef struct {
+    /** Size of this struct; set by auricle_clip_options_init. */
+    uint32_t struct_size;
+    /** The channel that is heard, counted from 1; 0: the mean of all. */
+    uint32_t channel;
+    /** Distance between windows, seconds, one sample of the model to 3600; 0: the manifest's. */
+    double hop_seconds;
+    /** Stops the call from another thread; NULL: nothing does. It may be freed at once. */
+    const auricle_cancel *cancel;
+} auricle_clip_options;
+
+/**
+ * Scores of one whole clip: the mean of the scores of its windows, which lie the manifest's hop apart. A clip
+ * shorter than a window is padded as the manifest says.
+ *
+ * `interleaved` has `frames` frames of `channels` samples, full scale 1.0; `channels` is 1 to 8, averaged to
+ * mono; `sample_rate` is 8000 to 384000 Hz. `scores` has room for `capacity` values and takes one for each
+ * class (auricle_model_class_count); what lies behind them is not touched.
+ *
+ * Any thread, any number at once with the same model.
+ * - AURICLE_OK
+ * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or a number is out of its range.
+ * - AURICLE_BUFFER_TOO_SMALL: `capacity` is below the number of classes.
+ * - AURICLE_CLIP_TOO_SHORT: too few frames for even one row of features, 0 for example.
+ * - AURICLE_INFERENCE: ONNX Runtime failed; the last error has its reason.
+ */
+AURICLE_API
+auricle_status auricle_classify_f32(const auricle_model *model,
+                                    const float *interleaved,
+                                    size_t frames,
+                                    uint32_t channels,
+                                    uint32_t sample_rate,
+                                    float *scores,
+                                    size_t capacity);
+
+/**
+ * auricle_classify_f32 for interleaved samples of any format, AURICLE_U8 to AURICLE_F64, with options, which may be
+ * NULL: all defaults. `interleaved` needs no alignment.
+ *
+ * Any thread, any number at once with the same model.
+ * - AURICLE_OK
+ * - AURICLE_CANCELLED: `options->cancel` was requested. `scores` are as they were.
+ * - AURICLE_INVALID_ARGUMENT, AURICLE_BUFFER_TOO_SMALL, AURICLE_CLIP_TOO_SHORT, AURICLE_INFERENCE: as for
+ *   auricle_classify_f32.
+ */
+AURICLE_API
+auricle_status auricle_classify(const auricle_model *model,
+                                int32_t format,
+                                const void *interleaved,
+                                size_t frames,
+                                uint32_t channels,
+                                uint32_t sample_rate,
+                                const auricle_clip_options *options,
+                                float *scores,
+                                size_t capacity);
+
+/* -------------------------------------------------------------------------------------------------
+ * SESSIONS
+ *
+ * A session is one audio stream. Push into it as audio arrives, in pieces of any size; read until AURICLE_AGAIN.
+ * How the audio is cut into pieces never changes a score.
+ */
 
 /** When the ring is full: the frames pushed last are lost (the default). */
 #define AURICLE_DROP_NEWEST 1
@@ -451,7 +469,7 @@ typedef struct {
     uint32_t struct_size;
     /** Rate of the audio that will be pushed, Hz; 8000 to 384000; 0: the model's. */
     uint32_t sample_rate;
-    /** Channels of that audio, 1 to 8, averaged to mono; 0: 1. */
+    /** Channels of that audio, 1 to 8; 0: 1. */
     uint32_t channels;
     /**
      * After so many windows in a row a read returns AURICLE_AGAIN although more is waiting, so that a loop that reads
@@ -467,8 +485,8 @@ typedef struct {
     double ring_seconds;
     /** What is lost when the ring is full: AURICLE_DROP_NEWEST or AURICLE_DROP_OLDEST; 0: the newest. */
     int32_t overflow;
-    /** Leave it 0. */
-    uint32_t reserved;
+    /** The channel that is heard, counted from 1; 0: the mean of all. */
+    uint32_t channel;
     /**
      * Smoothing and events of this stream, JSON, in place of the `stream` object of the model's manifest, which
      * docs/manifest.md describes. For example `{ "smoothing_seconds": 0.5, "events": { "on": 0.6 } }`. NULL: the
@@ -476,78 +494,6 @@ typedef struct {
      */
     const char *stream_json;
 } auricle_session_options;
-
-/**
- * Where a window lies in the stream, and what state its audio is in. Call auricle_result_init once; every read
- * that returns AURICLE_OK then fills it anew. Frames are the program's, as it pushed them, counted from 0; the
- * delays of conversion and features are taken out. Levels, and the counts of clipped and non-finite frames, are
- * taken in stretches of 10 ms: those that end in the window.
- */
-typedef struct {
-    /** Size of this struct; set by auricle_result_init. */
-    uint32_t struct_size;
-    /** 1 if the RMS is below -80 dBFS, else 0. */
-    uint32_t silent;
-    /** First frame of the window. */
-    uint64_t first_frame;
-    /** One past its last frame. */
-    uint64_t end_frame;
-    /** Number of the window on the grid of hops. A window that lies wholly in a gap is left out, its number too. */
-    uint64_t sequence;
-    /** Highest absolute sample over all channels, dBFS; minus infinity for digital silence. */
-    float peak_dbfs;
-    /** Root mean square of the mono signal, dBFS; minus infinity for digital silence. */
-    float rms_dbfs;
-    /** Mean of the mono signal, full scale 1.0. Far from 0 means a faulty source. */
-    float dc_offset;
-    /** 1 if the inference took longer than a hop, else 0: the machine cannot keep up with the stream. */
-    uint32_t late;
-    /** Frames with a sample at full scale: the source was too loud. */
-    uint64_t clipped_frames;
-    /** Frames with a sample that was NaN, infinite or absurd, and was taken as 0. */
-    uint64_t non_finite_frames;
-    /** Frames lost because the ring was full (AURICLE_DROPPED). They were taken as silence. */
-    uint64_t dropped_frames;
-    /** Frames that auricle_session_gap told of. They were taken as silence. */
-    uint64_t gap_frames;
-    /** How long ONNX Runtime took, nanoseconds. */
-    uint64_t inference_nanoseconds;
-    /**
-     * Estimate of the steady noise, dBFS: the level that the quietest tenth of the last 5 seconds does not exceed,
-     * in stretches of 10 ms without DC; minus infinity for digital silence. A sound that lasts longer counts as noise.
-     */
-    float noise_floor_dbfs;
-    /** Power of the window above the noise floor, to the noise floor, dB; minus infinity if nothing is above it. */
-    float snr_db;
-} auricle_result;
-
-/**
- * A sound from its onset to its offset. It is told twice under the same id: provisional as soon as its class is on
- * for long enough, and final once it is over. Call auricle_event_init once; every auricle_session_read_event that
- * returns AURICLE_OK then fills it anew. Frames are the program's.
- */
-typedef struct {
-    /** Size of this struct; set by auricle_event_init. */
-    uint32_t struct_size;
-    /** 1 if the event is over and will not change any more, else 0. */
-    uint32_t is_final;
-    /** Number of the event in its stream, from 1. */
-    uint64_t id;
-    /** Index of the class: auricle_model_label. */
-    uint64_t class_index;
-    /** First frame of the sound, to about a hop. */
-    uint64_t onset_frame;
-    /** One past its last frame, to about a hop; of a provisional event, how far it has been heard. */
-    uint64_t offset_frame;
-    /** End of the window that decided it. */
-    uint64_t decided_frame;
-    /** Highest score of its windows. */
-    float peak_score;
-    /** Mean score of its windows. */
-    float mean_score;
-    /** Events that were given up just before this one, because 256 of them waited. */
-    uint64_t lost_before;
-} auricle_event;
 
 /**
  * Starts a stream. `options` may be NULL: all defaults. The session keeps its own reference to the model,
@@ -564,6 +510,27 @@ AURICLE_API
 auricle_status auricle_session_create(const auricle_model *model,
                                       const auricle_session_options *options,
                                       auricle_session **session);
+
+/**
+ * Forgets the stream, finished or not: the next frame pushed is frame 0. Faster than a new session.
+ *
+ * When neither half is running.
+ * - AURICLE_OK
+ * - AURICLE_INVALID_ARGUMENT: `session` is NULL.
+ * - AURICLE_INVALID_STATE: a thread is pushing or reading.
+ */
+AURICLE_API
+auricle_status auricle_session_reset(auricle_session *session);
+
+/** Ends a session. NULL does nothing. No other call with this handle may be running or follow. */
+AURICLE_API
+void auricle_session_free(auricle_session *session);
+
+/* -------------------------------------------------------------------------------------------------
+ * PUSHING
+ *
+ * The pushing half of a session, made for audio callbacks.
+ */
 
 /**
  * Pushes `frames` frames of interleaved floats, full scale 1.0; `interleaved` has frames * channels of them.
@@ -643,6 +610,84 @@ auricle_status auricle_session_gap(auricle_session *session,
  */
 AURICLE_API
 auricle_status auricle_session_finish(auricle_session *session);
+
+/* -------------------------------------------------------------------------------------------------
+ * READING
+ *
+ * The reading half of a session: windows with their scores, and events.
+ */
+
+/**
+ * Where a window lies in the stream, and what state its audio is in. Call auricle_result_init once; every read
+ * that returns AURICLE_OK then fills it anew. Frames are the program's, as it pushed them, counted from 0; the
+ * delays of conversion and features are taken out. Levels, and the counts of clipped and non-finite frames, are
+ * taken in stretches of 10 ms: those that end in the window.
+ */
+typedef struct {
+    /** Size of this struct; set by auricle_result_init. */
+    uint32_t struct_size;
+    /** 1 if the RMS is below -80 dBFS, else 0. */
+    uint32_t silent;
+    /** First frame of the window. */
+    uint64_t first_frame;
+    /** One past its last frame. */
+    uint64_t end_frame;
+    /** Number of the window on the grid of hops. A window that lies wholly in a gap is left out, its number too. */
+    uint64_t sequence;
+    /** Highest absolute sample over all channels, dBFS; minus infinity for digital silence. */
+    float peak_dbfs;
+    /** Root mean square of the mono signal, dBFS; minus infinity for digital silence. */
+    float rms_dbfs;
+    /** Mean of the mono signal, full scale 1.0. Far from 0 means a faulty source. */
+    float dc_offset;
+    /** 1 if the inference took longer than a hop, else 0: the machine cannot keep up with the stream. */
+    uint32_t late;
+    /** Frames with a sample at full scale: the source was too loud. */
+    uint64_t clipped_frames;
+    /** Frames with a sample that was NaN, infinite or absurd, and was taken as 0. */
+    uint64_t non_finite_frames;
+    /** Frames lost because the ring was full (AURICLE_DROPPED). They were taken as silence. */
+    uint64_t dropped_frames;
+    /** Frames that auricle_session_gap told of. They were taken as silence. */
+    uint64_t gap_frames;
+    /** How long ONNX Runtime took, nanoseconds. */
+    uint64_t inference_nanoseconds;
+    /**
+     * Estimate of the steady noise, dBFS: the level that the quietest tenth of the last 5 seconds does not exceed,
+     * in stretches of 10 ms without DC; minus infinity for digital silence. A sound that lasts longer counts as noise.
+     */
+    float noise_floor_dbfs;
+    /** Power of the window above the noise floor, to the noise floor, dB; minus infinity if nothing is above it. */
+    float snr_db;
+} auricle_result;
+
+/**
+ * A sound from its onset to its offset. It is told twice under the same id: provisional as soon as its class is on
+ * for long enough, and final once it is over. Call auricle_event_init once; every auricle_session_read_event that
+ * returns AURICLE_OK then fills it anew. Frames are the program's.
+ */
+typedef struct {
+    /** Size of this struct; set by auricle_event_init. */
+    uint32_t struct_size;
+    /** 1 if the event is over and will not change any more, else 0. */
+    uint32_t is_final;
+    /** Number of the event in its stream, from 1. */
+    uint64_t id;
+    /** Index of the class: auricle_model_label. */
+    uint64_t class_index;
+    /** First frame of the sound, to about a hop. */
+    uint64_t onset_frame;
+    /** One past its last frame, to about a hop; of a provisional event, how far it has been heard. */
+    uint64_t offset_frame;
+    /** End of the window that decided it. */
+    uint64_t decided_frame;
+    /** Highest score of its windows. */
+    float peak_score;
+    /** Mean score of its windows. */
+    float mean_score;
+    /** Events that were given up just before this one, because 256 of them waited. */
+    uint64_t lost_before;
+} auricle_event;
 
 /**
  * Does the work that is due (conversion, features, inference) and gives the next window's scores. Call it until
@@ -725,48 +770,96 @@ AURICLE_API
 auricle_status auricle_session_pending(auricle_session *session,
                                        uint64_t *frames);
 
-/**
- * Forgets the stream, finished or not: the next frame pushed is frame 0. Faster than a new session.
+/* -------------------------------------------------------------------------------------------------
+ * ONNX RUNTIME
  *
- * When neither half is running.
+ * The library computes with ONNX Runtime 1.24 or newer, a shared library that is opened when it is first needed.
+ */
+
+/**
+ * Opens ONNX Runtime. Optional: loading the first model does it with NULL. A program that brings its own
+ * ONNX Runtime calls this first.
+ *
+ * `library` is the path of the library file (onnxruntime.dll, libonnxruntime.so.1.28.0,
+ * libonnxruntime.1.28.0.dylib). NULL looks at the environment variable ORT_DYLIB_PATH, then for that file
+ * beside the Auricle library.
+ *
+ * Before it is opened, the environment variable ORT_DISABLE_TELEMETRY of this process is set to 1 unless it has a
+ * value: ONNX Runtime 1.29 and newer would otherwise write and upload usage data. The C library does not let one
+ * thread set a variable while another one reads it, so a program whose other threads call getenv opens ONNX
+ * Runtime before it starts them.
+ *
+ * It is opened once, for the life of the process. A later call with NULL or with the same file does nothing;
+ * with another file it fails and says which one is open.
+ *
+ * Any thread; others that need ONNX Runtime wait.
  * - AURICLE_OK
- * - AURICLE_INVALID_ARGUMENT: `session` is NULL.
- * - AURICLE_INVALID_STATE: a thread is pushing or reading.
+ * - AURICLE_RUNTIME: it was not found, is no library, is built for another processor, or is too old; the
+ *   last error names the files that were tried and the system's reason. Call again with another path.
+ * - AURICLE_INVALID_STATE: another file is open already.
  */
 AURICLE_API
-auricle_status auricle_session_reset(auricle_session *session);
-
-/** Ends a session. NULL does nothing. No other call with this handle may be running or follow. */
-AURICLE_API
-void auricle_session_free(auricle_session *session);
+auricle_status auricle_runtime_open(const char *library);
 
 /* -------------------------------------------------------------------------------------------------
- * WHOLE CLIPS
+ * LOG
  */
 
+/** Something did not work. */
+#define AURICLE_LOG_ERROR 1
+
+/** It works, but not as it should. */
+#define AURICLE_LOG_WARNING 2
+
+/** What was opened and loaded. */
+#define AURICLE_LOG_INFO 3
+
+/** Details. */
+#define AURICLE_LOG_DEBUG 4
+
 /**
- * Scores of one whole clip: the mean of the scores of its windows, which lie the manifest's hop apart. A clip
- * shorter than a window is filled up as the manifest says.
+ * Takes a message. `user` is what auricle_set_log was given, `level` one of the AURICLE_LOG numbers, `message`
+ * UTF-8 like that of auricle_last_error (one line, nothing that a terminal obeys) and valid during the call only. It is called on whatever thread has something to
+ * say, by several at once: it must be safe for that. It may call Auricle. No exception may leave it.
+ */
+typedef void (*auricle_log_fn)(void *user, int32_t level, const char *message);
+
+/**
+ * Sends messages up to `level` (one of the AURICLE_LOG numbers) to `function`, which gets `user` with each.
+ * Without it, and with `function` NULL, messages go nowhere; NULL ignores `level`. There is one log for the
+ * process. Nothing is ever logged by the push functions.
  *
- * `interleaved` has `frames` frames of `channels` samples, full scale 1.0; `channels` is 1 to 8, averaged to
- * mono; `sample_rate` is 8000 to 384000 Hz. `scores` has room for `capacity` values and takes one for each
- * class (auricle_model_class_count); what lies behind them is not touched.
+ * `user` may be NULL. Both must stay valid until another call replaces them, and a little longer: a call to
+ * the old function that is running on another thread goes on.
  *
- * Any thread, any number at once with the same model.
+ * Any thread.
  * - AURICLE_OK
- * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or a number is out of its range.
- * - AURICLE_BUFFER_TOO_SMALL: `capacity` is below the number of classes.
- * - AURICLE_CLIP_TOO_SHORT: too few frames for even one row of features, 0 for example.
- * - AURICLE_INFERENCE, AURICLE_MODEL: ONNX Runtime failed; the last error has its reason.
+ * - AURICLE_INVALID_ARGUMENT: `level` is none of the numbers. The log is as it was.
  */
 AURICLE_API
-auricle_status auricle_classify_f32(const auricle_model *model,
-                                    const float *interleaved,
-                                    size_t frames,
-                                    uint32_t channels,
-                                    uint32_t sample_rate,
-                                    float *scores,
-                                    size_t capacity);
+auricle_status auricle_set_log(auricle_log_fn function,
+                               void *user,
+                               int32_t level);
+
+/* -------------------------------------------------------------------------------------------------
+ * VERSIONS
+ *
+ * The AURICLE_VERSION macros are those of the header that the program was compiled with; the functions tell
+ * those of the library that it runs with.
+ */
+
+/** Version of the library, "MAJOR.MINOR.PATCH". The string is static. Any thread. */
+AURICLE_API
+const char *auricle_version(void);
+
+/**
+ * Version of the library's binary interface. A program runs with a library whose number equals the
+ * AURICLE_ABI_VERSION that it was compiled with: MINOR below 1.0.0, then MAJOR * 1000. The file name of the
+ * library carries it too (libauricle.so.0.MINOR, later libauricle.so.MAJOR), so the question arises only
+ * for programs that load the library by hand. Any thread.
+ */
+AURICLE_API
+uint32_t auricle_abi_version(void);
 
 /* -------------------------------------------------------------------------------------------------
  * INITIALISERS
@@ -776,6 +869,15 @@ auricle_status auricle_classify_f32(const auricle_model *model,
 
 /** Prepares options for auricle_model_load and auricle_model_load_memory. */
 static inline void auricle_model_options_init(auricle_model_options *options)
+{
+    if (options) {
+        memset(options, 0, sizeof *options);
+        options->struct_size = sizeof *options;
+    }
+}
+
+/** Prepares options for auricle_classify. */
+static inline void auricle_clip_options_init(auricle_clip_options *options)
 {
     if (options) {
         memset(options, 0, sizeof *options);

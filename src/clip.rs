@@ -1,11 +1,10 @@
-//! One whole recording in memory: its mono samples, its features, its scores.
+//! One whole recording in memory: its mono samples, its features.
 
 use crate::error::{Error, Result, Status};
 use crate::features::Features;
-use crate::model::{Manifest, Model};
+use crate::manifest::Manifest;
 use crate::pcm::{Downmix, Stats};
 use crate::resample::{Quality, Resampler};
-use crate::session::pipeline::{Pipeline, STEP};
 
 /// One whole recording in memory.
 #[derive(Clone, Copy, Debug)]
@@ -19,12 +18,10 @@ pub struct Clip<'a> {
 }
 
 impl Clip<'_> {
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let channels = self.channels as usize;
         Downmix::new(channels)?;
-        if self.interleaved.is_empty() {
-            return Err(Error::new(Status::ClipTooShort, "the clip has 0 frames"));
-        }
+        require_frames(self.interleaved.len())?;
         if !self.interleaved.len().is_multiple_of(channels) {
             return Err(Error::argument(format!(
                 "{} samples are no whole number of frames of {channels} channels",
@@ -76,45 +73,10 @@ impl Clip<'_> {
     }
 }
 
-impl Model {
-    /// Scores of one whole clip: the mean of the scores of its windows at the manifest's hop; of one window, exactly
-    /// its scores. `scores` takes one value a class.
-    ///
-    /// A clip shorter than a window is padded as the manifest says; one too short for one row of features is an error.
-    pub fn classify(&self, clip: Clip<'_>, scores: &mut [f32]) -> Result<()> {
-        let classes = self.labels().len();
-        if scores.len() < classes {
-            return Err(Error::new(
-                Status::BufferTooSmall,
-                format!("scores has room for {}; the model has {classes} classes", scores.len()),
-            ));
-        }
-        clip.check()?;
-        let mut pipeline = self.take_pipeline(clip.sample_rate, clip.channels)?;
-        let result = mean_of_windows(self, &mut pipeline, clip, &mut scores[..classes]);
-        pipeline.reset();
-        self.keep_pipeline(pipeline);
-        result
+/// An error for a clip without any.
+pub(crate) fn require_frames(frames: usize) -> Result<()> {
+    match frames {
+        0 => Err(Error::new(Status::ClipTooShort, "the clip has 0 frames")),
+        _ => Ok(()),
     }
-}
-
-fn mean_of_windows(model: &Model, pipeline: &mut Pipeline, clip: Clip<'_>, scores: &mut [f32]) -> Result<()> {
-    let mut windows = 0_u64;
-    let mut window = vec![0.0; scores.len()];
-    let mut sums = vec![0.0_f64; scores.len()];
-    let mut add_ready = |pipeline: &mut Pipeline| -> Result<()> {
-        while pipeline.next(model, &mut window)?.is_some() {
-            windows += 1;
-            sums.iter_mut().zip(&window).for_each(|(sum, score)| *sum += f64::from(*score));
-        }
-        Ok(())
-    };
-    for step in clip.interleaved.chunks(STEP * clip.channels as usize) {
-        pipeline.feed(step);
-        add_ready(pipeline)?;
-    }
-    pipeline.end();
-    add_ready(pipeline)?;
-    scores.iter_mut().zip(&sums).for_each(|(score, sum)| *score = (*sum / windows as f64) as f32);
-    Ok(())
 }

@@ -14,6 +14,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[repr(i32)]
 #[non_exhaustive]
 pub enum Status {
+    /// The caller's [`Cancel`](crate::Cancel) was requested. It is no error, but there is no result.
+    Cancelled = 4,
     /// An argument is null, out of its range, or does not fit another argument.
     InvalidArgument = -1,
     /// The call is not allowed now: push after finish, two threads in one half of a session, a poisoned session.
@@ -38,6 +40,9 @@ pub enum Status {
     Internal = -300,
 }
 
+/// Longest path of a member in a message, bytes.
+pub(crate) const MAX_PATH: usize = 1024;
+
 /// An error: what kind, and a message for a person, with the numbers that fix it: one line of at most
 /// [`text::MAX_MESSAGE`] bytes, with control characters as escapes, whatever a file or a name holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,9 +65,9 @@ impl Error {
 
     /// The member of the manifest at `path` (for example `input.features.mel.bins`) is not acceptable.
     #[cold]
-    pub(crate) fn manifest(path: impl fmt::Display, message: impl fmt::Display) -> Self {
+    pub(crate) fn manifest(path: &str, message: impl fmt::Display) -> Self {
         // Whoever wrote the manifest may have made either so long that the other has no room.
-        let (path, message) = (text::shortened(path, 1024), text::shortened(message, 2048));
+        let (path, message) = (text::shortened(path, MAX_PATH), text::shortened(message, 2 * MAX_PATH));
         Self::new(Status::Manifest, format_args!("manifest: {path}: {message}"))
     }
 

@@ -130,14 +130,14 @@ impl Rule {
         for (name, score) in [("on", on), ("off", off)] {
             if !scores.contains(&score) {
                 return Err(Error::manifest(
-                    format_args!("{path}.{name}"),
+                    &format!("{path}.{name}"),
                     format_args!("{score}; valid {scores:?}, where the model's scores lie"),
                 ));
             }
         }
         if off > on {
             return Err(Error::manifest(
-                format_args!("{path}.off"),
+                &format!("{path}.off"),
                 format_args!("{off}; valid up to `on`, which is {on}"),
             ));
         }
@@ -161,7 +161,8 @@ impl Rule {
 
 /// One sound of one class. It is told twice under the same `id`: provisional as soon as it is on for long enough, and
 /// final once it is over. Frames are the host's.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Event {
     /// Number of the event in its stream, from 1.
     pub id: u64,

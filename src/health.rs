@@ -9,6 +9,7 @@ pub const NOISE_SECONDS: u32 = 5;
 /// What happened to the audio of one window. Levels are of the host's audio, before resampling. They, and the counts of
 /// clipped and non-finite frames, are taken in stretches of 10 ms: those that end in the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Health {
     /// Highest absolute sample of any channel, dBFS; -inf for digital silence.
     pub peak_dbfs: f32,

@@ -22,35 +22,43 @@
 //! # }
 //! ```
 
-// The stages of the flow.
+// The stages of the flow; none imports another.
 pub mod events;
 pub mod features;
-mod ffi;
 pub mod health;
 pub mod inference;
 pub mod pcm;
 pub mod resample;
 pub mod ring;
 pub mod scores;
-pub mod session;
 pub mod smoothing;
-pub mod window;
+pub mod tensor;
 
+// What conducts them, each on what is above it.
 pub mod clip;
+mod ffi;
+pub mod manifest;
+pub mod model;
+mod pipeline;
+pub mod session;
+
 pub mod error;
 pub mod log;
-pub mod model;
 mod platform;
+mod pool;
 pub mod text;
 
 pub use clip::Clip;
 pub use error::{Error, Result, Status};
 pub use events::Event;
 pub use health::Health;
+pub use inference::Cancel;
 pub use inference::runtime::open as open_runtime;
-pub use model::{Manifest, Model, ModelOptions};
+pub use manifest::Manifest;
+pub use model::{ClipOptions, ClipStream, Mean, Model, ModelOptions};
+pub use pipeline::Window;
 pub use ring::{Overflow, Pushed};
-pub use session::{Read, Session, SessionOptions, Wait, Window};
+pub use session::{Read, Session, SessionOptions, Wait};
 
 /// Version of the library, `MAJOR.MINOR.PATCH`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

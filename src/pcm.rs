@@ -163,6 +163,16 @@ impl<'a> Block<'a> {
     }
 }
 
+/// Bytes of `frames` frames with `channels` samples each; an error if no memory could hold them.
+pub(crate) fn bytes(frames: usize, channels: usize, format: Format) -> Result<usize> {
+    let frame = channels.saturating_mul(format.bytes());
+    let size = frames.checked_mul(frame).filter(|&size| size <= isize::MAX as usize);
+    size.ok_or_else(|| {
+        let max = isize::MAX as usize / frame;
+        Error::argument(format!("frames is {frames}; at most {max} of {channels} channels"))
+    })
+}
+
 /// What [`Downmix`] saw of the stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Stats {
@@ -172,7 +182,7 @@ pub struct Stats {
     pub clipped: u64,
     /// Frames with a sample that is NaN, infinite or beyond [`MAX_LEVEL`].
     pub non_finite: u64,
-    /// Highest absolute value of any valid sample of any channel.
+    /// Highest absolute value of any valid sample of any channel that is heard.
     pub peak: f32,
     /// Sum of the mono signal.
     pub sum: f64,
@@ -192,17 +202,29 @@ impl Stats {
     }
 }
 
-/// Interleaved f32 -> mono: the mean of the channels, a sample that is not valid counting as 0.
+/// Interleaved f32 -> mono: the mean of the channels or one of them, a sample that is not valid counting as 0.
 #[derive(Clone, Copy, Debug)]
 pub struct Downmix {
     channels: usize,
+    /// The channel that is heard, counted from 1; 0: the mean of all.
+    channel: usize,
 }
 
 impl Downmix {
-    /// For streams of 1..=[`MAX_CHANNELS`] channels.
+    /// The mean of 1..=[`MAX_CHANNELS`] channels.
     pub fn new(channels: usize) -> Result<Self> {
+        Self::of_channel(channels, 0)
+    }
+
+    /// One channel of `channels`, counted from 1; 0: the mean of all.
+    pub fn of_channel(channels: usize, channel: usize) -> Result<Self> {
         check_channels(channels)?;
-        Ok(Self { channels })
+        if channel > channels {
+            return Err(Error::argument(format!(
+                "channel is {channel}; valid 1..={channels}, or 0 for the mean of all"
+            )));
+        }
+        Ok(Self { channels, channel })
     }
 
     /// Mixes whole frames of `interleaved`, as many as fit into `mono`, and adds what it saw to `stats`.
@@ -212,6 +234,10 @@ impl Downmix {
         let (interleaved, mono) = (&interleaved[..frames * self.channels], &mut mono[..frames]);
         // The same loop, for the compiler to unroll where it knows the number of channels.
         match self.channels {
+            n if self.channel > 0 => {
+                let one = self.channel - 1;
+                mix_frames(interleaved.chunks_exact(n).map(|f| &f[one..=one]), mono, stats);
+            }
             1 => mix_frames(interleaved.as_chunks::<1>().0.iter().map(|f| &f[..]), mono, stats),
             2 => mix_frames(interleaved.as_chunks::<2>().0.iter().map(|f| &f[..]), mono, stats),
             n => mix_frames(interleaved.chunks_exact(n), mono, stats),

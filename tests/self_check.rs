@@ -1,6 +1,6 @@
 //! Golden cases: a model proves on loading that it gives here what it gave where it was made. Needs ONNX Runtime.
 
-use auricle::model::golden::{Golden, Signal};
+use auricle::manifest::golden::{Golden, Signal};
 use auricle::{Clip, Error, Manifest, Model, ModelOptions, Status};
 
 const TINY: &[u8] = include_bytes!("data/tiny.onnx");
@@ -22,7 +22,8 @@ fn manifest() -> Manifest {
 }
 
 fn load(manifest: &Manifest) -> Result<Model, Error> {
-    let options = ModelOptions { self_check: true, ..ModelOptions::default() };
+    let mut options = ModelOptions::default();
+    options.self_check = true;
     Model::load_memory(TINY, Some(&manifest.to_json()), &options)
 }
 

@@ -1,6 +1,10 @@
 //! A stream through the whole path. The probe network shows what each window saw: its first and last sample, mean, max.
 
+#[path = "support/with.rs"]
+mod with;
+
 use auricle::{Clip, Model, ModelOptions, Read, Session, SessionOptions, Status, Window};
+use with::with;
 
 const TINY: &[u8] = include_bytes!("data/tiny.onnx");
 const PROBE: &[u8] = include_bytes!("data/probe.onnx");
@@ -71,7 +75,7 @@ fn steady(windows: &[(Window, Vec<f32>)]) -> Vec<(Window, Vec<u32>)> {
     let bits = |scores: &Vec<f32>| scores.iter().map(|score| score.to_bits()).collect();
     windows
         .iter()
-        .map(|(window, scores)| (Window { inference_nanoseconds: 0, ..*window }, bits(scores)))
+        .map(|(window, scores)| (with(*window, |o| o.inference_nanoseconds = 0), bits(scores)))
         .collect()
 }
 
@@ -99,7 +103,7 @@ fn the_end_is_padded_as_the_manifest_says() {
 
 #[test]
 fn a_hop_longer_than_the_window_leaves_audio_out() {
-    let options = SessionOptions { hop_seconds: Some(0.25), ..SessionOptions::new(8000, 1) };
+    let options = with(SessionOptions::new(8000, 1), |o| o.hop_seconds = Some(0.25));
     let windows = run(&probe("zeros"), &options, &ramp(0..6000));
     let starts: Vec<_> = windows.iter().map(|(_, scores)| (place(scores[0]), place(scores[1]))).collect();
     assert_eq!(starts, [(0, 799), (2000, 2799), (4000, 4799)]);
@@ -204,7 +208,7 @@ fn a_long_gap_is_stepped_over_on_the_same_grid() {
         filled.extend(&after);
         let expected = run(&model, &options, &filled);
 
-        let options = SessionOptions { ring_seconds: Some(10.0), ..options.clone() };
+        let options = with(options.clone(), |o| o.ring_seconds = Some(10.0));
         let session = Session::new(&model, &options).expect("session");
         session.push_f32(&before).expect("push");
         session.gap(gap).expect("gap");
@@ -241,7 +245,7 @@ fn an_absurd_gap_costs_no_time() {
 
 #[test]
 fn a_full_ring_drops_and_says_so() {
-    let options = SessionOptions { ring_seconds: Some(0.1), ..SessionOptions::new(8000, 1) };
+    let options = with(SessionOptions::new(8000, 1), |o| o.ring_seconds = Some(0.1));
     let session = Session::new(&probe("zeros"), &options).expect("session");
     let pushed = session.push_f32(&ramp(0..1000)).expect("push");
     assert_eq!((pushed.accepted, pushed.dropped), (800, 200));
@@ -322,11 +326,11 @@ fn options_out_of_range_are_refused_with_the_range() {
         (SessionOptions::new(384_001, 1), "384001"),
         (SessionOptions::new(16_000, 0), "1..=8"),
         (SessionOptions::new(16_000, 9), "1..=8"),
-        (SessionOptions { hop_seconds: Some(0.0), ..good.clone() }, "hop_seconds is 0"),
-        (SessionOptions { hop_seconds: Some(f64::NAN), ..good.clone() }, "hop_seconds is NaN"),
-        (SessionOptions { hop_seconds: Some(-1.0), ..good.clone() }, "hop_seconds is -1"),
-        (SessionOptions { ring_seconds: Some(f64::INFINITY), ..good.clone() }, "ring_seconds is inf"),
-        (SessionOptions { ring_seconds: Some(0.0), ..good.clone() }, "ring_seconds is 0"),
+        (with(good.clone(), |o| o.hop_seconds = Some(0.0)), "hop_seconds is 0"),
+        (with(good.clone(), |o| o.hop_seconds = Some(f64::NAN)), "hop_seconds is NaN"),
+        (with(good.clone(), |o| o.hop_seconds = Some(-1.0)), "hop_seconds is -1"),
+        (with(good.clone(), |o| o.ring_seconds = Some(f64::INFINITY)), "ring_seconds is inf"),
+        (with(good.clone(), |o| o.ring_seconds = Some(0.0)), "ring_seconds is 0"),
     ] {
         let error = Session::new(&model, &options).expect_err("must be refused");
         assert_eq!(error.status(), Status::InvalidArgument);
@@ -336,7 +340,7 @@ fn options_out_of_range_are_refused_with_the_range() {
 
 #[test]
 fn two_threads_push_and_read_and_every_frame_is_accounted_for() {
-    let options = SessionOptions { ring_seconds: Some(0.05), ..SessionOptions::new(8000, 1) };
+    let options = with(SessionOptions::new(8000, 1), |o| o.ring_seconds = Some(0.05));
     let session = Session::new(&probe("none"), &options).expect("session");
     let pcm = ramp(1..200_001);
     let (mut windows, mut dropped) = (Vec::new(), 0);

@@ -3,10 +3,13 @@
 //! without. Losses of all kinds are in it.
 
 mod support;
+#[path = "support/with.rs"]
+mod with;
 
-use auricle::model::manifest::Stream;
+use auricle::manifest::Stream;
 use auricle::{Model, ModelOptions, Read, Session, SessionOptions};
 use support::Random;
+use with::with;
 
 const RATE: u32 = 44_100;
 
@@ -24,12 +27,10 @@ fn main() {
     let model = Model::load(model, &ModelOptions::default()).expect("a model");
     let stream =
         r#"{ "hop_seconds": 1, "smoothing_seconds": 2, "events": { "on": 0.34, "merge_seconds": 3 } }"#;
-    let options = SessionOptions {
-        stream: Some(
-            Stream::parse(stream, model.labels(), model.manifest().output.activation).expect("a stream"),
-        ),
-        ..SessionOptions::new(RATE, 1)
-    };
+    let options = with(SessionOptions::new(RATE, 1), |o| {
+        o.stream =
+            Some(Stream::parse(stream, model.labels(), model.manifest().output.activation).expect("a stream"))
+    });
     let session = Session::new(&model, &options).expect("a session");
 
     let mut random = Random(1);

@@ -2,12 +2,15 @@
 //! same events; and what a session costs.
 
 mod support;
+#[path = "support/with.rs"]
+mod with;
 
 use std::time::Duration;
 
-use auricle::model::manifest::Stream;
+use auricle::manifest::Stream;
 use auricle::{Event, Model, ModelOptions, Overflow, Read, Session, SessionOptions, Wait, Window};
 use support::{Random, allocated_bytes, allocations};
+use with::with;
 
 const TINY: &[u8] = include_bytes!("data/tiny.onnx");
 const PROBE: &[u8] = include_bytes!("data/probe.onnx");
@@ -49,7 +52,13 @@ impl Heard {
             match session.read(&mut scores).expect("read") {
                 Read::Window(window) => {
                     let bits = scores.iter().map(|score: &f32| score.to_bits()).collect();
-                    self.windows.push((Window { inference_nanoseconds: 0, late: false, ..window }, bits));
+                    self.windows.push((
+                        with(window, |o| {
+                            o.inference_nanoseconds = 0;
+                            o.late = false;
+                        }),
+                        bits,
+                    ));
                 }
                 other => break other,
             }
@@ -76,8 +85,10 @@ fn neither_pieces_nor_reads_change_windows_or_events() {
              "events": { "on": 0.41, "off": 0.405, "min_on_seconds": 0.1, "merge_seconds": 0.3 } }"#,
     ] {
         let ring_seconds = Some(9.0);
-        let options =
-            SessionOptions { ring_seconds, stream: stream(&model, json), ..SessionOptions::new(44_100, 1) };
+        let options = with(SessionOptions::new(44_100, 1), |o| {
+            o.ring_seconds = ring_seconds;
+            o.stream = stream(&model, json);
+        });
         let session = Session::new(&model, &options).expect("a session");
         let (mut whole, mut random) = (Heard::default(), Random(1));
         for block in blocks(&audio) {
@@ -92,7 +103,7 @@ fn neither_pieces_nor_reads_change_windows_or_events() {
 
         for longest in [7, 500, 9_000] {
             for limit in [0, 1, 3] {
-                let options = SessionOptions { max_windows_per_read: limit, ..options.clone() };
+                let options = with(options.clone(), |o| o.max_windows_per_read = limit);
                 let session = Session::new(&model, &options).expect("a session");
                 let mut pieces = Heard::default();
                 for block in blocks(&audio) {
@@ -136,12 +147,11 @@ fn windows_that_no_loss_touches_are_those_of_the_whole_stream() {
     let events = r#"{ "hop_seconds": 0.05, "events": { "on": 2.0 } }"#;
     for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
         for seed in 1..20 {
-            let options = SessionOptions {
-                ring_seconds: Some(0.07),
-                overflow,
-                stream: stream(&model, events),
-                ..SessionOptions::new(8_000, 1)
-            };
+            let options = with(SessionOptions::new(8_000, 1), |o| {
+                o.ring_seconds = Some(0.07);
+                o.overflow = overflow;
+                o.stream = stream(&model, events);
+            });
             let session = Session::new(&model, &options).expect("a session");
             let (mut heard, mut random, mut rest) = (Heard::default(), Random(seed), &audio[..]);
             while !rest.is_empty() {
@@ -195,7 +205,7 @@ fn the_noise_floor_and_what_rises_above_it() {
     };
     let audio: Vec<f32> = (0..14 * RATE).map(&mut frame).collect();
     let model = probe();
-    let options = SessionOptions { ring_seconds: Some(15.0), ..SessionOptions::new(8_000, 1) };
+    let options = with(SessionOptions::new(8_000, 1), |o| o.ring_seconds = Some(15.0));
     let session = Session::new(&model, &options).expect("a session");
     session.push_f32(&audio).expect("push");
     let mut scores = [0.0; 4];
@@ -229,11 +239,10 @@ fn the_noise_floor_and_what_rises_above_it() {
 fn a_cancelled_inference_harms_nobody() {
     let model = tiny();
     let audio = bursts(20 * 16_000, 16_000);
-    let options = SessionOptions {
-        ring_seconds: Some(30.0),
-        hop_seconds: Some(0.01),
-        ..SessionOptions::new(16_000, 1)
-    };
+    let options = with(SessionOptions::new(16_000, 1), |o| {
+        o.ring_seconds = Some(30.0);
+        o.hop_seconds = Some(0.01);
+    });
     let mut scores = [0.0; 3];
     let mut first = |session: &Session| {
         session.push_f32(&audio).expect("push");
@@ -268,10 +277,9 @@ fn a_cancelled_inference_harms_nobody() {
 #[test]
 fn a_session_is_small_and_pushing_and_waiting_allocate_nothing() {
     let model = tiny();
-    let options = SessionOptions {
-        stream: stream(&model, r#"{ "smoothing_seconds": 1, "events": { "on": 0.34, "off": 0.33 } }"#),
-        ..SessionOptions::new(16_000, 1)
-    };
+    let options = with(SessionOptions::new(16_000, 1), |o| {
+        o.stream = stream(&model, r#"{ "smoothing_seconds": 1, "events": { "on": 0.34, "off": 0.33 } }"#)
+    });
     let mut session = None;
     let bytes = allocated_bytes(|| session = Some(Session::new(&model, &options).expect("a session")));
     println!("{bytes} bytes for a session of 16 kHz mono with windows of 1 s");

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use auricle::log::{self, Level};
-use auricle::model::manifest::Stream;
+use auricle::manifest::Stream;
 use auricle::scores::Activation;
 use auricle::text::{MAX_MESSAGE, is_hidden};
 use auricle::{Error, Manifest, Model, ModelOptions, Status};

@@ -2,10 +2,14 @@
 //! ThreadSanitizer sees no threads but these. Each is joined: the end of a scope is not a thing that it can see, because
 //! the standard library is not instrumented.
 
+#[path = "support/with.rs"]
+mod with;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use auricle::{Event, Model, ModelOptions, Overflow, Read, Session, SessionOptions, Wait, Window};
+use with::with;
 
 const TINY: &[u8] = include_bytes!("data/tiny.onnx");
 const RATE: u32 = 44_100;
@@ -25,9 +29,12 @@ fn options() -> SessionOptions {
     let labels: Vec<String> = ["low", "middle", "high"].map(String::from).into();
     let json =
         r#"{ "hop_seconds": 0.1, "smoothing_seconds": 0.2, "events": { "on": 0.3385, "off": 0.3375 } }"#;
-    let stream = auricle::model::manifest::Stream::parse(json, &labels, auricle::scores::Activation::Softmax)
+    let stream = auricle::manifest::Stream::parse(json, &labels, auricle::scores::Activation::Softmax)
         .expect("a valid stream");
-    SessionOptions { ring_seconds: Some(20.0), stream: Some(stream), ..SessionOptions::new(RATE, 1) }
+    with(SessionOptions::new(RATE, 1), |o| {
+        o.ring_seconds = Some(20.0);
+        o.stream = Some(stream);
+    })
 }
 
 /// All windows and events of `audio`, pushed in blocks.
@@ -41,7 +48,13 @@ fn run(model: &Model, audio: &[f32]) -> (Vec<Scored>, Vec<Event>) {
         }
         while let Read::Window(window) = session.read(&mut scores).expect("read") {
             let bits = scores.iter().map(|score: &f32| score.to_bits()).collect();
-            windows.push((Window { inference_nanoseconds: 0, late: false, ..window }, bits));
+            windows.push((
+                with(window, |o| {
+                    o.inference_nanoseconds = 0;
+                    o.late = false;
+                }),
+                bits,
+            ));
         }
         while let Some(event) = session.read_event().expect("events") {
             events.push(event);
@@ -64,7 +77,10 @@ fn sessions_on_one_model_do_not_touch_each_other(model: &Model) {
 }
 
 fn every_thread_does_its_part(model: &Model, overflow: Overflow) {
-    let options = SessionOptions { ring_seconds: Some(0.2), overflow, ..options() };
+    let options = with(options(), |o| {
+        o.ring_seconds = Some(0.2);
+        o.overflow = overflow;
+    });
     let session = Session::new(model, &options).expect("a session");
     let audio = noise(5, 4 * RATE as usize);
     let over = AtomicBool::new(false);

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
-use auricle::model::manifest::Stream;
-use auricle::{Error, Event, Model, Window};
+use auricle::manifest::Stream;
+use auricle::{ClipOptions, ClipStream, Error, Event, Mean, Model, Window};
 
 use crate::events::{self, clock};
 use crate::model;
@@ -14,7 +14,6 @@ use crate::out::{Out, Stop, complain, json, shown, shown_text};
 use crate::progress::Progress;
 use crate::ranking::ranked;
 use crate::record::Record;
-use crate::scorer::Scorer;
 use crate::sound::{Lost, Sound};
 use crate::timeline::Timeline;
 
@@ -37,9 +36,9 @@ pub struct Args {
     /// Seconds between windows [default: the model's]
     #[arg(long, value_name = "SECONDS")]
     hop: Option<f64>,
-    /// The channel to hear, from 1 [default: the mean of all]
-    #[arg(short, long, value_name = "N")]
-    channel: Option<NonZero<u32>>,
+    /// The channel to hear, from 1; 0 is the mean of all
+    #[arg(short, long, value_name = "N", default_value = "0")]
+    channel: u32,
     /// Print events (when a class is on) instead of scores
     #[arg(long, conflicts_with = "top")]
     events: bool,
@@ -107,39 +106,42 @@ pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Sto
 /// A file and what the model makes of it, window by window.
 struct Hearing {
     sound: Sound,
-    scorer: Scorer,
+    clip: ClipStream,
     ended: bool,
     /// Of the last window, one per class.
     scores: Vec<f32>,
-    sums: Vec<f64>,
-    windows: u64,
+    mean: Mean,
 }
 
 impl Hearing {
     fn of(file: &Path, model: &Model, args: &Args, stream: Option<&Stream>) -> Result<Self, Failure> {
         let sound = Sound::open(file, args.channel)?;
-        let (rate, channels) = (sound.sample_rate(), sound.block_channels());
-        let scorer = Scorer::new(model, rate, channels, args.hop, stream)?;
+        let mut options = ClipOptions::default();
+        options.channel = args.channel;
+        options.hop_seconds = args.hop;
+        options.stream = stream.cloned();
+        let clip = model.clip_stream(sound.sample_rate(), sound.channels(), &options)?;
         let classes = model.labels().len();
-        let (scores, sums) = (vec![0.0; classes], vec![0.0; classes]);
-        Ok(Self { sound, scorer, ended: false, scores, sums, windows: 0 })
+        Ok(Self { sound, clip, ended: false, scores: vec![0.0; classes], mean: Mean::new(classes) })
     }
 
     /// The next window, whose scores are in `scores`; `None` at the end of the file.
     fn next(&mut self) -> Result<Option<Window>, Failure> {
         loop {
-            if let Some(window) = self.scorer.next(&mut self.scores)? {
-                self.windows += 1;
-                self.sums.iter_mut().zip(&self.scores).for_each(|(sum, score)| *sum += f64::from(*score));
+            if let Some(window) = self.clip.read(&mut self.scores)? {
+                self.mean.add(&self.scores);
                 return Ok(Some(window));
             }
             if self.ended {
-                return Ok(None);
+                return match self.sound.frames() {
+                    0 => Err(Failure::File("holds no frames".into())),
+                    _ => Ok(None),
+                };
             }
             match self.sound.next_block()? {
-                Some(block) => self.scorer.push(block)?,
+                Some(block) => self.clip.push(block),
                 None => {
-                    self.scorer.finish()?;
+                    self.clip.finish();
                     self.ended = true;
                 }
             }
@@ -149,30 +151,29 @@ impl Hearing {
     /// The next event, `None` at the end of the file.
     fn next_event(&mut self) -> Result<Option<Event>, Failure> {
         loop {
-            if let Some(event) = self.scorer.next_event()? {
+            if let Some(event) = self.clip.read_event()? {
                 return Ok(Some(event));
             }
             if self.next()?.is_none() {
-                return Ok(self.scorer.next_event()?); // those that the end of the file decides
+                return Ok(self.clip.read_event()?); // those that the end of the file decides
             }
         }
     }
 
-    /// The scores of the clip: the mean over its windows, as `Model::classify` defines them.
-    fn mean(&self) -> Result<Vec<f32>, Failure> {
-        match self.windows {
-            0 => Err(Failure::File("holds no frames".into())),
-            windows => Ok(self.sums.iter().map(|sum| (sum / windows as f64) as f32).collect()),
-        }
+    /// The scores of the clip, one per class.
+    fn mean(&self) -> Vec<f32> {
+        let mut scores = vec![0.0; self.scores.len()];
+        self.mean.write(&mut scores);
+        scores
     }
 
     /// The first line of a file, for people. `frames`: its length, where that is known.
     fn heading(&self, file: &Path, frames: Option<u64>) -> String {
         let channels = match (self.sound.channels(), self.sound.channel()) {
-            (channels, Some(channel)) => format!("channel {channel} of {channels}"),
-            (1, None) => "mono".to_owned(),
-            (2, None) => "stereo".to_owned(),
-            (channels, None) => format!("{channels} channels"),
+            (1, _) => "mono".to_owned(),
+            (2, 0) => "stereo".to_owned(),
+            (channels, 0) => format!("{channels} channels"),
+            (channels, channel) => format!("channel {channel} of {channels}"),
         };
         let rate = self.sound.sample_rate();
         let length = frames.map(|frames| format!("{:.2} s, ", frames as f64 / f64::from(rate)));
@@ -186,7 +187,7 @@ fn scores_as_json(file: &Path, model: &Model, args: &Args, out: &mut Out) -> Res
     loop {
         match hearing.next() {
             Ok(Some(window)) => record.window(out, &hearing.sound, &window, &hearing.scores)?,
-            Ok(None) => return Ok(record.end(out, &hearing.sound, Ok(&hearing.mean()?))?),
+            Ok(None) => return Ok(record.end(out, &hearing.sound, Ok(&hearing.mean()))?),
             Err(Failure::File(reason)) if record.has_begun() => {
                 record.end(out, &hearing.sound, Err(&reason))?;
                 return Err(Failure::File(reason));
@@ -203,7 +204,7 @@ fn scores_for_people(file: &Path, model: &Model, args: &Args, out: &mut Out) -> 
         window_frames = window_frames.max(window.end_frame - window.first_frame);
         timeline.add(&window, &hearing.scores);
     }
-    let (sound, scores) = (&hearing.sound, hearing.mean()?);
+    let (sound, scores) = (&hearing.sound, hearing.mean());
     let mut text = hearing.heading(file, Some(sound.frames()));
     for class in ranked(&scores).into_iter().take(args.top.get()) {
         // Writing to a String cannot fail.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use auricle::model::manifest::Stream;
+use auricle::manifest::Stream;
 use auricle::{Event, Model};
 use serde::Serialize;
 

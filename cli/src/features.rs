@@ -3,7 +3,6 @@
 use std::fmt::Display;
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use auricle::Manifest;
@@ -29,9 +28,9 @@ pub struct Args {
     /// A manifest alone; ONNX Runtime is not needed then
     #[arg(long, value_name = "JSON")]
     manifest: Option<PathBuf>,
-    /// The channel to hear, from 1 [default: the mean of all]
-    #[arg(short, long, value_name = "N")]
-    channel: Option<NonZero<u32>>,
+    /// The channel to hear, from 1; 0 is the mean of all
+    #[arg(short, long, value_name = "N", default_value = "0")]
+    channel: u32,
     /// Where to write the array. A file that is there is replaced only if it is an array
     #[arg(short, long, value_name = "NPY")]
     output: PathBuf,
@@ -51,8 +50,7 @@ pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Sto
     let input = &manifest.input;
     let features =
         Features::new(&input.features, input.sample_rate, "input.features").map_err(|e| of_file(&e))?;
-    let (rate, channels) = (sound.sample_rate(), sound.block_channels());
-    let mut rows = Rows::new(features.clone(), &manifest, rate, channels).map_err(|e| of_file(&e))?;
+    let mut rows = Rows::new(features.clone(), &manifest, &sound).map_err(|e| of_file(&e))?;
     let bins = features.bins();
     let mut array = Array::create(&args.output, features).map_err(of_output)?;
     loop {

@@ -16,11 +16,11 @@ const CANCELLED: f64 = 0.1;
 /// The audio of a file. `-inf` dBFS is digital silence (`null` in JSON).
 #[derive(Serialize)]
 pub struct FileHealth {
-    /// Highest absolute sample over all channels, dBFS.
+    /// Highest absolute sample of all channels that are heard, dBFS.
     pub peak_dbfs: f64,
     /// Root mean square of the mono signal, dBFS.
     pub rms_dbfs: f64,
-    /// Root mean square over all channels, before they are mixed to mono, dBFS.
+    /// Root mean square over all channels of the file, before they are mixed to mono, dBFS.
     pub channels_rms_dbfs: f64,
     /// Mean of the mono signal, full scale 1.0.
     pub dc_offset: f64,
@@ -39,6 +39,8 @@ pub struct FileHealth {
 /// Takes the health of a file, block by block.
 pub struct Meter {
     channels: usize,
+    /// One channel alone is heard, which nothing can cancel.
+    one: bool,
     downmix: Downmix,
     mono: [f32; 1024],
     stats: Stats,
@@ -47,10 +49,12 @@ pub struct Meter {
 }
 
 impl Meter {
-    pub fn new(channels: u32) -> auricle::Result<Self> {
-        let channels = channels as usize;
-        let downmix = Downmix::new(channels)?;
-        Ok(Self { channels, downmix, mono: [0.0; 1024], stats: Stats::default(), sum_squares: 0.0 })
+    /// For `channels` channels, of which `channel` (from 1; 0: the mean of all) is heard.
+    pub fn new(channels: u32, channel: u32) -> auricle::Result<Self> {
+        let (channels, channel) = (channels as usize, channel as usize);
+        let downmix = Downmix::of_channel(channels, channel)?;
+        let (mono, stats) = ([0.0; 1024], Stats::default());
+        Ok(Self { channels, one: channel > 0, downmix, mono, stats, sum_squares: 0.0 })
     }
 
     pub fn take(&mut self, interleaved: &[f32]) {
@@ -76,7 +80,7 @@ impl Meter {
             clipped_frames: stats.clipped,
             non_finite_frames: stats.non_finite,
             silent: dbfs(power) < silence,
-            cancelling: dbfs(all) >= silence && power < CANCELLED * all / channels,
+            cancelling: dbfs(all) >= silence && power < CANCELLED * all / channels && !self.one,
             skipped_packets,
         }
     }
@@ -117,7 +121,7 @@ mod tests {
 
     /// A second of channels, each a sum of shares of three unrelated sounds.
     fn heard(shares: &[[f32; 3]]) -> FileHealth {
-        let mut meter = Meter::new(shares.len() as u32).expect("valid");
+        let mut meter = Meter::new(shares.len() as u32, 0).expect("valid");
         for n in 0..16_000_u32 {
             let noise = |seed: u32| (n.wrapping_mul(2_654_435_761) ^ seed).wrapping_mul(2_246_822_519) >> 8;
             let sounds = [7, 77, 777].map(|seed| noise(seed) as f32 / 8_388_608.0 - 1.0);
@@ -154,7 +158,7 @@ mod tests {
     #[test]
     fn an_offset_is_warned_of_and_a_sound_is_not() {
         for (offset, warned) in [(0.4, true), (-0.4, true), (0.06, true), (0.03, false), (0.0, false)] {
-            let mut meter = Meter::new(1).expect("valid");
+            let mut meter = Meter::new(1, 0).expect("valid");
             let tone = |n: u32| 0.3 * (n as f32 * 0.05).sin() + offset;
             meter.take(&(0..8000).map(tone).collect::<Vec<_>>());
             let warning = meter.health(0).warning(8000).unwrap_or_default();

@@ -15,7 +15,6 @@ mod progress;
 mod ranking;
 mod record;
 mod rows;
-mod scorer;
 mod sound;
 mod timeline;
 mod version;

@@ -1,7 +1,6 @@
 //! What `classify --json` prints for a file: one line, written while the file is read, so that a long one need not be
 //! held.
 
-use std::num::NonZero;
 use std::path::Path;
 
 use auricle::{Health, Window};
@@ -24,8 +23,8 @@ struct Head {
     file: String,
     sample_rate: u32,
     channels: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    channel: Option<NonZero<u32>>,
+    /// The one that is heard; 0: the mean of all.
+    channel: u32,
 }
 
 /// Behind the windows.

@@ -7,6 +7,8 @@ use auricle::pcm::{Downmix, Stats};
 use auricle::resample::Resampler;
 use auricle::{Manifest, Result};
 
+use crate::sound::Sound;
+
 /// Mono samples at the model's rate are collected until there are this many, at least, to compute rows from.
 const BATCH: usize = 1 << 16;
 /// Rows that are computed, or finished, at a time.
@@ -29,14 +31,15 @@ pub struct Rows {
 
 impl Rows {
     /// `features` are planned as `manifest` says.
-    pub fn new(features: Features, manifest: &Manifest, sample_rate: u32, channels: u32) -> Result<Self> {
+    pub fn new(features: Features, manifest: &Manifest, sound: &Sound) -> Result<Self> {
+        let (channels, channel) = (sound.channels() as usize, sound.channel() as usize);
         let input = &manifest.input;
         Ok(Self {
-            downmix: Downmix::new(channels as usize)?,
-            channels: channels as usize,
+            downmix: Downmix::of_channel(channels, channel)?,
+            channels,
             mono: vec![0.0; 4096],
             resampler: Resampler::with_quality(
-                sample_rate,
+                sound.sample_rate(),
                 input.sample_rate,
                 input.resampler.unwrap_or_default(),
             )?,

@@ -1,7 +1,6 @@
-//! A sound file on its way into a model: decoded block by block, one of its channels chosen if that was asked for, its
-//! health taken as it passes. Memory does not grow with its length.
+//! A sound file on its way into a model, block by block; its health is taken as it passes. Memory does not grow with its
+//! length.
 
-use std::num::NonZero;
 use std::path::Path;
 
 use auricle_decode::Recording;
@@ -14,25 +13,17 @@ const MAX_PRINTED: usize = 5;
 
 pub struct Sound {
     recording: Recording,
-    channel: Option<NonZero<u32>>,
-    /// A block of the chosen channel.
-    chosen: Vec<f32>,
+    channel: u32,
     meter: Meter,
 }
 
 impl Sound {
-    /// Opens a file, a pipe, or standard input ("-"). `channel` counts from 1; `None`: all of them, whose mean the model
-    /// hears. The error is the reason alone.
-    pub fn open(file: &Path, channel: Option<NonZero<u32>>) -> Result<Self, String> {
+    /// Opens a file, a pipe, or standard input ("-"), of which `channel` (from 1; 0: the mean of all) will be heard. The
+    /// error is the reason alone.
+    pub fn open(file: &Path, channel: u32) -> Result<Self, String> {
         let recording = Recording::open(file).map_err(|e| e.reason().to_owned())?;
-        let channels = recording.channels();
-        if let Some(channel) = channel.filter(|channel| channel.get() > channels) {
-            return Err(format!(
-                "has {channels} channels, so --channel {channel} is not valid; valid 1..={channels}"
-            ));
-        }
-        let meter = Meter::new(channel.map_or(channels, |_| 1)).map_err(|e| e.to_string())?;
-        Ok(Self { recording, channel, chosen: Vec::new(), meter })
+        let meter = Meter::new(recording.channels(), channel).map_err(|e| e.to_string())?;
+        Ok(Self { recording, channel, meter })
     }
 
     /// Hz.
@@ -45,34 +36,21 @@ impl Sound {
         self.recording.channels()
     }
 
-    /// The channel that was chosen, from 1.
-    pub fn channel(&self) -> Option<NonZero<u32>> {
+    /// The channel that is heard, from 1; 0: the mean of all.
+    pub fn channel(&self) -> u32 {
         self.channel
-    }
-
-    /// Channels of the blocks.
-    pub fn block_channels(&self) -> u32 {
-        self.channel.map_or(self.channels(), |_| 1)
     }
 
     /// The next interleaved samples, full scale 1.0; `None` at the end. The error is the reason alone.
     pub fn next_block(&mut self) -> Result<Option<&[f32]>, String> {
-        let channels = self.recording.channels() as usize;
-        let block = match self.recording.next_block() {
-            Ok(Some(block)) => block,
-            Ok(None) => return Ok(None),
-            Err(e) => return Err(e.reason().to_owned()),
-        };
-        let block = match self.channel {
-            Some(channel) => {
-                self.chosen.clear();
-                self.chosen.extend(block.iter().skip(channel.get() as usize - 1).step_by(channels));
-                &self.chosen
+        match self.recording.next_block() {
+            Ok(Some(block)) => {
+                self.meter.take(block);
+                Ok(Some(block))
             }
-            None => block,
-        };
-        self.meter.take(block);
-        Ok(Some(block))
+            Ok(None) => Ok(None),
+            Err(e) => Err(e.reason().to_owned()),
+        }
     }
 
     /// Frames that the file says it holds.

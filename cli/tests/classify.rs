@@ -197,7 +197,7 @@ fn events_are_those_of_a_session() {
     session_options.ring_seconds = Some(5.0);
     session_options.hop_seconds = Some(0.25);
     session_options.stream = Some(
-        auricle::model::manifest::Stream::parse(STREAM, model.labels(), auricle::scores::Activation::Softmax)
+        auricle::manifest::Stream::parse(STREAM, model.labels(), auricle::scores::Activation::Softmax)
             .expect("valid"),
     );
     let session = Session::new(&model, &session_options).expect("a session");

@@ -96,7 +96,7 @@ static auricle_session_options chosen(void)
     choice = byte();
     options.hop_seconds = hops[choice % 8];
     options.ring_seconds = rings[choice / 8 % 4]; /* the long ones are slow: see the call that makes a session anew */
-    options.reserved = choice / 8 >= 31;
+    options.channel = choice / 8 >= 31 ? choice % 10 : 0;
     return options;
 }
 

@@ -9,7 +9,6 @@
 
 mod dct;
 mod framing;
-mod front_end;
 mod kernels;
 mod log;
 mod mel;
@@ -27,7 +26,6 @@ use kernels::{Engine, LANES};
 use log::WindowScale;
 use spectrum::Spectrum;
 
-pub(crate) use front_end::FrontEnd;
 pub use mel::{Mel, Norm, Scale, Triangles, Weights};
 pub use normalize::{Normalize, NormalizeKind, Over, PerBin};
 pub use preset::Preset;

@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 
-use super::guard;
+use super::guard::guard;
 use super::status::{AURICLE_OK, auricle_status};
 use crate::error::{Error, Result};
 use crate::log::{self, Level};

@@ -94,102 +94,20 @@
 //! crosses this interface; a defect inside the library is caught and returned as AURICLE_INTERNAL.
 #![allow(unsafe_code, non_camel_case_types)]
 
-mod classify;
+mod guard;
+mod last_error;
+mod pointer;
+mod structs;
+
+// The sections of the header.
+mod cancel;
+mod clip;
 mod log;
 mod model;
-mod pointer;
+mod pcm;
+mod push;
+mod read;
 mod runtime;
 mod session;
 mod status;
-mod structs;
 mod version;
-
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use crate::error::Result;
-use crate::text;
-
-/// Runs the body of an exported function. An error becomes its status and the thread's last error; so does a panic.
-fn guard(body: impl FnOnce() -> Result<i32>) -> i32 {
-    caught(body).unwrap_or_else(|status| status)
-}
-
-/// [`guard`] for functions that return something else than a status: `failed` stands for every failure.
-fn guard_value<T>(failed: T, body: impl FnOnce() -> Result<T>) -> T {
-    caught(body).unwrap_or(failed)
-}
-
-fn caught<T>(body: impl FnOnce() -> Result<T>) -> std::result::Result<T, i32> {
-    let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
-        let _inside = Inside::enter();
-        body()
-    }));
-    match outcome {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(status::set_last(error.message(), error.status())),
-        Err(_) => Err(status::AURICLE_INTERNAL), // the panic hook has set the last error
-    }
-}
-
-/// Guarded bodies that are running, on all threads. Not thread-local: in a program that loads this library by hand a
-/// thread's first touch of thread-local memory allocates, and that could be its first push.
-static RUNNING: AtomicUsize = AtomicUsize::new(0);
-
-struct Inside;
-
-impl Inside {
-    /// Also makes sure, once, that a panic of ours is not printed: what the hook would print is the last error instead.
-    fn enter() -> Self {
-        static HOOK: Once = Once::new();
-        HOOK.call_once(|| {
-            let others = panic::take_hook();
-            panic::set_hook(Box::new(move |info| match RUNNING.load(Ordering::Relaxed) {
-                0 => others(info), // of a Rust program that we are linked into
-                _ => {
-                    let message =
-                        text::message(format_args!("a defect of Auricle, please report it: {info}"));
-                    status::set_last(&message, crate::Status::Internal);
-                }
-            }));
-        });
-        RUNNING.fetch_add(1, Ordering::Relaxed);
-        Self
-    }
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        RUNNING.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Error, Status};
-    use std::ffi::CStr;
-
-    fn last() -> String {
-        // SAFETY: auricle_last_error always returns a string.
-        unsafe { CStr::from_ptr(status::auricle_last_error()) }.to_string_lossy().into_owned()
-    }
-
-    #[test]
-    fn a_panic_becomes_a_status_and_names_its_place() {
-        let shares: Vec<u32> = vec![];
-        assert_eq!(guard(|| Ok(shares[7] as i32)), status::AURICLE_INTERNAL);
-        assert!(last().contains("index is 7") && last().contains("mod.rs"), "{}", last());
-        assert_eq!(guard_value(-1.0, || -> Result<f32> { panic!("oops") }), -1.0);
-        assert!(last().contains("oops"), "{}", last());
-    }
-
-    #[test]
-    fn an_error_becomes_its_number_and_a_message_without_nul() {
-        assert_eq!(guard(|| Err(Error::new(Status::File, "a\0b"))), -100);
-        assert_eq!(last(), "a\\u{0}b");
-        assert_eq!(guard(|| Ok(2)), 2);
-        assert_eq!(last(), "a\\u{0}b", "success leaves the last error alone");
-    }
-}

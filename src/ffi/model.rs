@@ -5,12 +5,13 @@
 
 use std::ffi::{CString, c_char, c_void};
 
-use bytemuck::{Pod, Zeroable};
+use bytemuck::Zeroable;
 
+use super::cancel::{self, auricle_cancel};
+use super::guard::{guard, guard_value};
 use super::pointer::{self, Out};
 use super::status::{AURICLE_OK, auricle_status};
-use super::structs::{self, Sized32};
-use super::{guard, guard_value};
+use super::structs::{self, HasStructSize};
 use crate::error::{Error, Result, Status};
 use crate::model::{Model, ModelOptions};
 
@@ -25,14 +26,16 @@ pub struct auricle_model_options {
     /// 1: the manifest's golden cases are run, and a model that does not reproduce them, or has none, is refused
     /// (AURICLE_MISMATCH, AURICLE_MANIFEST); 0: they are not.
     pub self_check: u32,
+    /// Leave it 0.
+    pub reserved: u32,
+    /// Stops loading, and the self-check in it, from another thread; NULL: nothing does. It may be freed at once.
+    pub cancel: *const auricle_cancel,
 }
 
-// SAFETY: integers, no padding (12 bytes; tests/c/header.c).
+// SAFETY: integers and a pointer, all valid as zeros.
 unsafe impl Zeroable for auricle_model_options {}
-// SAFETY: as above.
-unsafe impl Pod for auricle_model_options {}
 // SAFETY: as above; `repr(C)`.
-unsafe impl Sized32 for auricle_model_options {
+unsafe impl HasStructSize for auricle_model_options {
     const NAME: &'static str = "auricle_model_options";
     const FIRST: usize = 8;
 }
@@ -52,6 +55,12 @@ impl auricle_model {
         Self { core, labels }
     }
 
+    /// As many of `scores` as the model has classes, or all of them if they are fewer.
+    pub(super) fn fitting<'a>(&self, scores: &'a mut [f32]) -> &'a mut [f32] {
+        let classes = self.labels.len().min(scores.len());
+        &mut scores[..classes]
+    }
+
     /// # Safety
     /// `options` is null or a struct as long as its `struct_size` says.
     unsafe fn options(options: *const auricle_model_options) -> Result<ModelOptions> {
@@ -63,7 +72,12 @@ impl auricle_model {
         if options.self_check > 1 {
             return Err(Error::argument(format!("self_check is {}; valid 0 and 1", options.self_check)));
         }
-        Ok(ModelOptions { threads: options.threads, self_check: options.self_check == 1 })
+        if options.reserved != 0 {
+            return Err(Error::argument(format!("reserved is {}; it must be 0", options.reserved)));
+        }
+        // SAFETY: the header's conventions.
+        let cancel = unsafe { cancel::optional("options->cancel", options.cancel) }?;
+        Ok(ModelOptions { threads: options.threads, self_check: options.self_check == 1, cancel })
     }
 }
 
@@ -75,6 +89,7 @@ impl auricle_model {
 ///
 /// Any thread. Takes from milliseconds to seconds.
 /// - AURICLE_OK
+/// - AURICLE_CANCELLED: `options->cancel` was requested. There is no model.
 /// - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or an option is out of its range.
 /// - AURICLE_FILE: the file cannot be read; the last error has the system's reason.
 /// - AURICLE_MODEL: ONNX Runtime refuses it: damaged, not ONNX, or made for a newer version.
@@ -109,7 +124,8 @@ pub unsafe extern "C" fn auricle_model_load(
 /// - AURICLE_OK
 /// - AURICLE_INVALID_ARGUMENT: a pointer is NULL, `size` is absurd, the manifest is not UTF-8, or an option is
 ///   out of its range.
-/// - AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_RUNTIME: as for auricle_model_load.
+/// - AURICLE_CANCELLED, AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_RUNTIME: as for
+///   auricle_model_load.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auricle_model_load_memory(
     onnx: *const c_void,

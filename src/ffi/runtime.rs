@@ -4,8 +4,9 @@
 
 use std::ffi::c_char;
 
+use super::guard::guard;
+use super::pointer;
 use super::status::{AURICLE_OK, auricle_status};
-use super::{guard, pointer};
 use crate::inference::runtime;
 
 /// Opens ONNX Runtime. Optional: loading the first model does it with NULL. A program that brings its own

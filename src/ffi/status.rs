@@ -3,11 +3,10 @@
 //! The numbers are kept for ever and never reused: -1 to -99 the call, -100 to -199 the model, -200 to -299
 //! ONNX Runtime, -300 a defect of Auricle. Later versions may add some: treat every negative number as an error.
 
-use std::cell::RefCell;
-use std::ffi::{CString, c_char};
+use std::ffi::c_char;
 
-use super::guard_value;
-use crate::error::Status;
+use super::guard::guard_value;
+use super::last_error;
 
 /// What became of a call: 0 success, positive success of another kind, negative an error.
 pub type auricle_status = i32;
@@ -48,33 +47,6 @@ pub const AURICLE_INFERENCE: i32 = -201;
 /// only be freed; other sessions and the model are not touched.
 pub const AURICLE_INTERNAL: i32 = -300;
 
-fn number(status: Status) -> i32 {
-    match status {
-        Status::InvalidArgument => AURICLE_INVALID_ARGUMENT,
-        Status::InvalidState => AURICLE_INVALID_STATE,
-        Status::BufferTooSmall => AURICLE_BUFFER_TOO_SMALL,
-        Status::ClipTooShort => AURICLE_CLIP_TOO_SHORT,
-        Status::File => AURICLE_FILE,
-        Status::Model => AURICLE_MODEL,
-        Status::Manifest => AURICLE_MANIFEST,
-        Status::Mismatch => AURICLE_MISMATCH,
-        Status::Runtime => AURICLE_RUNTIME,
-        Status::Inference => AURICLE_INFERENCE,
-        Status::Internal => AURICLE_INTERNAL,
-    }
-}
-
-thread_local! {
-    static LAST: RefCell<Option<CString>> = const { RefCell::new(None) };
-}
-
-/// Keeps `message` for this thread and returns the number of `status`.
-pub(super) fn set_last(message: &str, status: Status) -> i32 {
-    // A thread that is ending has lost its place for the message; the status still tells what happened.
-    let _ = LAST.try_with(|last| *last.borrow_mut() = CString::new(message).ok());
-    number(status)
-}
-
 /// What kind of outcome a status is, in a few words, for any number. The string is static. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn auricle_status_text(status: i32) -> *const c_char {
@@ -108,18 +80,19 @@ pub extern "C" fn auricle_status_text(status: i32) -> *const c_char {
 /// as \n and \u{1b}. Borrowed: valid until the next failure on this thread, or its end. Never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn auricle_last_error() -> *const c_char {
-    let last = || LAST.try_with(|last| last.borrow().as_ref().map(|message| message.as_ptr()));
-    guard_value(c"".as_ptr(), || Ok(last().ok().flatten().unwrap_or(c"".as_ptr())))
+    guard_value(c"".as_ptr(), || Ok(last_error::get()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Status;
 
     #[test]
-    fn numbers_and_texts_are_those_of_the_core() {
+    fn every_status_of_the_core_has_a_text() {
         use Status::*;
         let all = [
+            Cancelled,
             InvalidArgument,
             InvalidState,
             BufferTooSmall,
@@ -134,7 +107,6 @@ mod tests {
         ];
         let mut texts = std::collections::HashSet::new();
         for status in all {
-            assert_eq!(number(status), status as i32);
             assert!(texts.insert(auricle_status_text(status as i32)), "{status:?} has no text of its own");
         }
         assert!(!texts.contains(&auricle_status_text(i32::MIN)));

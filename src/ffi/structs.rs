@@ -6,13 +6,13 @@ use super::pointer;
 use crate::error::{Error, Result};
 
 /// A `struct_size` above this is a mistake (memory that was never initialised), not a newer program.
-const MOST: usize = 4096;
+const MAX: usize = 4096;
 
 /// A struct that a C program and the library share. Its first member is `struct_size: u32`.
 ///
 /// # Safety
 /// It is `repr(C)`, and every member takes any bits: integers, floats, pointers of the program.
-pub unsafe trait Sized32: Zeroable + Copy {
+pub unsafe trait HasStructSize: Zeroable + Copy {
     /// Name in C.
     const NAME: &'static str;
     /// Size in the first version that had it. Smaller ones are refused.
@@ -21,13 +21,13 @@ pub unsafe trait Sized32: Zeroable + Copy {
 
 /// # Safety
 /// `pointer` is null, or points at a struct as long as its `struct_size` says.
-unsafe fn size<T: Sized32>(name: &str, pointer: *const T) -> Result<usize> {
+unsafe fn size<T: HasStructSize>(name: &str, pointer: *const T) -> Result<usize> {
     // SAFETY: by contract; u32 has the alignment that is checked, or less than T's.
     let size = *unsafe { pointer::reference(name, pointer.cast::<u32>()) }? as usize;
-    if !(T::FIRST..=MOST).contains(&size) {
+    if !(T::FIRST..=MAX).contains(&size) {
         let (kind, first) = (T::NAME, T::FIRST);
         return Err(Error::argument(format!(
-            "{name}->struct_size is {size}; valid {first}..={MOST}: call {kind}_init first"
+            "{name}->struct_size is {size}; valid {first}..={MAX}: call {kind}_init first"
         )));
     }
     Ok(size)
@@ -37,7 +37,7 @@ unsafe fn size<T: Sized32>(name: &str, pointer: *const T) -> Result<usize> {
 ///
 /// # Safety
 /// `pointer` is null, or points at a struct as long as its `struct_size` says.
-pub unsafe fn read<T: Sized32>(name: &str, pointer: *const T) -> Result<T> {
+pub unsafe fn read<T: HasStructSize>(name: &str, pointer: *const T) -> Result<T> {
     // SAFETY: by contract.
     let given = unsafe { size(name, pointer) }?;
     // SAFETY: as many bytes are there by contract; bytes need no alignment.
@@ -67,7 +67,7 @@ pub struct Out<T> {
     size: usize,
 }
 
-impl<T: Sized32 + Pod> Out<T> {
+impl<T: HasStructSize + Pod> Out<T> {
     /// # Safety
     /// `pointer` is null, or points at a struct as long as its `struct_size` says, for as long as the result is used.
     pub unsafe fn new(name: &str, pointer: *mut T) -> Result<Self> {
@@ -102,7 +102,7 @@ mod tests {
     // SAFETY: as above.
     unsafe impl Pod for Grown {}
     // SAFETY: as above.
-    unsafe impl Sized32 for Grown {
+    unsafe impl HasStructSize for Grown {
         const NAME: &'static str = "grown";
         const FIRST: usize = 8;
     }

@@ -5,7 +5,7 @@
 
 use std::ffi::c_char;
 
-use super::guard_value;
+use super::guard::guard_value;
 
 const fn number(text: &str) -> u32 {
     match u32::from_str_radix(text, 10) {

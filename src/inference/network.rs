@@ -1,14 +1,15 @@
-//! One ONNX Runtime session with its input and output tensors: samples or rows in, raw outputs out.
+//! One ONNX Runtime session, run by any number of threads at once: samples or rows in, raw outputs out.
 
+use std::ffi::CString;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use ort::AsPointer;
 use ort::memory::Allocator;
-use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session};
-use ort::value::{DynValue, Outlet, Tensor, ValueType};
-use parking_lot::Mutex;
+use ort::session::{RunOptions, Session};
+use ort::value::{Outlet, Tensor, ValueType};
 
+use super::cancel::Cancel;
 use super::runtime;
 use crate::error::{Error, Result, Status};
 
@@ -22,86 +23,18 @@ pub(crate) struct Port {
     pub sizes: Vec<i64>,
 }
 
-/// A network that is ready to run. `&mut` because ONNX Runtime's `Run` is used by one thread at a time.
+/// A network that is ready to run.
 pub(crate) struct Network {
     session: Session,
-    bound: Option<Bound>,
 }
 
-/// Stops runs from another thread.
-#[derive(Default)]
-pub(crate) struct Cancel {
-    requested: AtomicBool,
-    running: Mutex<Option<Options>>,
-}
-
-/// The options of a run. Who has them without the network can only stop a run with them.
-#[derive(Clone)]
-struct Options(Arc<RunOptions<HasSelectedOutputs>>);
-
-#[allow(unsafe_code, reason = "ort keeps back a call that ONNX Runtime allows")]
-const _: () = {
-    // SAFETY: options with preallocated outputs are not Sync, because two threads could run with them at once. Only a
-    // network runs with these, which takes `&mut`; another thread has them through a `Cancel`, which only calls
-    // RunOptionsSetTerminate, made to be called while a thread runs.
-    unsafe impl Send for Options {}
-    // SAFETY: as above.
-    unsafe impl Sync for Options {}
-};
-
-impl fmt::Debug for Cancel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cancel").field("requested", &self.is_requested()).finish_non_exhaustive()
-    }
-}
-
-impl Cancel {
-    /// Every run ends as soon as its running kernel does, and later ones do not start, until [`clear`](Self::clear).
-    pub fn request(&self) {
-        let running = self.running.lock();
-        self.requested.store(true, Ordering::Release);
-        if let Some(options) = &*running {
-            // It fails only for a null pointer.
-            let _ = options.0.terminate();
-        }
-    }
-
-    pub fn is_requested(&self) -> bool {
-        self.requested.load(Ordering::Acquire)
-    }
-
-    pub fn clear(&self) {
-        self.requested.store(false, Ordering::Release);
-    }
-
-    /// From now on until it is dropped, runs with `options` can be stopped. An error if they are to be already.
-    fn watch(&self, options: &Options) -> ort::Result<Running<'_>> {
-        let mut running = self.running.lock();
-        if self.is_requested() {
-            return Err(ort::Error::new("cancelled"));
-        }
-        *running = Some(options.clone());
-        Ok(Running(self))
-    }
-}
-
-/// A run that can be stopped.
-struct Running<'a>(&'a Cancel);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        if let Some(options) = self.0.running.lock().take() {
-            // The network may be another session's next. It fails only for a null pointer.
-            let _ = options.0.unterminate();
-        }
-    }
-}
-
-/// The tensors of the last shape that was run; they are kept, so that a run makes none.
-struct Bound {
+/// The tensors of a run. They belong to the thread that runs, so that a run makes none.
+pub(crate) struct Tensors {
     input: Tensor<f32>,
-    output: String,
-    options: Options,
+    output: Tensor<f32>,
+    input_name: CString,
+    output_name: CString,
+    options: Arc<RunOptions>,
 }
 
 impl fmt::Debug for Network {
@@ -110,25 +43,35 @@ impl fmt::Debug for Network {
     }
 }
 
+impl fmt::Debug for Tensors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tensors").field("input", &self.input_name).field("shape", &self.shape()).finish()
+    }
+}
+
 impl Network {
-    /// Loads the bytes of an ONNX file. `threads` counts the calling thread; none of them spins while it waits.
-    pub fn load(onnx: &[u8], threads: usize) -> Result<Self> {
+    /// Loads the bytes of an ONNX file, which can go afterwards. `threads` counts the calling thread; none of them spins
+    /// while it waits.
+    pub fn load(onnx: &[u8], threads: usize, cancel: Option<&Cancel>) -> Result<Self> {
         let environment = runtime::environment()?;
-        let session = (|| -> ort::Result<Session> {
-            Session::builder(environment)?
-                .with_intra_threads(threads)?
-                .with_inter_threads(1)?
-                .with_intra_op_spinning(false)?
-                .with_inter_op_spinning(false)?
-                .commit_from_memory(onnx)
-        })()
-        .map_err(|error| {
+        let refused = |error: ort::Error| {
             Error::new(
                 Status::Model,
                 format!("ONNX Runtime refused the model: {}", one_line(error.message())),
             )
-        })?;
-        Ok(Self { session, bound: None })
+        };
+        let mut builder = (|| -> ort::Result<_> {
+            Ok(Session::builder(environment)?
+                .with_intra_threads(threads)?
+                .with_inter_threads(1)?
+                .with_intra_op_spinning(false)?
+                .with_inter_op_spinning(false)?)
+        })()
+        .map_err(refused)?;
+        let _loading = cancel.map(|cancel| cancel.watch_load(builder.canceler())).transpose()?;
+        let session = builder.commit_from_memory(onnx).map_err(refused);
+        cancel.map_or(Ok(()), Cancel::check)?;
+        Ok(Self { session: session? })
     }
 
     pub fn inputs(&self) -> Vec<Port> {
@@ -144,59 +87,78 @@ impl Network {
         self.session.metadata().ok()?.custom(key)
     }
 
-    /// Runs the network on one input tensor of `shape`, which `fill` writes; `scores` takes the whole of `output`,
-    /// which must have `output_shape`.
-    pub fn run(
-        &mut self,
-        shape: &[i64],
-        fill: impl FnOnce(&mut [f32]),
-        output: &str,
-        output_shape: &[i64],
-        scores: &mut [f32],
-        cancel: Option<&Cancel>,
-    ) -> Result<()> {
-        let failed = |error: ort::Error| {
-            Error::new(
-                Status::Inference,
-                format!("ONNX Runtime failed to run the model: {}", one_line(error.message())),
-            )
-        };
-        let fits = |bound: &Bound| bound.output == output && **bound.input.shape() == *shape;
-        if !self.bound.as_ref().is_some_and(fits) {
-            self.bound = Some(bind(shape, output, output_shape).map_err(failed)?);
+    /// Runs the network on the input of `tensors`; their output holds the result.
+    pub fn run(&self, tensors: &mut Tensors, cancel: Option<&Cancel>) -> Result<()> {
+        let _running = cancel.map(|cancel| cancel.watch_run(&tensors.options)).transpose()?;
+        self.call(tensors).map_err(|error| match cancel.map_or(Ok(()), Cancel::check) {
+            Ok(()) => failed(error),
+            Err(cancelled) => cancelled,
+        })
+    }
+
+    /// ONNX Runtime's `Run`, which is made to be called by several threads at once ("multiple threads can call
+    /// Run() on the same session", its C API says of OrtSession); the `ort` crate asks for `&mut`.
+    #[allow(unsafe_code, reason = "ort keeps back a call that ONNX Runtime allows")]
+    fn call(&self, tensors: &mut Tensors) -> ort::Result<()> {
+        let (input_name, output_name) = (tensors.input_name.as_ptr(), tensors.output_name.as_ptr());
+        let input = tensors.input.ptr();
+        let mut output = tensors.output.ptr_mut();
+        // SAFETY: every pointer is alive during the call, and each list has one element. The session is only read. Input
+        // and output belong to `tensors`, which is ours alone; ONNX Runtime writes into the output that it is given and
+        // makes no other.
+        unsafe {
+            let status = (ort::api().Run)(
+                self.session.ptr().cast_mut(),
+                tensors.options.ptr(),
+                &input_name,
+                &input,
+                1,
+                &output_name,
+                1,
+                &mut output,
+            );
+            ort::Error::result_from_status(status)
         }
-        let Bound { input, options, .. } = self.bound.as_mut().expect("bound above");
-        fill(input.extract_tensor_mut().1);
-        let _running = cancel.map(|cancel| cancel.watch(options)).transpose().map_err(failed)?;
-        let outputs = self.session.run_with_options(ort::inputs![&*input], &options.0).map_err(failed)?;
-        let values: &DynValue = &outputs[0];
-        let (_, values) = values.try_extract_tensor::<f32>().map_err(failed)?;
-        if values.len() != scores.len() {
-            return Err(Error::new(
-                Status::Inference,
-                format!(
-                    "output {output:?} has {} values for one window, expected {}",
-                    values.len(),
-                    scores.len()
-                ),
-            ));
-        }
-        scores.copy_from_slice(values);
-        Ok(())
     }
 }
 
-#[expect(clippy::arc_with_non_send_sync, reason = "`Options` makes it so")]
-fn bind(shape: &[i64], output: &str, output_shape: &[i64]) -> ort::Result<Bound> {
-    let allocator = Allocator::default();
-    let input = Tensor::<f32>::new(&allocator, shape)?;
-    let result = Tensor::<f32>::new(&allocator, output_shape)?;
-    let selected = OutputSelector::no_default().with(output).preallocate(output, result);
-    Ok(Bound {
-        input,
-        output: output.into(),
-        options: Options(Arc::new(RunOptions::new()?.with_outputs(selected))),
-    })
+impl Tensors {
+    /// For runs that read `input` and write `output`, of these shapes.
+    pub fn new(input: &str, shape: &[i64], output: &str, output_shape: &[i64]) -> Result<Self> {
+        let name = |name: &str| {
+            CString::new(name).map_err(|_| {
+                Error::new(Status::Model, format!("the network has a tensor whose name holds NUL: {name:?}"))
+            })
+        };
+        let (input_name, output_name) = (name(input)?, name(output)?);
+        (|| {
+            let allocator = Allocator::default();
+            let input = Tensor::<f32>::new(&allocator, shape)?;
+            let output = Tensor::<f32>::new(&allocator, output_shape)?;
+            Ok(Self { input, output, input_name, output_name, options: Arc::new(RunOptions::new()?) })
+        })()
+        .map_err(failed)
+    }
+
+    /// Shape of the input.
+    pub fn shape(&self) -> &[i64] {
+        self.input.shape()
+    }
+
+    pub fn input(&mut self) -> &mut [f32] {
+        self.input.extract_tensor_mut().1
+    }
+
+    pub fn output(&self) -> &[f32] {
+        self.output.extract_tensor().1
+    }
+}
+
+fn failed(error: ort::Error) -> Error {
+    Error::new(
+        Status::Inference,
+        format!("ONNX Runtime failed to run the model: {}", one_line(error.message())),
+    )
 }
 
 fn port(outlet: &Outlet) -> Port {

@@ -1,31 +1,29 @@
 //! One audio stream: conducts ring -> mono -> resample -> rows -> window -> inference -> scores.
 
-mod journal;
 mod options;
-pub(crate) mod pipeline;
-mod rows;
+mod reader;
 
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::error::{Error, Result, Status};
-use crate::events::{Detector, Event};
-use crate::health::Health;
-use crate::inference::network::Cancel;
+use crate::events::Event;
+use crate::inference::Cancel;
 use crate::model::Model;
 use crate::pcm::{Block, Format};
+use crate::pipeline::{Decisions, Source, Window};
 use crate::resample::Quality;
-use crate::ring::{self, Consumer, Gauge, Item, Producer, Pushed};
-use crate::smoothing::Smoother;
+use crate::ring::{self, Gauge, Producer, Pushed};
 pub use options::SessionOptions;
-use pipeline::{Due, Pipeline, STEP};
+use reader::{Ahead, Reader};
 
 /// Between two looks at the ring, a waiting thread sleeps at least and at most this long.
 const NAP: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_millis(50);
 
 /// What one read gave.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Read {
     /// The scores of one window were written.
     Window(Window),
@@ -39,6 +37,7 @@ pub enum Read {
 
 /// What ended a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Wait {
     /// A read has something to give.
     Ready,
@@ -46,23 +45,6 @@ pub enum Wait {
     TimedOut,
     /// [`Session::cancel`] was called.
     Cancelled,
-}
-
-/// One window of the stream: where it lies, what state its audio is in. Frames are the host's, every delay taken out.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Window {
-    /// Number of the window on the grid of hops; a window that lies wholly in lost audio is left out, its number too.
-    pub sequence: u64,
-    /// First frame of the window.
-    pub first_frame: u64,
-    /// One past the last frame of the window.
-    pub end_frame: u64,
-    /// What happened to the audio of the window.
-    pub health: Health,
-    /// How long ONNX Runtime took, nanoseconds.
-    pub inference_nanoseconds: u64,
-    /// That was longer than a hop: this machine cannot keep up with the stream.
-    pub late: bool,
 }
 
 /// One audio stream.
@@ -82,35 +64,24 @@ pub struct Session {
     nap: (Mutex<()>, Condvar),
 }
 
-#[derive(Debug)]
-struct Reader {
-    ring: Consumer,
-    pipeline: Pipeline,
-    scores: Vec<f32>,
-    smoother: Option<Smoother>,
-    detector: Option<Detector>,
-    limit: u32,
-    /// An error that a wait came upon, for the next read.
-    untold: Option<Error>,
-    /// Windows read since the last read that gave none.
-    in_a_row: u32,
-    /// Longest nap: half of what the ring holds must not pass in it.
-    nap: Duration,
-}
-
 impl Session {
     /// Starts a stream for `model`, of which it keeps its own reference.
     pub fn new(model: &Model, options: &SessionOptions) -> Result<Self> {
         let stream = options.stream.as_ref().unwrap_or(&model.manifest().stream);
-        let hop_seconds = options.hop_seconds.or(stream.hop_seconds);
-        let pipeline =
-            Pipeline::new(model, options.sample_rate, options.channels, hop_seconds, Quality::LowLatency)?;
-        let labels = model.labels();
-        let (hop, seconds) = (pipeline.hop_seconds(), stream.smoothing_seconds);
-        let smoother = Smoother::new(stream.smoothing, seconds, hop, labels.len())?;
-        let detector =
-            |rules| Detector::new(rules, labels, options.sample_rate, pipeline.hop_frames().max(1));
-        let detector = stream.events.as_ref().map(detector);
+        let pipeline = model.pipeline(Source {
+            sample_rate: options.sample_rate,
+            channels: options.channels,
+            channel: options.channel,
+            hop_seconds: options.hop_seconds.or(stream.hop_seconds),
+            quality: Quality::LowLatency,
+        })?;
+        let decisions = Decisions::new(
+            stream,
+            model.labels(),
+            options.sample_rate,
+            pipeline.hop_seconds(),
+            pipeline.hop_frames(),
+        )?;
         let (frames, channels) = (options.ring_frames()?, options.channels as usize);
         let (producer, consumer) = ring::ring(frames, channels, options.overflow);
         let half = Duration::from_secs_f64(frames as f64 / f64::from(options.sample_rate) / 2.0);
@@ -122,10 +93,9 @@ impl Session {
             reader: Mutex::new(Reader {
                 ring: consumer,
                 pipeline,
-                scores: vec![0.0; labels.len()],
-                smoother,
-                detector,
-                untold: None,
+                scores: vec![0.0; model.labels().len()],
+                decisions,
+                pending_error: None,
                 limit: options.max_windows_per_read,
                 in_a_row: 0,
                 nap: half.clamp(*NAP.start(), *NAP.end()),
@@ -182,7 +152,7 @@ impl Session {
     }
 
     /// Does the work that is due and, if a window is complete, writes its scores: one a class, or none if `scores` is
-    /// empty, for who wants the events alone.
+    /// empty because only events are wanted.
     ///
     /// An error of the inference costs that window only: the next read goes on behind it.
     pub fn read(&self, scores: &mut [f32]) -> Result<Read> {
@@ -200,13 +170,13 @@ impl Session {
         if self.cancel.is_requested() {
             return Ok(Read::Cancelled);
         }
-        if let Some(error) = reader.untold.take() {
+        if let Some(error) = reader.pending_error.take() {
             return Err(error);
         }
         let read = match reader.in_a_row {
             n if n > 0 && n == reader.limit => Read::Again,
             _ => match reader.advance()? {
-                Ahead::Window(due) => match reader.score(&self.model, due, &self.cancel) {
+                Ahead::Window(due) => match reader.score(self.model.scorer(), due, &self.cancel) {
                     Ok(window) => Read::Window(window),
                     Err(_) if self.cancel.is_requested() => Read::Cancelled,
                     Err(error) => return Err(error),
@@ -228,14 +198,7 @@ impl Session {
     ///
     /// A stream whose manifest or options have no `events` is an error.
     pub fn read_event(&self) -> Result<Option<Event>> {
-        let mut reader = self.reading()?;
-        let detector = reader.detector.as_mut().ok_or_else(|| {
-            Error::new(
-                Status::InvalidState,
-                "this session has no events: neither the manifest's `stream` nor the session's options have `events`",
-            )
-        })?;
-        Ok(detector.pop())
+        self.reading()?.decisions.next_event()
     }
 
     /// Waits until a read has something to give: a window, an error, or the end. The audio that comes in meanwhile is
@@ -255,7 +218,7 @@ impl Session {
                 Ok(Ahead::Nothing) => {}
                 Ok(_) => return Ok(Wait::Ready),
                 Err(error) => {
-                    reader.untold = Some(error);
+                    reader.pending_error = Some(error);
                     return Ok(Wait::Ready);
                 }
             }
@@ -295,9 +258,8 @@ impl Session {
         let mut reader = self.reading()?;
         ring::reset(&mut producer, &mut reader.ring);
         reader.pipeline.reset();
-        reader.smoother.iter_mut().for_each(Smoother::clear);
-        reader.detector.iter_mut().for_each(Detector::clear);
-        (reader.in_a_row, reader.untold) = (0, None);
+        reader.decisions.clear();
+        (reader.in_a_row, reader.pending_error) = (0, None);
         self.cancel.clear();
         Ok(())
     }
@@ -325,51 +287,6 @@ impl Session {
             ));
         }
         Ok(producer)
-    }
-}
-
-/// What lies ahead of a reader.
-enum Ahead {
-    Window(Due),
-    Nothing,
-    End,
-}
-
-impl Reader {
-    /// Converts what waits in the ring, until a window is due.
-    fn advance(&mut self) -> Result<Ahead> {
-        let Self { ring, pipeline, detector, .. } = self;
-        loop {
-            if let Some(due) = pipeline.due()? {
-                return Ok(Ahead::Window(due));
-            }
-            if pipeline.is_ended() {
-                detector.iter_mut().for_each(Detector::finish);
-                return Ok(Ahead::End);
-            }
-            if pipeline.feed_silence() {
-                continue;
-            }
-            match ring.next(STEP, |frames| pipeline.feed(frames)) {
-                Item::Samples(_) => {}
-                Item::Gap(frames) => pipeline.lose(frames, false),
-                Item::Dropped(frames) => pipeline.lose(frames, true),
-                Item::Empty => return Ok(Ahead::Nothing),
-                Item::End => pipeline.end(),
-            }
-        }
-    }
-
-    fn score(&mut self, model: &Model, due: Due, cancel: &Cancel) -> Result<Window> {
-        let Self { pipeline, scores, smoother, detector, .. } = self;
-        let window = pipeline.score(model, due, scores, Some(cancel))?;
-        if let Some(smoother) = smoother {
-            smoother.apply(window.sequence, scores);
-        }
-        if let Some(detector) = detector {
-            detector.observe(window.sequence, &(window.first_frame..window.end_frame), scores);
-        }
-        Ok(window)
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a session is set up.
 
 use crate::error::{Error, Result};
-use crate::model::manifest::Stream;
+use crate::manifest::Stream;
 use crate::ring::Overflow;
 
 const DEFAULT_RING_SECONDS: f64 = 2.0;
@@ -9,11 +9,14 @@ const MAX_RING_SECONDS: f64 = 600.0;
 
 /// How a [`Session`](super::Session) is set up.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct SessionOptions {
     /// Rate of the host's audio, Hz; valid 8000..=384000.
     pub sample_rate: u32,
-    /// Channels of the host's audio; valid 1..=8. They are averaged to mono.
+    /// Channels of the host's audio; valid 1..=8.
     pub channels: u32,
+    /// The channel that is heard, counted from 1; 0: the mean of all.
+    pub channel: u32,
     /// Distance between windows, seconds, rounded to samples of the model; `None`: the one of `stream`, else of the
     /// manifest.
     pub hop_seconds: Option<f64>,
@@ -34,6 +37,7 @@ impl SessionOptions {
         Self {
             sample_rate,
             channels,
+            channel: 0,
             hop_seconds: None,
             ring_seconds: None,
             overflow: Overflow::default(),

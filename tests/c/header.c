@@ -7,9 +7,14 @@ int other_translation_unit(void);
 
 /* Programs that were compiled against these sizes and places must keep running: they may grow, never change. */
 #define SAME(name, condition) typedef char name[(condition) ? 1 : -1]
-SAME(model_options_size, sizeof(auricle_model_options) == 12);
+SAME(model_options_size, sizeof(auricle_model_options) == 16 + sizeof(void *));
 SAME(model_options_threads, offsetof(auricle_model_options, threads) == 4);
 SAME(model_options_self_check, offsetof(auricle_model_options, self_check) == 8);
+SAME(model_options_cancel, offsetof(auricle_model_options, cancel) == 16);
+SAME(clip_options_size, sizeof(auricle_clip_options) == 16 + sizeof(void *));
+SAME(clip_options_channel, offsetof(auricle_clip_options, channel) == 4);
+SAME(clip_options_hop, offsetof(auricle_clip_options, hop_seconds) == 8);
+SAME(clip_options_cancel, offsetof(auricle_clip_options, cancel) == 16);
 SAME(session_options_size, sizeof(auricle_session_options) == 40 + sizeof(void *));
 SAME(session_options_rate, offsetof(auricle_session_options, sample_rate) == 4);
 SAME(session_options_channels, offsetof(auricle_session_options, channels) == 8);
@@ -17,7 +22,7 @@ SAME(session_options_windows, offsetof(auricle_session_options, max_windows_per_
 SAME(session_options_hop, offsetof(auricle_session_options, hop_seconds) == 16);
 SAME(session_options_ring, offsetof(auricle_session_options, ring_seconds) == 24);
 SAME(session_options_overflow, offsetof(auricle_session_options, overflow) == 32);
-SAME(session_options_reserved, offsetof(auricle_session_options, reserved) == 36);
+SAME(session_options_channel, offsetof(auricle_session_options, channel) == 36);
 SAME(session_options_stream, offsetof(auricle_session_options, stream_json) == 40);
 SAME(result_size, sizeof(auricle_result) == 96);
 SAME(result_silent, offsetof(auricle_result, silent) == 4);
@@ -51,6 +56,7 @@ int main(void)
 {
     char version[64];
     auricle_model_options model;
+    auricle_clip_options clip;
     auricle_session_options session;
     auricle_result result;
     auricle_event event;
@@ -64,11 +70,15 @@ int main(void)
     memset(&model, 0xee, sizeof model);
     auricle_model_options_init(&model);
     CHECK(model.struct_size == sizeof model && model.threads == 0 && model.self_check == 0);
+    memset(&clip, 0xee, sizeof clip);
+    auricle_clip_options_init(&clip);
+    CHECK(clip.struct_size == sizeof clip && clip.channel == 0 && clip.hop_seconds == 0 && !clip.cancel);
+    auricle_clip_options_init(NULL);
     memset(&session, 0xee, sizeof session);
     auricle_session_options_init(&session);
     CHECK(session.struct_size == sizeof session && session.sample_rate == 0 && session.channels == 0);
     CHECK(session.max_windows_per_read == 0 && session.overflow == 0 && !session.stream_json);
-    CHECK(session.reserved == 0 && session.hop_seconds == 0 && session.ring_seconds == 0);
+    CHECK(session.channel == 0 && session.hop_seconds == 0 && session.ring_seconds == 0);
     memset(&result, 0xee, sizeof result);
     auricle_result_init(&result);
     CHECK(result.struct_size == sizeof result && result.end_frame == 0 && result.inference_nanoseconds == 0);

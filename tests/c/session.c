@@ -117,9 +117,9 @@ static void options(const auricle_model *model)
     options.ring_seconds = -0.5;
     EXPECT(AURICLE_INVALID_ARGUMENT, "ring_seconds", auricle_session_create(model, &options, &session));
     options.ring_seconds = 0;
-    options.reserved = 3;
-    EXPECT(AURICLE_INVALID_ARGUMENT, "reserved is 3", auricle_session_create(model, &options, &session));
-    options.reserved = 0;
+    options.channel = 9;
+    EXPECT(AURICLE_INVALID_ARGUMENT, "channel is 9; valid 1..=8", auricle_session_create(model, &options, &session));
+    options.channel = 0;
     options.struct_size = 31;
     EXPECT(AURICLE_INVALID_ARGUMENT, "struct_size is 31", auricle_session_create(model, &options, &session));
     CHECK(session == NULL);

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use auricle::Manifest;
-use auricle::window::Axis;
+use auricle::tensor::Axis;
 use ort::session::Session;
 use ort::value::{Tensor, ValueType};
 

@@ -1,7 +1,7 @@
 //! Golden cases of a model that was just made, and the file with them inside.
 
 use anyhow::{Context, Result, ensure};
-use auricle::model::golden::{Golden, Signal};
+use auricle::manifest::golden::{Golden, Signal};
 use auricle::{Manifest, Model, ModelOptions};
 
 use crate::onnx::stamp::stamp;
@@ -20,7 +20,8 @@ pub fn finish(onnx: &[u8], manifest: &Manifest, tolerance: f64) -> Result<Vec<u8
         let model = Model::load_memory(onnx, Some(&manifest.to_json()), &ModelOptions::default())?;
         manifest.golden = cases(&model, tolerance)?;
     }
-    let options = ModelOptions { self_check: true, ..ModelOptions::default() };
+    let mut options = ModelOptions::default();
+    options.self_check = true;
     let file = stamp(onnx, &manifest.to_json())?;
     let model = Model::load_memory(&file, None, &options).context("the library refuses the file")?;
     ensure!(*model.manifest() == manifest, "the file does not hold the manifest that was put into it");

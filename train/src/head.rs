@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 use auricle::Manifest;
-use auricle::model::manifest::Output;
+use auricle::manifest::Output;
 use auricle::scores::Activation;
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};

@@ -48,14 +48,15 @@ pub fn accuracy(model: &Model, clips: &[&Clip], classes: &[String]) -> Result<f6
 /// machine does touches all of them alike. One thread.
 pub fn latencies(models: &[&Model]) -> Result<Vec<f64>> {
     let sessions = models.iter().map(|model| {
-        let ring_seconds = Some(model.manifest().input.window_seconds + 1.0);
-        Session::new(model, &SessionOptions { ring_seconds, ..SessionOptions::new(model.sample_rate(), 1) })
+        let mut options = SessionOptions::new(model.sample_rate(), 1);
+        options.ring_seconds = Some(model.manifest().input.window_seconds + 1.0);
+        Session::new(model, &options)
     });
     let sessions: Vec<Session> = sessions.collect::<auricle::Result<_>>()?;
     let mut times = vec![Vec::new(); models.len()];
     for _ in 0..ROUNDS {
         for ((model, session), times) in models.iter().zip(&sessions).zip(&mut times) {
-            let noise = auricle::model::golden::Signal::Noise { seed: 1 };
+            let noise = auricle::manifest::golden::Signal::Noise { seed: 1 };
             session.push_f32(&noise.samples(model.sample_rate(), model.manifest().window_samples()))?;
             let mut scores = vec![0.0; model.labels().len()];
             while let Read::Window(window) = session.read(&mut scores)? {

@@ -3,8 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-/// The files of src/ffi that export something, in the order of the header's sections.
-const SECTIONS: [&str; 7] = ["version", "status", "log", "runtime", "model", "session", "classify"];
+/// The files of src/ffi that export something, in the order of the header's sections: by need.
+const SECTIONS: [&str; 11] =
+    ["status", "cancel", "model", "pcm", "clip", "session", "push", "read", "runtime", "log", "version"];
+/// The files of src/ffi that export nothing.
+const INTERNAL: [&str; 5] = ["mod", "guard", "last_error", "pointer", "structs"];
 const RULE: &str =
     "-------------------------------------------------------------------------------------------------";
 
@@ -41,6 +44,7 @@ fn difference(old: &str, new: &str) -> String {
 }
 
 fn render(root: &Path) -> Result<String, String> {
+    check_sections(root)?;
     let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml"))?;
     let header = config.header.take().unwrap_or_default();
     let trailer = config.trailer.take().unwrap_or_default();
@@ -58,6 +62,21 @@ fn render(root: &Path) -> Result<String, String> {
         out += &format!("\n{}\n{}\n", comment(&lines), tidy(code.trim()));
     }
     Ok(out + &trailer)
+}
+
+/// Every file of src/ffi is in one of the two lists.
+fn check_sections(root: &Path) -> Result<(), String> {
+    let entries = fs::read_dir(root.join("src/ffi")).map_err(|e| format!("src/ffi: {e}"))?;
+    for entry in entries {
+        let name = entry.map_err(|e| format!("src/ffi: {e}"))?.file_name().to_string_lossy().into_owned();
+        let stem = name.trim_end_matches(".rs");
+        if !SECTIONS.contains(&stem) && !INTERNAL.contains(&stem) {
+            return Err(format!(
+                "src/ffi/{name} is in no list of xtask/src/header.rs: a section of the header, or internal?"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The numbers of Cargo.toml, which xtask shares with the library. The C tests compare the interface's version

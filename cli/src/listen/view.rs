@@ -202,33 +202,26 @@ mod tests {
     }
 
     fn event(id: u64, class: usize, is_final: bool) -> Event {
-        Event {
-            id,
-            class,
-            is_final,
-            onset_frame: 16_000 * id,
-            offset_frame: 16_000 * id + 8_000,
-            decided_frame: 16_000 * id + 8_000,
-            peak_score: 0.75,
-            mean_score: 0.5,
-            lost_before: 0,
-        }
+        let mut event = Event::default();
+        event.id = id;
+        event.class = class;
+        event.is_final = is_final;
+        event.onset_frame = 16_000 * id;
+        event.offset_frame = 16_000 * id + 8_000;
+        event.decided_frame = 16_000 * id + 8_000;
+        event.peak_score = 0.75;
+        event.mean_score = 0.5;
+        event
     }
 
     fn window(rms_dbfs: f32) -> Window {
-        Window {
-            sequence: 0,
-            first_frame: 0,
-            end_frame: 16_000,
-            health: Health {
-                rms_dbfs,
-                peak_dbfs: rms_dbfs + 3.0,
-                noise_floor_dbfs: -60.0,
-                ..Health::default()
-            },
-            inference_nanoseconds: 2_000_000,
-            late: false,
-        }
+        let mut window = Window::default();
+        window.end_frame = 16_000;
+        window.health.rms_dbfs = rms_dbfs;
+        window.health.peak_dbfs = rms_dbfs + 3.0;
+        window.health.noise_floor_dbfs = -60.0;
+        window.inference_nanoseconds = 2_000_000;
+        window
     }
 
     fn blocks(line: &str) -> usize {

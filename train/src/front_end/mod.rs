@@ -6,10 +6,10 @@ use anyhow::{Context, Result, ensure};
 use auricle::Manifest;
 use auricle::events::Rules;
 use auricle::features::{Features, Kind, Normalize};
-use auricle::model::manifest::{Input, Output, Stream};
+use auricle::manifest::{Input, Output, Stream};
 use auricle::resample::Quality;
 use auricle::scores::Activation;
-use auricle::window::{Axis, Padding};
+use auricle::tensor::{Axis, Padding};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 

@@ -7,7 +7,7 @@ pub mod prune;
 pub mod quantise;
 pub mod stamp;
 
-use auricle::model::manifest::METADATA_KEY;
+use auricle::manifest::METADATA_KEY;
 use prost::Message;
 use proto::{
     Attribute, Dimension, GraphProto, Model, Node, OperatorSet, Shape, StringEntry, TensorProto, TensorType,

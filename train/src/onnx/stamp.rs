@@ -1,7 +1,7 @@
 //! A manifest into anyone's ONNX file. Every other byte stays: fields are copied as they are, known or not.
 
 use anyhow::{Context, Result, bail, ensure};
-use auricle::model::manifest::METADATA_KEY;
+use auricle::manifest::METADATA_KEY;
 use prost::Message;
 use prost::encoding::{WireType, decode_key, decode_varint};
 

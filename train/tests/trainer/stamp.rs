@@ -53,7 +53,8 @@ fn golden_cases_are_made_once_and_kept() {
     }
     let manifest = Manifest::parse(PROBE).unwrap();
     let file = golden::finish(&data("probe.onnx"), &manifest, 1e-4).unwrap();
-    let check = ModelOptions { self_check: true, ..ModelOptions::default() };
+    let mut check = ModelOptions::default();
+    check.self_check = true;
     let model = Model::load_memory(&file, None, &check).unwrap();
     let cases = &model.manifest().golden;
     assert_eq!(cases.len(), 2);

@@ -1,22 +1,46 @@
 //! The reader's side of a stream: interleaved frames in, scored windows out. Sessions and whole clips run the same one.
 
+mod decisions;
+mod features_pool;
+mod journal;
+mod rows;
+mod scorer;
+mod window;
+
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Window;
-use super::journal::Journal;
-use super::rows::Rows;
 use crate::error::{Error, Result, Status};
 use crate::features::Normalize;
-use crate::inference::network::Cancel;
-use crate::model::Model;
-use crate::model::manifest::samples;
+use crate::inference::Cancel;
+use crate::manifest::{Manifest, samples};
 use crate::pcm::Downmix;
 use crate::resample::{Quality, Resampler};
-use crate::window::Padding;
+use crate::tensor::Padding;
+pub(crate) use decisions::Decisions;
+pub(crate) use features_pool::FeaturesPool;
+use journal::Journal;
+use rows::Rows;
+pub(crate) use scorer::Scorer;
+pub use window::Window;
 
 /// Frames that go through the stages at a time.
 pub(crate) const STEP: usize = 1024;
+
+/// What a pipeline is planned for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Source {
+    /// Rate of the host's audio, Hz.
+    pub sample_rate: u32,
+    pub channels: u32,
+    /// The channel that is heard, counted from 1; 0: the mean of all.
+    pub channel: u32,
+    /// Distance of windows; `None`: the manifest's.
+    pub hop_seconds: Option<f64>,
+    /// How to resample, unless the manifest says it.
+    pub quality: Quality,
+}
 
 /// A window whose audio is there.
 #[derive(Debug)]
@@ -30,6 +54,7 @@ pub(crate) struct Due {
 
 #[derive(Debug)]
 pub(crate) struct Pipeline {
+    source: Source,
     host_rate: u32,
     model_rate: u32,
     channels: usize,
@@ -54,32 +79,25 @@ pub(crate) struct Pipeline {
     silence: u64,
     silent_run: u64,
     ended: bool,
-    /// A stream that is too short has been told so.
+    /// A stream that is too short has been reported so.
     refused: bool,
     journal: Journal,
 }
 
 impl Pipeline {
-    /// `quality`: how to resample, unless the manifest says it.
-    pub fn new(
-        model: &Model,
-        host_rate: u32,
-        channels: u32,
-        hop_seconds: Option<f64>,
-        quality: Quality,
-    ) -> Result<Self> {
-        let manifest = model.manifest();
+    pub fn new(manifest: &Manifest, features: Arc<FeaturesPool>, source: Source) -> Result<Self> {
+        let Source { sample_rate: host_rate, channels, channel, hop_seconds, quality } = source;
         let input = &manifest.input;
-        let downmix = Downmix::new(channels as usize)?;
+        let downmix = Downmix::of_channel(channels as usize, channel as usize)?;
         let resampler =
             Resampler::with_quality(host_rate, input.sample_rate, input.resampler.unwrap_or(quality))?;
         let window = manifest.window_samples();
         let seconds = hop_seconds.or(manifest.stream.hop_seconds).unwrap_or(input.window_seconds);
         let hop = samples(seconds, input.sample_rate);
         if !seconds.is_finite() || hop == 0 || seconds > 3600.0 {
-            let least = 1.0 / f64::from(input.sample_rate);
+            let min = 1.0 / f64::from(input.sample_rate);
             return Err(Error::argument(format!(
-                "hop_seconds is {seconds}; valid {least:.6}..=3600 (one sample to an hour)"
+                "hop_seconds is {seconds}; valid {min:.6}..=3600 (one sample to an hour)"
             )));
         }
         let slack = resampler.max_output(STEP);
@@ -87,12 +105,13 @@ impl Pipeline {
             + resampler.delay_frames() as u64
             + STEP as u64;
         Ok(Self {
+            source,
             host_rate,
             model_rate: input.sample_rate,
             channels: channels as usize,
             downmix,
             mono: vec![0.0; STEP],
-            rows: Rows::new(model.front_end(), window, hop),
+            rows: Rows::new(features, window, hop),
             samples: Vec::with_capacity(window + slack),
             normalize: input.normalize.clone().unwrap_or_default(),
             padding: input.padding,
@@ -112,8 +131,8 @@ impl Pipeline {
     }
 
     /// Whether this pipeline is planned for such a stream.
-    pub fn suits(&self, host_rate: u32, channels: u32) -> bool {
-        self.host_rate == host_rate && self.channels == channels as usize
+    pub fn suits(&self, source: &Source) -> bool {
+        self.source == *source
     }
 
     /// Starts a new stream.
@@ -208,11 +227,6 @@ impl Pipeline {
         }
     }
 
-    /// Scores the next window if its audio is there; `scores` takes one value a class.
-    pub fn next(&mut self, model: &Model, scores: &mut [f32]) -> Result<Option<Window>> {
-        self.due()?.map(|due| self.score(model, due, scores, None)).transpose()
-    }
-
     /// The next window, if its audio is there. Windows that lie wholly in lost audio are passed over.
     pub fn due(&mut self) -> Result<Option<Due>> {
         loop {
@@ -300,7 +314,7 @@ impl Pipeline {
     /// Scores a window that is due. Whether that succeeds or not, the next one comes next.
     pub fn score(
         &mut self,
-        model: &Model,
+        scorer: &Scorer,
         due: Due,
         scores: &mut [f32],
         cancel: Option<&Cancel>,
@@ -318,7 +332,7 @@ impl Pipeline {
         let (rows, bins) = self.rows.of(sequence, stretch);
         self.normalize.apply(rows, bins);
         let started = Instant::now();
-        model.infer(rows, bins, scores, cancel)?;
+        scorer.score(rows, bins, scores, cancel)?;
         let inference = started.elapsed();
         Ok(Window {
             sequence,

@@ -1,4 +1,4 @@
-//! Rows -> model-sized input: in what order the network wants its axes, and how a short stretch is made long enough.
+//! The input tensor: the order of its axes, and padding.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,7 @@ pub enum Axis {
     Sample,
 }
 
-/// What a stretch shorter than the window is filled up with (`input.padding`).
+/// How audio shorter than the window is padded (`input.padding`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Padding {
@@ -51,11 +51,11 @@ impl Padding {
 
 /// The order of the axes, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Layout {
+pub(crate) struct AxisOrder {
     axes: Vec<Axis>,
 }
 
-impl Layout {
+impl AxisOrder {
     /// `waveform`: the features are samples, which have one axis instead of row and bin.
     pub fn new(axes: &[Axis], waveform: bool, path: &str) -> Result<Self> {
         let wanted: &[Axis] = if waveform { &[Axis::Sample] } else { &[Axis::Row, Axis::Bin] };
@@ -112,14 +112,14 @@ mod tests {
         let rows = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]; // 2 rows of 3 bins
         let mut out = [0.0; 6];
         let bin_first =
-            Layout::new(&[Axis::Batch, Axis::Channel, Axis::Bin, Axis::Row], false, "p").expect("valid");
+            AxisOrder::new(&[Axis::Batch, Axis::Channel, Axis::Bin, Axis::Row], false, "p").expect("valid");
         assert_eq!(bin_first.shape(2, 3), [1, 1, 3, 2]);
         bin_first.arrange(&rows, 3, &mut out);
         assert_eq!(out, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
-        let row_first = Layout::new(&[Axis::Row, Axis::Bin], false, "p").expect("valid");
+        let row_first = AxisOrder::new(&[Axis::Row, Axis::Bin], false, "p").expect("valid");
         row_first.arrange(&rows, 3, &mut out);
         assert_eq!(out, rows);
-        let samples = Layout::new(&[Axis::Batch, Axis::Sample], true, "p").expect("valid");
+        let samples = AxisOrder::new(&[Axis::Batch, Axis::Sample], true, "p").expect("valid");
         assert_eq!(samples.shape(6, 1), [1, 6]);
         samples.arrange(&rows, 1, &mut out);
         assert_eq!(out, rows);
@@ -134,7 +134,7 @@ mod tests {
             (vec![Axis::Row, Axis::Bin, Axis::Sample], false),
             (vec![Axis::Row, Axis::Bin], true),
         ] {
-            let error = Layout::new(&axes, waveform, "input.layout").expect_err("must be refused");
+            let error = AxisOrder::new(&axes, waveform, "input.layout").expect_err("must be refused");
             assert!(error.message().contains("input.layout"), "{error}");
         }
     }

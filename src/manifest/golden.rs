@@ -3,14 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clip::Clip;
-use crate::error::{Error, Result, Status};
-use crate::model::Model;
-use crate::model::manifest::samples;
+use super::samples;
+use crate::error::{Error, Result};
 use crate::resample::{MAX_SAMPLE_RATE, MIN_SAMPLE_RATE};
 
 /// Most cases of a model, and the longest one, seconds: a check takes a moment, whoever wrote the manifest.
-pub(crate) const MAX_CASES: usize = 16;
+const MAX_CASES: usize = 16;
 const MAX_SECONDS: f64 = 60.0;
 /// Largest difference of a score that a case may allow.
 const MAX_TOLERANCE: f64 = 1e6;
@@ -89,7 +87,7 @@ impl Golden {
         (self.signal.samples(rate, samples(self.seconds, rate)), rate)
     }
 
-    pub(crate) fn resolve(&mut self, path: &str, model_rate: u32, labels: usize) -> Result<()> {
+    fn resolve(&mut self, path: &str, model_rate: u32, labels: usize) -> Result<()> {
         let rate = *self.sample_rate.get_or_insert(model_rate);
         let fail = |member: &str, message: String| Err(Error::manifest(&format!("{path}.{member}"), message));
         if !(MIN_SAMPLE_RATE..=MAX_SAMPLE_RATE).contains(&rate) {
@@ -99,12 +97,9 @@ impl Golden {
             return fail("seconds", format!("{} s; valid from one sample to {MAX_SECONDS} s", self.seconds));
         }
         if let Signal::Chirp { from_hz, to_hz } = self.signal {
-            let most = f64::from(rate) / 2.0;
-            if ![from_hz, to_hz].iter().all(|hz| (0.0..=most).contains(hz)) {
-                return fail(
-                    "signal",
-                    format!("from {from_hz} to {to_hz} Hz; valid 0..={most} at {rate} Hz"),
-                );
+            let max = f64::from(rate) / 2.0;
+            if ![from_hz, to_hz].iter().all(|hz| (0.0..=max).contains(hz)) {
+                return fail("signal", format!("from {from_hz} to {to_hz} Hz; valid 0..={max} at {rate} Hz"));
             }
         }
         if self.scores.len() != labels || !self.scores.iter().all(|score| score.is_finite()) {
@@ -120,40 +115,14 @@ impl Golden {
     }
 }
 
-impl Model {
-    /// Classifies the manifest's golden cases: the largest difference to a score of theirs. An error if one is beyond
-    /// its case's tolerance, or if there are no cases.
-    pub fn self_check(&self) -> Result<f32> {
-        let cases = &self.manifest().golden;
-        if cases.is_empty() {
-            let message = "a self-check was asked for, but the manifest has no golden cases (\"golden\")";
-            return Err(Error::new(Status::Manifest, message));
-        }
-        let mut largest = 0_f32;
-        let mut scores = vec![0.0; self.labels().len()];
-        for (index, case) in cases.iter().enumerate() {
-            let (samples, sample_rate) = case.clip(self.sample_rate());
-            self.classify(Clip { interleaved: &samples, channels: 1, sample_rate }, &mut scores)
-                .map_err(|e| Error::new(e.status(), format!("golden[{index}]: {}", e.message())))?;
-            let apart = |class: usize| (scores[class] - case.scores[class]).abs();
-            let worst = (0..scores.len()).max_by(|a, b| apart(*a).total_cmp(&apart(*b))).unwrap_or(0);
-            if f64::from(apart(worst)) > case.tolerance {
-                return Err(Error::new(
-                    Status::Mismatch,
-                    format!(
-                        "the model does not reproduce its golden case golden[{index}]: {:?} scores {}, the manifest \
-                         says {}; {} is allowed. Network, manifest or ONNX Runtime differ from where it was made",
-                        self.labels()[worst],
-                        scores[worst],
-                        case.scores[worst],
-                        case.tolerance
-                    ),
-                ));
-            }
-            largest = largest.max(apart(worst));
-        }
-        Ok(largest)
+/// Checks the cases of a model with this rate and number of labels.
+pub(super) fn resolve(cases: &mut [Golden], model_rate: u32, labels: usize) -> Result<()> {
+    if cases.len() > MAX_CASES {
+        let message = format!("{} cases; valid up to {MAX_CASES}", cases.len());
+        return Err(Error::manifest("golden", message));
     }
+    let mut cases = cases.iter_mut().enumerate();
+    cases.try_for_each(|(index, case)| case.resolve(&format!("golden[{index}]"), model_rate, labels))
 }
 
 #[cfg(test)]

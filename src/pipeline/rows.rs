@@ -6,11 +6,12 @@
 
 use std::sync::Arc;
 
-use crate::features::{Features, FrontEnd};
+use super::features_pool::FeaturesPool;
+use crate::features::Features;
 
 #[derive(Debug)]
 pub(super) struct Rows {
-    front_end: Arc<FrontEnd>,
+    features: Arc<FeaturesPool>,
     /// Rows from one window to the next; none if windows do not start at rows.
     shift: Option<usize>,
     /// Inner rows of window `held`.
@@ -21,21 +22,21 @@ pub(super) struct Rows {
 
 impl Rows {
     /// For windows of `window` samples, `hop` samples apart.
-    pub fn new(front_end: Arc<FrontEnd>, window: usize, hop: usize) -> Self {
-        let features = front_end.plan();
-        let count = features.rows(window);
-        let shift = Some(hop / features.hop()).filter(|_| hop.is_multiple_of(features.hop()));
+    pub fn new(features: Arc<FeaturesPool>, window: usize, hop: usize) -> Self {
+        let plan = features.plan();
+        let count = plan.rows(window);
+        let shift = Some(hop / plan.hop()).filter(|_| hop.is_multiple_of(plan.hop()));
         Self {
-            inner: vec![0.0; count * features.inner_bins()],
-            rows: vec![0.0; count * features.bins()],
+            inner: vec![0.0; count * plan.inner_bins()],
+            rows: vec![0.0; count * plan.bins()],
             shift: shift.filter(|&shift| shift < count),
             held: None,
-            front_end,
+            features,
         }
     }
 
     pub fn features(&self) -> &Features {
-        self.front_end.plan()
+        self.features.plan()
     }
 
     /// Forgets the stream.
@@ -45,8 +46,8 @@ impl Rows {
 
     /// The rows of window `number`, whose audio is `samples`: what `Features::compute` gives for them.
     pub fn of(&mut self, number: u64, samples: &[f32]) -> (&mut [f32], usize) {
-        let Self { front_end, inner, rows, .. } = self;
-        let plan = front_end.plan();
+        let Self { features, inner, rows, .. } = self;
+        let plan = features.plan();
         let (count, width) = (plan.rows(samples.len()), plan.inner_bins());
         let whole = count * width == inner.len();
         let inner = &mut inner[..count * width];
@@ -60,7 +61,7 @@ impl Rows {
         }
         self.held = Some(number).filter(|_| whole);
         let rows = &mut rows[..count * plan.bins()];
-        front_end.with(|features| {
+        features.with(|features| {
             features.inner_rows(samples, 0, &mut inner[..head * width]);
             features.inner_rows(samples, kept, &mut inner[kept * width..]);
             features.finish_window(inner, rows);
@@ -93,7 +94,7 @@ mod tests {
         ] {
             for hop in [160, 512, 1600, 2560, 4000, 20_000] {
                 let (window, mut anew) = (16_000, planned(spec));
-                let mut rows = Rows::new(Arc::new(FrontEnd::new(planned(spec))), window, hop);
+                let mut rows = Rows::new(Arc::new(FeaturesPool::new(planned(spec))), window, hop);
                 for number in [0_u64, 1, 2, 3, 5, 6, 7] {
                     let start = number as usize * hop;
                     let length = if number == 7 { 9000 } else { window };
@@ -110,7 +111,7 @@ mod tests {
 
     #[test]
     fn only_windows_that_start_at_rows_share_them() {
-        let kaldi = || Arc::new(FrontEnd::new(planned(r#"{ "preset": "kaldi" }"#)));
+        let kaldi = || Arc::new(FeaturesPool::new(planned(r#"{ "preset": "kaldi" }"#)));
         let shift = |hop| Rows::new(kaldi(), 16_000, hop).shift;
         assert_eq!((shift(1600), shift(1601), shift(160), shift(16_000)), (Some(10), None, Some(1), None));
     }

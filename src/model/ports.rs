@@ -1,23 +1,23 @@
-//! Whether manifest and network agree. Every disagreement is an error with both sides.
+//! The inputs and outputs of a network, compared with the manifest. Every disagreement is an error with both sides.
 
 use crate::error::{Error, Result, Status};
 use crate::inference::network::{Network, Port};
-use crate::model::Manifest;
-use crate::window::{Axis, Layout, Padding};
+use crate::manifest::Manifest;
+use crate::tensor::{Axis, AxisOrder, Padding};
 
-/// What of the network the manifest uses.
+/// Those that the manifest uses.
 #[derive(Debug)]
-pub(crate) struct Fit {
+pub(crate) struct Ports {
     pub input: Port,
     pub output: Port,
     /// Shape of the output of one window.
     pub output_shape: Vec<i64>,
 }
 
-impl Fit {
+impl Ports {
     pub fn check(
         manifest: &Manifest,
-        layout: &Layout,
+        order: &AxisOrder,
         rows: usize,
         bins: usize,
         network: &Network,
@@ -32,7 +32,7 @@ impl Fit {
             ));
         }
         element("input.dtype", input)?;
-        sizes(manifest, layout, rows, bins, input)?;
+        sizes(manifest, order, rows, bins, input)?;
 
         let outputs = network.outputs();
         let wanted = &manifest.output.tensor;
@@ -71,8 +71,8 @@ fn element(path: &str, port: &Port) -> Result<()> {
 }
 
 /// Input: same number of axes, and every fixed size is the manifest's.
-fn sizes(manifest: &Manifest, layout: &Layout, rows: usize, bins: usize, input: &Port) -> Result<()> {
-    let (axes, shape) = (layout.axes(), layout.shape(rows, bins));
+fn sizes(manifest: &Manifest, order: &AxisOrder, rows: usize, bins: usize, input: &Port) -> Result<()> {
+    let (axes, shape) = (order.axes(), order.shape(rows, bins));
     if axes.len() != input.sizes.len() {
         return Err(mismatch(
             "input.layout",

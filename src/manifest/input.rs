@@ -1,0 +1,112 @@
+//! What the network sees (`input`).
+
+use serde::{Deserialize, Serialize};
+
+use super::{samples, seconds};
+use crate::error::{Error, Result};
+use crate::features::{Features, Kind, Normalize, Spec};
+use crate::resample::{self, Quality};
+use crate::tensor::{Axis, AxisOrder, Padding};
+
+/// Most feature values of a window: 256 MB.
+const MAX_VALUES: usize = 1 << 26;
+
+/// What the network sees (`input`).
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Name of the input tensor; empty: the network's only one.
+    #[serde(default)]
+    pub tensor: String,
+    /// Rate of the audio that the features are computed from, Hz.
+    pub sample_rate: u32,
+    /// How the host's audio is converted to that rate; absent: `quality` for whole clips, `low_latency`, which is the
+    /// same filter, for streams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resampler: Option<Quality>,
+    /// Audio that one inference sees, seconds.
+    pub window_seconds: f64,
+    /// What a clip shorter than the window, or the end of a stream, is filled up with.
+    #[serde(default)]
+    pub padding: Padding,
+    /// Fewest rows that the network can take; counts only where `padding` is `none`.
+    #[serde(default = "one")]
+    pub min_rows: usize,
+    /// From samples to rows.
+    pub features: Spec,
+    /// What is done to the rows of a window; absent: what the features' preset says, else nothing.
+    #[serde(default)]
+    pub normalize: Option<Normalize>,
+    /// The axes of the input tensor, in order.
+    pub layout: Vec<Axis>,
+    /// Element type of the input tensor.
+    #[serde(default)]
+    pub dtype: Dtype,
+}
+
+/// Element type of the input tensor (`input.dtype`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dtype {
+    /// 32-bit float.
+    #[default]
+    F32,
+}
+
+fn one() -> usize {
+    1
+}
+
+impl Input {
+    /// Checks every member and fills in the defaults that depend on others.
+    pub(super) fn resolve(&mut self) -> Result<()> {
+        let rates = resample::MIN_SAMPLE_RATE..=resample::MAX_SAMPLE_RATE;
+        if !rates.contains(&self.sample_rate) {
+            return Err(Error::manifest(
+                "input.sample_rate",
+                format!("{} Hz; valid {rates:?}", self.sample_rate),
+            ));
+        }
+        let window = seconds("input.window_seconds", self.window_seconds, self.sample_rate)?;
+        let features = Features::new(&self.features, self.sample_rate, "input.features")?;
+        let normalize = self.normalize.clone().unwrap_or_else(|| self.features.default_normalize());
+        self.normalize = Some(normalize.resolved("input.normalize", features.bins())?);
+        self.features = features.spec().clone();
+        self.axis_order()?;
+        let (rows, min) = (features.rows(window), self.min_rows.max(1));
+        if rows < min {
+            return Err(Error::manifest(
+                "input.window_seconds",
+                format!(
+                    "{} s are {window} samples and give {rows} rows of features; at least {min} are needed \
+                     (one row needs {} samples)",
+                    self.window_seconds,
+                    features.min_samples()
+                ),
+            ));
+        }
+        let values = rows.saturating_mul(features.bins());
+        if values > MAX_VALUES {
+            return Err(Error::manifest(
+                "input.window_seconds",
+                format!(
+                    "{} s give {rows} rows of {} bins, {values} values; valid up to {MAX_VALUES}",
+                    self.window_seconds,
+                    features.bins()
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The order of the axes of the input tensor.
+    pub(crate) fn axis_order(&self) -> Result<AxisOrder> {
+        let waveform = self.features.kind == Some(Kind::Waveform);
+        AxisOrder::new(&self.layout, waveform, "input.layout")
+    }
+
+    /// Samples of a window at the model's rate.
+    pub fn window_samples(&self) -> usize {
+        samples(self.window_seconds, self.sample_rate)
+    }
+}

@@ -1,0 +1,157 @@
+//! The manifest: JSON that says what the network expects and what its outputs mean. `docs/manifest.md` describes
+//! every member; this file is its definition.
+
+pub mod golden;
+mod input;
+mod output;
+mod stream;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, MAX_PATH, Result, Status};
+use crate::text;
+use golden::Golden;
+pub use input::{Dtype, Input};
+pub use output::Output;
+pub use stream::Stream;
+
+/// Key of the manifest in the metadata of an ONNX file.
+pub const METADATA_KEY: &str = "auricle.manifest";
+
+/// The only version of the format so far.
+const VERSION: u32 = 1;
+/// More labels than any classifier has; keeps a hostile manifest from claiming memory.
+const MAX_LABELS: usize = 1 << 16;
+/// Longest window, samples: 17 minutes at 16 kHz.
+const MAX_WINDOW: usize = 1 << 24;
+
+/// A parsed and validated manifest.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of the format; 1.
+    pub auricle: u32,
+    /// Name of the model.
+    #[serde(default)]
+    pub name: String,
+    /// Version of the model.
+    #[serde(default)]
+    pub version: String,
+    /// Licence of the model.
+    #[serde(default)]
+    pub licence: String,
+    /// Labels of the classes, in the order of the network's outputs.
+    pub labels: Vec<String>,
+    /// What the network sees.
+    pub input: Input,
+    /// What its outputs mean.
+    #[serde(default)]
+    pub output: Output,
+    /// How a stream is read.
+    #[serde(default)]
+    pub stream: Stream,
+    /// What it must give for known signals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub golden: Vec<Golden>,
+}
+
+impl Manifest {
+    /// Parses and validates. Errors name the member's path in the JSON.
+    pub fn parse(json: &str) -> Result<Self> {
+        let mut manifest: Self = parse(json)?;
+        manifest.resolve()?;
+        Ok(manifest)
+    }
+
+    /// The manifest as JSON with every default filled in.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a manifest has only string keys")
+    }
+
+    /// Checks every member and fills in the defaults that depend on others.
+    fn resolve(&mut self) -> Result<()> {
+        if self.auricle != VERSION {
+            return Err(Error::manifest(
+                "auricle",
+                format!("format {} is not known; valid: {VERSION}", self.auricle),
+            ));
+        }
+        self.check_labels()?;
+        self.input.resolve()?;
+        let rate = self.input.sample_rate;
+        let hop = *self.stream.hop_seconds.get_or_insert(self.input.window_seconds);
+        seconds("stream.hop_seconds", hop, rate)?;
+        self.stream.resolve("stream", &self.labels, self.output.activation)?;
+        self.output.resolve()?;
+        golden::resolve(&mut self.golden, rate, self.labels.len())
+    }
+
+    fn check_labels(&self) -> Result<()> {
+        if self.labels.is_empty() || self.labels.len() > MAX_LABELS {
+            return Err(Error::manifest(
+                "labels",
+                format!("{} labels; valid 1..={MAX_LABELS}", self.labels.len()),
+            ));
+        }
+        let mut seen = std::collections::HashMap::new();
+        for (index, label) in self.labels.iter().enumerate() {
+            if label.is_empty() || label.contains('\0') {
+                return Err(Error::manifest(
+                    &format!("labels[{index}]"),
+                    "is empty or holds a NUL character",
+                ));
+            }
+            if let Some(first) = seen.insert(label, index) {
+                return Err(Error::manifest(
+                    &format!("labels[{index}]"),
+                    format_args!("{label:?} is labels[{first}] too"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Samples of a window at the model's rate.
+    pub fn window_samples(&self) -> usize {
+        self.input.window_samples()
+    }
+}
+
+/// Errors name the member's path.
+fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
+    let mut reader = serde_json::Deserializer::from_str(json);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = text::shortened(error.path(), MAX_PATH);
+        Error::manifest(if path == "." { "(whole)" } else { &path }, error.inner())
+    })?;
+    reader.end().map_err(|error| Error::manifest("(whole)", error))?;
+    Ok(value)
+}
+
+impl Error {
+    /// Wraps an error of reading a manifest with where the manifest came from.
+    pub(crate) fn of_manifest(self, source: &str) -> Self {
+        Error::new(self.status(), format_args!("{source}: {}", self.message()))
+    }
+}
+
+/// The nearest whole number of samples.
+pub(crate) fn samples(seconds: f64, rate: u32) -> usize {
+    (seconds * f64::from(rate)).round() as usize
+}
+
+fn seconds(path: &str, value: f64, rate: u32) -> Result<usize> {
+    let count = samples(value, rate);
+    if !value.is_finite() || !(1..=MAX_WINDOW).contains(&count) {
+        return Err(Error::new(
+            Status::Manifest,
+            format!(
+                "manifest: {path}: {value} s are {count} samples at {rate} Hz; valid 1..={MAX_WINDOW} samples, \
+                 up to {} s",
+                MAX_WINDOW as f64 / f64::from(rate)
+            ),
+        ));
+    }
+    Ok(count)
+}

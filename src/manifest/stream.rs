@@ -1,0 +1,52 @@
+//! How a stream is read (`stream`).
+
+use serde::{Deserialize, Serialize};
+
+use super::parse;
+use crate::error::{Error, Result};
+use crate::events::Rules;
+use crate::scores::Activation;
+use crate::smoothing::Smoothing;
+
+/// Longest time to smooth over.
+const MAX_SMOOTHING_SECONDS: f64 = 3600.0;
+
+/// How a stream is read (`stream`).
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stream {
+    /// Distance between windows, seconds; absent: a window's length.
+    #[serde(default)]
+    pub hop_seconds: Option<f64>,
+    /// How the scores of a stream are smoothed, where `smoothing_seconds` is not 0.
+    #[serde(default)]
+    pub smoothing: Smoothing,
+    /// Time that scores are smoothed over, seconds; 0: they are not.
+    #[serde(default)]
+    pub smoothing_seconds: f64,
+    /// When a class is on; absent: the stream has no events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<Rules>,
+}
+
+impl Stream {
+    /// Parses the `stream` object of a manifest and checks it for a model with these labels and this activation.
+    pub fn parse(json: &str, labels: &[String], activation: Activation) -> Result<Self> {
+        let mut stream: Self = parse(json).map_err(|error| Error::argument(error.message()))?;
+        stream.resolve("stream", labels, activation).map_err(|error| Error::argument(error.message()))?;
+        Ok(stream)
+    }
+
+    pub(super) fn resolve(&mut self, path: &str, labels: &[String], activation: Activation) -> Result<()> {
+        if !(0.0..=MAX_SMOOTHING_SECONDS).contains(&self.smoothing_seconds) {
+            return Err(Error::manifest(
+                &format!("{path}.smoothing_seconds"),
+                format!("{}; valid 0..={MAX_SMOOTHING_SECONDS}", self.smoothing_seconds),
+            ));
+        }
+        match &mut self.events {
+            Some(events) => events.resolve(&format!("{path}.events"), labels, &activation.range()),
+            None => Ok(()),
+        }
+    }
+}

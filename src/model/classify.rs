@@ -1,0 +1,228 @@
+//! Whole clips, in memory or in parts: windows, their mean, events. The one loop over the windows of a recording.
+
+use super::Model;
+use crate::clip::{self, Clip};
+use crate::error::{Error, Result, Status};
+use crate::events::Event;
+use crate::inference::Cancel;
+use crate::manifest::Stream;
+use crate::pcm::{Block, Format};
+use crate::pipeline::{Decisions, Pipeline, STEP, Source, Window};
+use crate::resample::Quality;
+
+/// How a clip is looked at.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ClipOptions {
+    /// The channel that is heard, counted from 1; 0: the mean of all.
+    pub channel: u32,
+    /// Distance between windows, seconds, rounded to samples of the model; `None`: the one of `stream`, else of the
+    /// manifest.
+    pub hop_seconds: Option<f64>,
+    /// Smoothing and events of [`ClipStream`]; `None`: scores are not smoothed, and there are no events.
+    pub stream: Option<Stream>,
+    /// Stops the work from another thread.
+    pub cancel: Option<Cancel>,
+}
+
+/// One whole recording that comes in parts, so that it need not be held in memory: push a part, read until `None`, and
+/// so on; then finish and read what is left. Its windows have the scores that [`Model::classify`] takes the mean of.
+#[derive(Debug)]
+pub struct ClipStream {
+    model: Model,
+    /// `None` only while it is dropped.
+    pipeline: Option<Pipeline>,
+    decisions: Option<Decisions>,
+    cancel: Option<Cancel>,
+}
+
+impl ClipStream {
+    /// Takes the next frames, interleaved, full scale 1.0. What no window has taken yet is kept: read in between.
+    pub fn push(&mut self, interleaved: &[f32]) {
+        self.pipeline().feed(interleaved);
+    }
+
+    /// No more frames follow.
+    pub fn finish(&mut self) {
+        self.pipeline().end();
+    }
+
+    /// Writes the scores of the next window whose audio is there, one a class. After [`finish`](Self::finish) the rest of
+    /// the recording makes the last window; a recording too short for one row of features is an error then.
+    pub fn read(&mut self, scores: &mut [f32]) -> Result<Option<Window>> {
+        let classes = self.model.labels().len();
+        if scores.len() < classes {
+            return Err(too_small(scores.len(), classes));
+        }
+        let Self { model, pipeline, decisions, cancel } = self;
+        let pipeline = pipeline.as_mut().expect("there until it is dropped");
+        let Some(due) = pipeline.due()? else {
+            if pipeline.is_ended() {
+                decisions.iter_mut().for_each(Decisions::finish);
+            }
+            return Ok(None);
+        };
+        let scores = &mut scores[..classes];
+        let window = pipeline.score(model.scorer(), due, scores, cancel.as_ref())?;
+        if let Some(decisions) = decisions {
+            decisions.observe(&window, scores);
+        }
+        Ok(Some(window))
+    }
+
+    /// The next event that the windows read so far have given; those that are on at the end come once
+    /// [`read`](Self::read) has given `None` after [`finish`](Self::finish).
+    pub fn read_event(&mut self) -> Result<Option<Event>> {
+        self.decisions.as_mut().map_or(Ok(None), Decisions::next_event)
+    }
+
+    /// The whole recording: `next` pushes a part, or says that there is none.
+    fn run(
+        mut self,
+        mut next: impl FnMut(&mut dyn FnMut(&[f32])) -> bool,
+        mut each: impl FnMut(&Window, &[f32]),
+    ) -> Result<()> {
+        let mut scores = vec![0.0; self.model.labels().len()];
+        let mut more = true;
+        while more {
+            more = next(&mut |part| self.push(part));
+            if !more {
+                self.finish();
+            }
+            while let Some(window) = self.read(&mut scores)? {
+                each(&window, &scores);
+            }
+        }
+        Ok(())
+    }
+
+    fn pipeline(&mut self) -> &mut Pipeline {
+        self.pipeline.as_mut().expect("there until it is dropped")
+    }
+}
+
+impl Drop for ClipStream {
+    fn drop(&mut self) {
+        if let Some(mut pipeline) = self.pipeline.take() {
+            pipeline.reset();
+            self.model.0.pipelines.put(pipeline);
+        }
+    }
+}
+
+impl Model {
+    /// Begins a recording of this rate, Hz, and number of channels.
+    pub fn clip_stream(&self, sample_rate: u32, channels: u32, options: &ClipOptions) -> Result<ClipStream> {
+        let hop_seconds =
+            options.hop_seconds.or_else(|| options.stream.as_ref().and_then(|stream| stream.hop_seconds));
+        let (channel, quality) = (options.channel, Quality::Bulk);
+        let source = Source { sample_rate, channels, channel, hop_seconds, quality };
+        let pipeline = match self.0.pipelines.take(|pipeline| pipeline.suits(&source)) {
+            Some(pipeline) => pipeline,
+            None => self.pipeline(source)?,
+        };
+        let (hop_seconds, hop_frames) = (pipeline.hop_seconds(), pipeline.hop_frames());
+        let decisions = |stream| Decisions::new(stream, self.labels(), sample_rate, hop_seconds, hop_frames);
+        Ok(ClipStream {
+            model: self.clone(),
+            decisions: options.stream.as_ref().map(decisions).transpose()?,
+            pipeline: Some(pipeline),
+            cancel: options.cancel.clone(),
+        })
+    }
+
+    /// Gives `each` the windows of a clip with their scores, in the order of time.
+    pub fn windows_of(
+        &self,
+        clip: Clip<'_>,
+        options: &ClipOptions,
+        each: impl FnMut(&Window, &[f32]),
+    ) -> Result<()> {
+        clip.check()?;
+        let mut steps = clip.interleaved.chunks(STEP * clip.channels as usize);
+        let stream = self.clip_stream(clip.sample_rate, clip.channels, options)?;
+        stream.run(|push| steps.next().map(push).is_some(), each)
+    }
+
+    /// Scores of one whole clip: the mean of the scores of its windows at the manifest's hop; of one window, exactly
+    /// its scores. `scores` takes one value a class.
+    ///
+    /// A clip shorter than a window is padded as the manifest says; one too short for one row of features is an error.
+    pub fn classify(&self, clip: Clip<'_>, scores: &mut [f32]) -> Result<()> {
+        self.classify_with(clip, &ClipOptions::default(), scores)
+    }
+
+    /// [`classify`](Self::classify) with options; of `stream` only the hop counts.
+    pub fn classify_with(&self, clip: Clip<'_>, options: &ClipOptions, scores: &mut [f32]) -> Result<()> {
+        let classes = self.labels().len();
+        if scores.len() < classes {
+            return Err(too_small(scores.len(), classes));
+        }
+        let mut mean = Mean::new(classes);
+        self.windows_of(clip, options, |_, scores| mean.add(scores))?;
+        mean.write(&mut scores[..classes]);
+        Ok(())
+    }
+
+    /// [`classify_with`](Self::classify_with) for interleaved samples of any format.
+    pub fn classify_bytes(
+        &self,
+        format: Format,
+        interleaved: &[u8],
+        channels: u32,
+        sample_rate: u32,
+        options: &ClipOptions,
+        scores: &mut [f32],
+    ) -> Result<()> {
+        let classes = self.labels().len();
+        if scores.len() < classes {
+            return Err(too_small(scores.len(), classes));
+        }
+        let block = Block::interleaved(format, channels as usize, interleaved)?;
+        clip::require_frames(block.frames())?;
+        let (mut first, mut step) = (0, vec![0.0; STEP * channels as usize]);
+        let mut mean = Mean::new(classes);
+        let next = |push: &mut dyn FnMut(&[f32])| {
+            let frames = block.convert(first, &mut step);
+            first += frames;
+            push(&step[..frames * channels as usize]);
+            frames > 0
+        };
+        self.clip_stream(sample_rate, channels, options)?.run(next, |_, scores| mean.add(scores))?;
+        mean.write(&mut scores[..classes]);
+        Ok(())
+    }
+}
+
+/// The mean of the scores of windows: what `classify` gives.
+#[derive(Clone, Debug)]
+pub struct Mean {
+    sums: Vec<f64>,
+    windows: u64,
+}
+
+impl Mean {
+    /// For scores of so many classes.
+    pub fn new(classes: usize) -> Self {
+        Self { sums: vec![0.0; classes], windows: 0 }
+    }
+
+    /// Adds the scores of a window.
+    pub fn add(&mut self, scores: &[f32]) {
+        self.windows += 1;
+        self.sums.iter_mut().zip(scores).for_each(|(sum, score)| *sum += f64::from(*score));
+    }
+
+    /// Writes the mean, one value a class; NaN if there was no window.
+    pub fn write(&self, scores: &mut [f32]) {
+        let windows = self.windows as f64;
+        scores.iter_mut().zip(&self.sums).for_each(|(score, sum)| *score = (*sum / windows) as f32);
+    }
+}
+
+fn too_small(capacity: usize, classes: usize) -> Error {
+    Error::new(
+        Status::BufferTooSmall,
+        format!("scores has room for {capacity}; the model has {classes} classes"),
+    )
+}

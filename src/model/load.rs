@@ -1,0 +1,159 @@
+//! Loading: find the manifest, bind it to the network, prove that the two run together.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::ports::Ports;
+use super::{File, Model, ModelOptions, Shared};
+use crate::error::{Error, Result, Status};
+use crate::features::Features;
+use crate::inference::network::Network;
+use crate::log::{self, Level};
+use crate::manifest::{METADATA_KEY, Manifest};
+use crate::pipeline::{FeaturesPool, Scorer};
+use crate::pool::Pool;
+
+/// The most threads that can be asked for.
+const MAX_THREADS: u32 = 256;
+/// Pipelines kept for the next clip.
+const MAX_PIPELINES: usize = 4;
+
+/// A manifest's JSON, and where it was found.
+struct Found {
+    json: String,
+    place: String,
+}
+
+impl Model {
+    /// Loads an ONNX file. Its manifest is the one embedded in it; without one, the file beside it whose name ends in
+    /// `.auricle.json` instead of `.onnx`.
+    pub fn load(path: impl AsRef<Path>, options: &ModelOptions) -> Result<Self> {
+        let path = path.as_ref();
+        let onnx = read(path)?;
+        let beside = path.with_extension("auricle.json");
+        let find = || match beside.exists() {
+            true => String::from_utf8(read(&beside)?)
+                .map(|json| Some(Found { json, place: beside.display().to_string() }))
+                .map_err(|_| Error::new(Status::Manifest, format!("{}: is not UTF-8", beside.display()))),
+            false => Ok(None),
+        };
+        let of_file = |error: Error| match error.status() {
+            Status::Model | Status::Mismatch | Status::Manifest => {
+                Error::new(error.status(), format!("{}: {}", path.display(), error.message()))
+            }
+            _ => error,
+        };
+        build(&onnx, Some(path), None, find, options).map_err(of_file)
+    }
+
+    /// Loads an ONNX file's bytes, with a manifest (JSON) or with the one embedded in them. Nothing is kept of the bytes.
+    pub fn load_memory(onnx: &[u8], manifest: Option<&str>, options: &ModelOptions) -> Result<Self> {
+        let given = manifest.map(|json| Found { json: json.to_owned(), place: "given manifest".to_owned() });
+        build(onnx, None, given, || Ok(None), options)
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| Error::new(Status::File, format!("{}: {error}", path.display())))
+}
+
+fn build(
+    onnx: &[u8],
+    path: Option<&Path>,
+    given: Option<Found>,
+    beside: impl FnOnce() -> Result<Option<Found>>,
+    options: &ModelOptions,
+) -> Result<Model> {
+    if options.threads > MAX_THREADS {
+        let message = format!("threads is {}; valid 1..={MAX_THREADS}, 0 means 1", options.threads);
+        return Err(Error::argument(message));
+    }
+    let network = Network::load(onnx, options.threads.max(1) as usize, options.cancel.as_ref())?;
+    let found = find(&network, given, beside)?;
+    let manifest = Manifest::parse(&found.json).map_err(|error| error.of_manifest(&found.place))?;
+    let file = File {
+        path: path.map(Path::to_path_buf),
+        bytes: onnx.len(),
+        sha256: sha256(onnx),
+        manifest_sha256: sha256(found.json.as_bytes()),
+    };
+    let model = bind(network, manifest, file, options)?;
+    model.prove()?;
+    log::emit(Level::Info, || {
+        let (name, classes) = (&model.0.manifest.name, model.labels().len());
+        format!("loaded model {name:?}: {classes} classes, {} Hz", model.sample_rate())
+    });
+    Ok(model)
+}
+
+/// The given manifest, else the embedded one, else the one beside the file.
+fn find(
+    network: &Network,
+    given: Option<Found>,
+    beside: impl FnOnce() -> Result<Option<Found>>,
+) -> Result<Found> {
+    let embedded =
+        || network.metadata(METADATA_KEY).map(|json| Found { json, place: "embedded manifest".to_owned() });
+    let found = match given.or_else(embedded) {
+        Some(found) => Some(found),
+        None => beside()?,
+    };
+    found.ok_or_else(|| {
+        Error::new(
+            Status::Manifest,
+            format!(
+                "the model has no manifest: not in its metadata ({METADATA_KEY:?}), not beside it (.auricle.json), \
+                 none given"
+            ),
+        )
+    })
+}
+
+/// Joins network and manifest, once they agree.
+fn bind(network: Network, manifest: Manifest, file: File, options: &ModelOptions) -> Result<Model> {
+    let input = &manifest.input;
+    let order = input.axis_order()?;
+    let features = Features::new(&input.features, input.sample_rate, "input.features")?;
+    let rows = features.rows(manifest.window_samples());
+    let Ports { input, output, output_shape } =
+        Ports::check(&manifest, &order, rows, features.bins(), &network)?;
+    let manifest = Arc::new(manifest);
+    Ok(Model(Arc::new(Shared {
+        scorer: Scorer::new(manifest.clone(), network, order, (input, output), output_shape),
+        manifest,
+        file,
+        options: options.clone(),
+        features: Arc::new(FeaturesPool::new(features)),
+        pipelines: Pool::new(MAX_PIPELINES),
+    })))
+}
+
+impl Model {
+    /// One silent window shows now what the file does not declare, such as sizes that do not fit inside; golden cases
+    /// show the rest.
+    fn prove(&self) -> Result<()> {
+        let Shared { manifest, features, options, .. } = &*self.0;
+        let bins = features.plan().bins();
+        let silence = vec![0.0; features.plan().rows(manifest.window_samples()) * bins];
+        let mut scores = vec![0.0; manifest.labels.len()];
+        self.scorer().score(&silence, bins, &mut scores, options.cancel.as_ref()).map_err(
+            |error| match error.status() {
+                Status::Cancelled => error,
+                _ => Error::new(
+                    Status::Mismatch,
+                    format!("a trial run on a silent window failed: {}", error.message()),
+                ),
+            },
+        )?;
+        if options.self_check {
+            self.self_check_until(options.cancel.as_ref())?;
+        }
+        Ok(())
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
+}

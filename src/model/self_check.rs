@@ -1,0 +1,52 @@
+//! Whether a model gives the scores of its golden cases here.
+
+use crate::clip::Clip;
+use crate::error::{Error, Result, Status};
+use crate::inference::Cancel;
+use crate::model::{ClipOptions, Model};
+
+impl Model {
+    /// Classifies the manifest's golden cases: the largest difference to a score of theirs. An error if one is beyond
+    /// its case's tolerance, or if there are no cases.
+    pub fn self_check(&self) -> Result<f32> {
+        self.self_check_until(None)
+    }
+
+    /// [`self_check`](Self::self_check), which `cancel` can end.
+    pub fn self_check_until(&self, cancel: Option<&Cancel>) -> Result<f32> {
+        let cases = &self.manifest().golden;
+        if cases.is_empty() {
+            let message = "a self-check was asked for, but the manifest has no golden cases (\"golden\")";
+            return Err(Error::new(Status::Manifest, message));
+        }
+        let options = ClipOptions { cancel: cancel.cloned(), ..Default::default() };
+        let mut largest = 0_f32;
+        let mut scores = vec![0.0; self.labels().len()];
+        for (index, case) in cases.iter().enumerate() {
+            let (samples, sample_rate) = case.clip(self.sample_rate());
+            self.classify_with(
+                Clip { interleaved: &samples, channels: 1, sample_rate },
+                &options,
+                &mut scores,
+            )
+            .map_err(|e| Error::new(e.status(), format!("golden[{index}]: {}", e.message())))?;
+            let apart = |class: usize| (scores[class] - case.scores[class]).abs();
+            let worst = (0..scores.len()).max_by(|a, b| apart(*a).total_cmp(&apart(*b))).unwrap_or(0);
+            if f64::from(apart(worst)) > case.tolerance {
+                return Err(Error::new(
+                    Status::Mismatch,
+                    format!(
+                        "the model does not reproduce its golden case golden[{index}]: {:?} scores {}, the manifest \
+                         says {}; {} is allowed. Network, manifest or ONNX Runtime differ from where it was made",
+                        self.labels()[worst],
+                        scores[worst],
+                        case.scores[worst],
+                        case.tolerance
+                    ),
+                ));
+            }
+            largest = largest.max(apart(worst));
+        }
+        Ok(largest)
+    }
+}
