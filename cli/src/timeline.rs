@@ -163,22 +163,14 @@ impl Level {
 
 #[cfg(test)]
 mod tests {
-    use auricle::Health;
-
     use super::*;
 
     /// Windows of 100 frames, 25 apart, one for each class named.
     fn timeline(classes: impl IntoIterator<Item = usize>) -> Timeline {
         let mut timeline = Timeline::default();
-        for (sequence, class) in (0..).zip(classes) {
-            let window = Window {
-                sequence,
-                first_frame: 25 * sequence,
-                end_frame: 25 * sequence + 100,
-                health: Health::default(),
-                inference_nanoseconds: 0,
-                late: false,
-            };
+        for (sequence, class) in (0_u64..).zip(classes) {
+            let mut window = Window::default();
+            (window.first_frame, window.end_frame) = (25 * sequence, 25 * sequence + 100);
             timeline.add(&window, &[0, 1, 2].map(|c| if c == class { 0.75 } else { 0.125 }));
         }
         timeline
