@@ -30,6 +30,9 @@ pub struct Args {
     /// Seconds between windows [default: the model's]
     #[arg(long, value_name = "SECONDS")]
     hop: Option<f64>,
+    /// The channel to hear, from 1; 0 is the mean of all
+    #[arg(short, long, value_name = "N", default_value = "0")]
+    channel: u32,
     /// Smoothing and events: the JSON object, or a file with it [default: the model's]
     #[arg(long, value_name = "JSON|FILE")]
     stream: Option<String>,
