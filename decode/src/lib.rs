@@ -1,16 +1,27 @@
-//! Sound files to PCM, for the command line, the trainer and the tests: one call over
-//! [symphonia](https://docs.rs/symphonia). The library itself takes PCM and never opens an audio file.
+//! Sound files to PCM, for the command line, the trainer and the tests. The library itself takes PCM and never opens an
+//! audio file.
+//!
+//! A file is what a stranger sent: it may be damaged, cut off, joined, or made to do harm. Whatever it holds, a
+//! [`Recording`] gives its audio or an error, in memory that does not depend on what it claims; and audio that could not
+//! be read is a [`Loss`], never just gone. The containers are taken apart here; the codecs are those of
+//! [symphonia](https://docs.rs/symphonia), behind a fence.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+mod codec;
+mod fence;
+mod formats;
 mod losses;
+mod pcm;
 mod recording;
+mod sniff;
+mod source;
+mod timeline;
+mod vorbis;
 
 pub use losses::{Loss, Lost};
 pub use recording::Recording;
-
-use losses::Losses;
 
 /// A decoded file: the first audio track, whole.
 #[derive(Clone, Debug, PartialEq)]

@@ -62,6 +62,9 @@ impl Lost {
 pub(crate) struct Losses {
     list: Vec<Loss>,
     lost: Lost,
+    /// Where the last loss ends, if it is bridged, and whether it is in the list.
+    open_end: Option<u64>,
+    listed: bool,
 }
 
 impl Losses {
@@ -77,14 +80,31 @@ impl Losses {
         self.lost.skipped_packets += 1;
     }
 
+    pub fn leave_bytes(&mut self, bytes: u64) {
+        self.lost.bytes_left += bytes;
+    }
+
+    /// One that goes on where the last one ends is the same place.
     pub fn add(&mut self, loss: Loss) {
-        self.lost.places += 1;
         let frames = loss.frames.unwrap_or(0);
         match loss.bridged {
-            true => self.lost.bridged_frames += frames,
-            false => self.lost.missing_frames += frames,
+            true => self.lost.bridged_frames = self.lost.bridged_frames.saturating_add(frames),
+            false => self.lost.missing_frames = self.lost.missing_frames.saturating_add(frames),
         }
-        if self.list.len() < MAX_LOSSES {
+        let end = if loss.bridged { loss.at_frame + frames } else { loss.at_frame };
+        let goes_on = loss.bridged && self.open_end == Some(loss.at_frame);
+        self.open_end = loss.bridged.then_some(end);
+        if goes_on {
+            if self.listed
+                && let Some(last) = self.list.last_mut()
+            {
+                last.frames = last.frames.map(|before| before + frames);
+            }
+            return;
+        }
+        self.lost.places += 1;
+        self.listed = self.list.len() < MAX_LOSSES;
+        if self.listed {
             self.list.push(loss);
         }
     }
