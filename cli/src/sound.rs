@@ -95,12 +95,6 @@ impl Sound {
                 lost.skipped_packets
             ));
         }
-        if lost.bytes_left > 0 {
-            lines.push(format!(
-                "{} bytes at the end were not read, although they may be sound",
-                lost.bytes_left
-            ));
-        }
         lines
     }
 }
