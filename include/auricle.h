@@ -160,6 +160,9 @@ extern "C" {
 /** The clip is too short for the model to see even one row of features. */
 #define AURICLE_CLIP_TOO_SHORT -4
 
+/** The memory that the call needs could not be had; the last error says how much. */
+#define AURICLE_MEMORY -5
+
 /** A file could not be read. */
 #define AURICLE_FILE -100
 

@@ -24,6 +24,8 @@ pub enum Status {
     BufferTooSmall = -3,
     /// The clip is too short for the model to see even one row of features.
     ClipTooShort = -4,
+    /// The memory that the call needs could not be had; the message says how much.
+    Memory = -5,
     /// A file could not be read.
     File = -100,
     /// ONNX Runtime refused the model.

@@ -43,7 +43,9 @@ mod pipeline;
 pub mod session;
 
 pub mod error;
+mod file;
 pub mod log;
+mod memory;
 mod platform;
 mod pool;
 pub mod text;

@@ -193,6 +193,25 @@ fn pushing_from_a_new_thread_of_a_program_that_loads_the_library_by_hand_allocat
 }
 
 #[test]
+fn onnx_runtime_is_found_beside_a_library_that_was_opened_by_a_relative_path() {
+    let folder = folder("own_folder");
+    let library = folder.join("lib");
+    std::fs::create_dir(&library).expect("a folder");
+    install(&library);
+    let runtime = std::env::var_os("ORT_DYLIB_PATH").expect("cargo sets it");
+    let runtime = std::fs::canonicalize(runtime).expect("`cargo xtask setup` has put it there");
+    std::os::unix::fs::symlink(runtime, library.join("libonnxruntime.so")).expect("link ONNX Runtime");
+    let program = folder.join("own_folder");
+    let mut command = Command::new(a_c_compiler());
+    command.args(WARNINGS).args(["-std=gnu99", "-Wno-pedantic", "-I"]).arg(root().join("include"));
+    command.arg(root().join("tests/c/own_folder.c")).arg("-o").arg(&program).arg("-ldl");
+    finish("build", &mut command, &[]);
+    // What lies beside the program is not meant.
+    std::fs::write(folder.join("libonnxruntime.so"), "a decoy").expect("written");
+    finish("own_folder", Command::new(&program).arg(&folder).env_remove("ORT_DYLIB_PATH"), &[]);
+}
+
+#[test]
 fn a_program_links_the_static_library() {
     let folder = folder("static");
     std::fs::copy(built("libauricle.a"), folder.join("libauricle.a")).expect("copy the library");

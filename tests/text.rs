@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex};
 
 use auricle::log::{self, Level};
 use auricle::manifest::Stream;
-use auricle::scores::Activation;
 use auricle::text::{MAX_MESSAGE, is_hidden};
 use auricle::{Error, Manifest, Model, ModelOptions, Status};
 
@@ -39,9 +38,9 @@ fn names_in_manifests_are_shown_not_obeyed() {
     ] {
         check(&Manifest::parse(&manifest(&members)).expect_err("refused"), SHOWN);
     }
-    let labels = ["\u{1b}[31m".to_owned()];
-    let stream = Stream::parse(r#"{ "events": { "deny": ["b"] } }"#, &labels, Activation::None);
-    check(&stream.expect_err("refused"), r"\u{1b}[31m");
+    let hostile = Manifest::parse(&manifest(&format!(r#""labels": ["{HOSTILE}"]"#))).expect("valid");
+    let stream = Stream::parse(r#"{ "events": { "deny": ["b"] } }"#, &hostile);
+    check(&stream.expect_err("refused"), SHOWN);
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl Hearing {
         options.stream = stream.cloned();
         let clip = model.clip_stream(sound.sample_rate(), sound.channels(), &options)?;
         let classes = model.labels().len();
-        Ok(Self { sound, clip, ended: false, scores: vec![0.0; classes], mean: Mean::new(classes) })
+        Ok(Self { sound, clip, ended: false, scores: vec![0.0; classes], mean: Mean::new(classes)? })
     }
 
     /// The next window, whose scores are in `scores`; `None` at the end of the file.
@@ -139,7 +139,7 @@ impl Hearing {
                 };
             }
             match self.sound.next_block()? {
-                Some(block) => self.clip.push(block),
+                Some(block) => self.clip.push(block)?,
                 None => {
                     self.clip.finish();
                     self.ended = true;

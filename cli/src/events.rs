@@ -11,7 +11,7 @@ use crate::out::{Stop, json, shown, shown_text};
 /// The model's own `stream`, or the one given: a JSON object, or a file that holds one. Without rules for events in it
 /// the default ones hold.
 pub fn stream(model: &Model, given: Option<&str>) -> Result<Stream, Stop> {
-    let parse = |text: &str| Stream::parse(text, model.labels(), model.manifest().output.activation);
+    let parse = |text: &str| Stream::parse(text, model.manifest());
     let mut stream = match given {
         None => model.manifest().stream.clone(),
         Some(json) if json.trim_start().starts_with('{') => {

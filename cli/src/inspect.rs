@@ -22,8 +22,9 @@ pub struct Args {
 
 pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Stop> {
     let model = model::load(Some(&args.model), runtime)?;
-    let mut record: Value =
-        serde_json::from_str(&model.describe()).map_err(|e| Stop::because("the model's record", e))?;
+    let unreadable = |error: &dyn std::fmt::Display| Stop::because("the model's record", error);
+    let record = model.describe().map_err(|error| unreadable(&error))?;
+    let mut record: Value = serde_json::from_str(&record).map_err(|error| unreadable(&error))?;
     record["golden"] = match model.manifest().golden.len() {
         0 => "none in the manifest".into(),
         cases => {

@@ -243,10 +243,7 @@ fn events_are_those_of_a_session() {
     let mut session_options = SessionOptions::new(22_050, 1);
     session_options.ring_seconds = Some(5.0);
     session_options.hop_seconds = Some(0.25);
-    session_options.stream = Some(
-        auricle::manifest::Stream::parse(STREAM, model.labels(), auricle::scores::Activation::Softmax)
-            .expect("valid"),
-    );
+    session_options.stream = Some(auricle::manifest::Stream::parse(STREAM, model.manifest()).expect("valid"));
     let session = Session::new(&model, &session_options).expect("a session");
     session.push_f32(&samples).expect("pushes");
     session.finish().expect("finishes");

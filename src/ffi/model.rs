@@ -208,14 +208,17 @@ pub unsafe extern "C" fn auricle_model_describe(
                 Out::new("needed", needed)?,
             )
         };
-        let record = CString::new(model.core.describe().replace('\0', " ")).unwrap_or_default();
-        let record = record.as_bytes_with_nul();
-        out.set(record.len());
-        match json.get_mut(..record.len()) {
-            Some(json) => json.copy_from_slice(record),
+        let record = model.core.describe()?; // JSON holds no NUL
+        let size = record.len() + 1;
+        out.set(size);
+        match json.get_mut(..size).and_then(<[u8]>::split_last_mut) {
+            Some((nul, text)) => {
+                text.copy_from_slice(record.as_bytes());
+                *nul = 0;
+            }
             None if capacity == 0 => {}
             None => {
-                let message = format!("capacity is {capacity} bytes; the record needs {}", record.len());
+                let message = format!("capacity is {capacity} bytes; the record needs {size}");
                 return Err(Error::new(Status::BufferTooSmall, message));
             }
         }

@@ -31,6 +31,8 @@ pub const AURICLE_INVALID_STATE: i32 = -2;
 pub const AURICLE_BUFFER_TOO_SMALL: i32 = -3;
 /// The clip is too short for the model to see even one row of features.
 pub const AURICLE_CLIP_TOO_SHORT: i32 = -4;
+/// The memory that the call needs could not be had; the last error says how much.
+pub const AURICLE_MEMORY: i32 = -5;
 /// A file could not be read.
 pub const AURICLE_FILE: i32 = -100;
 /// ONNX Runtime refused the model: the file is damaged, is not ONNX, or needs a newer ONNX Runtime.
@@ -61,6 +63,7 @@ pub extern "C" fn auricle_status_text(status: i32) -> *const c_char {
             AURICLE_INVALID_STATE => c"not allowed in this state",
             AURICLE_BUFFER_TOO_SMALL => c"buffer too small",
             AURICLE_CLIP_TOO_SHORT => c"clip too short",
+            AURICLE_MEMORY => c"out of memory",
             AURICLE_FILE => c"file cannot be read",
             AURICLE_MODEL => c"model refused by ONNX Runtime",
             AURICLE_MANIFEST => c"manifest missing or not valid",
@@ -97,6 +100,7 @@ mod tests {
             InvalidState,
             BufferTooSmall,
             ClipTooShort,
+            Memory,
             File,
             Model,
             Manifest,

@@ -19,6 +19,8 @@ pub use stream::Stream;
 /// Key of the manifest in the metadata of an ONNX file.
 pub const METADATA_KEY: &str = "auricle.manifest";
 
+/// Longest manifest, bytes: 65536 labels of 150 bytes, and four golden cases of a score for each.
+pub(crate) const MAX_BYTES: usize = 1 << 24;
 /// The only version of the format so far.
 const VERSION: u32 = 1;
 /// More labels than any classifier has; keeps a hostile manifest from claiming memory.
@@ -59,7 +61,7 @@ pub struct Manifest {
 impl Manifest {
     /// Parses and validates. Errors name the member's path in the JSON.
     pub fn parse(json: &str) -> Result<Self> {
-        let mut manifest: Self = parse(json)?;
+        let mut manifest: Self = parse(within_limit(json)?)?;
         manifest.resolve()?;
         Ok(manifest)
     }
@@ -115,6 +117,17 @@ impl Manifest {
     /// Samples of a window at the model's rate.
     pub fn window_samples(&self) -> usize {
         self.input.window_samples()
+    }
+}
+
+/// The manifest, unless it is too long to be looked at.
+pub(crate) fn within_limit(json: &str) -> Result<&str> {
+    match json.len() {
+        0..=MAX_BYTES => Ok(json),
+        length => {
+            let message = format!("has {length} bytes; valid up to {MAX_BYTES}");
+            Err(Error::manifest("(whole)", message))
+        }
     }
 }
 

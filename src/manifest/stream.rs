@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::parse;
+use super::{Manifest, parse};
 use crate::error::{Error, Result};
 use crate::events::Rules;
 use crate::scores::Activation;
@@ -30,10 +30,11 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Parses the `stream` object of a manifest and checks it for a model with these labels and this activation.
-    pub fn parse(json: &str, labels: &[String], activation: Activation) -> Result<Self> {
+    /// Parses the `stream` object of a manifest and checks it for the model of `manifest`.
+    pub fn parse(json: &str, manifest: &Manifest) -> Result<Self> {
         let mut stream: Self = parse(json).map_err(|error| Error::argument(error.message()))?;
-        stream.resolve("stream", labels, activation).map_err(|error| Error::argument(error.message()))?;
+        let checked = stream.resolve("stream", &manifest.labels, manifest.output.activation);
+        checked.map_err(|error| Error::argument(error.message()))?;
         Ok(stream)
     }
 

@@ -6,6 +6,7 @@ use crate::error::{Error, Result, Status};
 use crate::events::Event;
 use crate::inference::Cancel;
 use crate::manifest::Stream;
+use crate::memory::filled;
 use crate::pcm::{Block, Format};
 use crate::pipeline::{Decisions, Pipeline, STEP, Source, Window};
 use crate::resample::Quality;
@@ -37,9 +38,15 @@ pub struct ClipStream {
 }
 
 impl ClipStream {
-    /// Takes the next frames, interleaved, full scale 1.0. What no window has taken yet is kept: read in between.
-    pub fn push(&mut self, interleaved: &[f32]) {
-        self.pipeline().feed(interleaved);
+    /// Takes the next frames, interleaved, full scale 1.0. What no window has taken yet is kept, so read in between; where
+    /// the memory for it cannot be had, frames are missing and the recording has failed.
+    pub fn push(&mut self, interleaved: &[f32]) -> Result<()> {
+        let step = STEP * self.pipeline().channels();
+        interleaved.chunks(step).try_for_each(|part| {
+            self.pipeline().make_room()?;
+            self.pipeline().feed(part);
+            Ok(())
+        })
     }
 
     /// No more frames follow.
@@ -76,22 +83,20 @@ impl ClipStream {
         self.decisions.as_mut().map_or(Ok(None), Decisions::next_event)
     }
 
-    /// The whole recording: `next` pushes a part, or says that there is none.
-    fn run(
-        mut self,
-        mut next: impl FnMut(&mut dyn FnMut(&[f32])) -> bool,
+    /// Pushes the next part, or with `None` finishes; gives `each` the windows whose audio is there then.
+    pub(super) fn step(
+        &mut self,
+        part: Option<&[f32]>,
+        scores: &mut [f32],
         mut each: impl FnMut(&Window, &[f32]),
     ) -> Result<()> {
-        let mut scores = vec![0.0; self.model.labels().len()];
-        let mut more = true;
-        while more {
-            more = next(&mut |part| self.push(part));
-            if !more {
-                self.finish();
-            }
-            while let Some(window) = self.read(&mut scores)? {
-                each(&window, &scores);
-            }
+        self.cancel.as_ref().map_or(Ok(()), Cancel::check)?;
+        match part {
+            Some(part) => self.push(part)?,
+            None => self.finish(),
+        }
+        while let Some(window) = self.read(scores)? {
+            each(&window, scores);
         }
         Ok(())
     }
@@ -136,12 +141,13 @@ impl Model {
         &self,
         clip: Clip<'_>,
         options: &ClipOptions,
-        each: impl FnMut(&Window, &[f32]),
+        mut each: impl FnMut(&Window, &[f32]),
     ) -> Result<()> {
         clip.check()?;
-        let mut steps = clip.interleaved.chunks(STEP * clip.channels as usize);
-        let stream = self.clip_stream(clip.sample_rate, clip.channels, options)?;
-        stream.run(|push| steps.next().map(push).is_some(), each)
+        let mut stream = self.clip_stream(clip.sample_rate, clip.channels, options)?;
+        let mut scores = filled(self.labels().len(), 0.0, "the scores of a window")?;
+        let parts = clip.interleaved.chunks(STEP * clip.channels as usize).map(Some);
+        parts.chain([None]).try_for_each(|part| stream.step(part, &mut scores, &mut each))
     }
 
     /// Scores of one whole clip: the mean of the scores of its windows at the manifest's hop; of one window, exactly
@@ -158,7 +164,7 @@ impl Model {
         if scores.len() < classes {
             return Err(too_small(scores.len(), classes));
         }
-        let mut mean = Mean::new(classes);
+        let mut mean = Mean::new(classes)?;
         self.windows_of(clip, options, |_, scores| mean.add(scores))?;
         mean.write(&mut scores[..classes]);
         Ok(())
@@ -180,15 +186,19 @@ impl Model {
         }
         let block = Block::interleaved(format, channels as usize, interleaved)?;
         clip::require_frames(block.frames())?;
-        let (mut first, mut step) = (0, vec![0.0; STEP * channels as usize]);
-        let mut mean = Mean::new(classes);
-        let next = |push: &mut dyn FnMut(&[f32])| {
-            let frames = block.convert(first, &mut step);
+        let mut stream = self.clip_stream(sample_rate, channels, options)?;
+        let mut samples = filled(STEP * channels as usize, 0.0, "the samples of one step")?;
+        let mut window = filled(classes, 0.0, "the scores of a window")?;
+        let (mut mean, mut first) = (Mean::new(classes)?, 0);
+        loop {
+            let frames = block.convert(first, &mut samples);
             first += frames;
-            push(&step[..frames * channels as usize]);
-            frames > 0
-        };
-        self.clip_stream(sample_rate, channels, options)?.run(next, |_, scores| mean.add(scores))?;
+            let part = (frames > 0).then(|| &samples[..frames * channels as usize]);
+            stream.step(part, &mut window, |_, scores| mean.add(scores))?;
+            if part.is_none() {
+                break;
+            }
+        }
         mean.write(&mut scores[..classes]);
         Ok(())
     }
@@ -203,8 +213,8 @@ pub struct Mean {
 
 impl Mean {
     /// For scores of so many classes.
-    pub fn new(classes: usize) -> Self {
-        Self { sums: vec![0.0; classes], windows: 0 }
+    pub fn new(classes: usize) -> Result<Self> {
+        Ok(Self { sums: filled(classes, 0.0, "the sums of scores")?, windows: 0 })
     }
 
     /// Adds the scores of a window.

@@ -2,34 +2,97 @@
 
 use std::path::Path;
 
-use serde_json::json;
+use serde::Serialize;
 
 use super::Model;
+use crate::error::Result;
 use crate::inference::network::Port;
 use crate::inference::runtime;
+use crate::manifest::Manifest;
+use crate::memory::json;
+
+#[derive(Serialize)]
+struct Record<'a> {
+    auricle: Library,
+    onnxruntime: Runtime,
+    model: Network<'a>,
+    manifest: Found<'a>,
+    options: Options,
+    providers: [&'static str; 1],
+}
+
+#[derive(Serialize)]
+struct Library {
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Runtime {
+    version: Option<String>,
+    file: Option<String>,
+    build: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Network<'a> {
+    file: Option<String>,
+    bytes: usize,
+    sha256: &'a str,
+    input: Tensor<'a>,
+    output: Tensor<'a>,
+}
+
+#[derive(Serialize)]
+struct Tensor<'a> {
+    tensor: &'a str,
+    element: &'a str,
+    shape: &'a [i64],
+}
+
+#[derive(Serialize)]
+struct Found<'a> {
+    sha256: &'a str,
+    value: &'a Manifest,
+}
+
+#[derive(Serialize)]
+struct Options {
+    threads: u32,
+    self_check: bool,
+}
 
 impl Model {
     /// The record for traceability, JSON: versions, files, SHA-256 sums, options, manifest.
-    pub fn describe(&self) -> String {
+    pub fn describe(&self) -> Result<String> {
         let shared = &*self.0;
-        let port = |port: &Port| json!({ "tensor": port.name, "element": port.element, "shape": port.sizes });
         let name = |file: &Path| file.to_string_lossy().into_owned(); // JSON is UTF-8, paths need not be
-        let record = json!({
-            "auricle": { "version": crate::VERSION },
-            "onnxruntime": {
-                "version": runtime::version(), "file": runtime::file().as_deref().map(name), "build": runtime::build_info(),
+        let record = Record {
+            auricle: Library { version: crate::VERSION },
+            onnxruntime: Runtime {
+                version: runtime::version(),
+                file: runtime::file().as_deref().map(name),
+                build: runtime::build_info(),
             },
-            "model": {
-                "file": shared.file.path.as_deref().map(name),
-                "bytes": shared.file.bytes,
-                "sha256": shared.file.sha256,
-                "input": port(shared.scorer.input()),
-                "output": port(shared.scorer.output()),
+            model: Network {
+                file: shared.file.path.as_deref().map(name),
+                bytes: shared.file.bytes,
+                sha256: &shared.file.sha256,
+                input: shared.scorer.input().into(),
+                output: shared.scorer.output().into(),
             },
-            "manifest": { "sha256": shared.file.manifest_sha256, "value": *shared.manifest },
-            "options": { "threads": shared.options.threads.max(1), "self_check": shared.options.self_check },
-            "providers": ["CPUExecutionProvider"],
-        });
-        serde_json::to_string_pretty(&record).expect("all keys are strings")
+            manifest: Found { sha256: &shared.file.manifest_sha256, value: &shared.manifest },
+            options: Options {
+                threads: shared.options.threads.max(1),
+                self_check: shared.options.self_check,
+            },
+            providers: ["CPUExecutionProvider"],
+        };
+        json(&record, "the model's record")
+    }
+}
+
+impl<'a> From<&'a Port> for Tensor<'a> {
+    fn from(port: &'a Port) -> Self {
+        Self { tensor: &port.name, element: &port.element, shape: &port.sizes }
     }
 }

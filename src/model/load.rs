@@ -9,9 +9,11 @@ use super::ports::Ports;
 use super::{File, Model, ModelOptions, Shared};
 use crate::error::{Error, Result, Status};
 use crate::features::Features;
+use crate::file;
 use crate::inference::network::Network;
+use crate::inference::onnx_file;
 use crate::log::{self, Level};
-use crate::manifest::{METADATA_KEY, Manifest};
+use crate::manifest::{self, METADATA_KEY, Manifest};
 use crate::pipeline::{FeaturesPool, Scorer};
 use crate::pool::Pool;
 
@@ -31,10 +33,10 @@ impl Model {
     /// `.auricle.json` instead of `.onnx`.
     pub fn load(path: impl AsRef<Path>, options: &ModelOptions) -> Result<Self> {
         let path = path.as_ref();
-        let onnx = read(path)?;
+        let onnx = file::read(path, "an ONNX file", onnx_file::MAX_BYTES)?;
         let beside = path.with_extension("auricle.json");
         let find = || match beside.exists() {
-            true => String::from_utf8(read(&beside)?)
+            true => String::from_utf8(file::read(&beside, "a manifest", manifest::MAX_BYTES)?)
                 .map(|json| Some(Found { json, place: beside.display().to_string() }))
                 .map_err(|_| Error::new(Status::Manifest, format!("{}: is not UTF-8", beside.display()))),
             false => Ok(None),
@@ -50,13 +52,13 @@ impl Model {
 
     /// Loads an ONNX file's bytes, with a manifest (JSON) or with the one embedded in them. Nothing is kept of the bytes.
     pub fn load_memory(onnx: &[u8], manifest: Option<&str>, options: &ModelOptions) -> Result<Self> {
-        let given = manifest.map(|json| Found { json: json.to_owned(), place: "given manifest".to_owned() });
+        let given = |json: &str| {
+            let json = manifest::within_limit(json)?.to_owned();
+            Ok(Found { json, place: "given manifest".to_owned() })
+        };
+        let given = manifest.map(given).transpose()?;
         build(onnx, None, given, || Ok(None), options)
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| Error::new(Status::File, format!("{}: {error}", path.display())))
 }
 
 fn build(

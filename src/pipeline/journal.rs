@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use crate::error::Result;
 use crate::health::{Health, NOISE_SECONDS, SILENCE_DBFS, dbfs};
+use crate::memory::reserved;
 use crate::pcm::Stats;
 
 /// Levels are kept for blocks of this many a second, or of half a window where that is shorter. The levels of a window are
@@ -37,16 +39,16 @@ pub(super) struct Journal {
 impl Journal {
     /// `window` is its length in host frames, `span` how many can lie between the first frame of the next window and the
     /// newest frame.
-    pub fn new(rate: u32, window: u64, span: u64) -> Self {
+    pub fn new(rate: u32, window: u64, span: u64) -> Result<Self> {
         let block = (u64::from(rate) / BLOCKS_A_SECOND).min(window / 2).max(1);
         let capacity = (span / block + NOISE_BLOCKS + 4) as usize;
-        Self {
+        Ok(Self {
             block,
             first: 0,
-            blocks: VecDeque::with_capacity(capacity),
-            losses: VecDeque::with_capacity(MAX_LOSSES),
-            powers: Vec::with_capacity(NOISE_BLOCKS as usize),
-        }
+            blocks: reserved(capacity, "the levels of a window")?.into(),
+            losses: reserved(MAX_LOSSES, "the losses of a window")?.into(),
+            powers: reserved(NOISE_BLOCKS as usize, "the levels of the noise")?,
+        })
     }
 
     pub fn clear(&mut self) {

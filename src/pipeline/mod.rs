@@ -15,6 +15,7 @@ use crate::error::{Error, Result, Status};
 use crate::features::Normalize;
 use crate::inference::Cancel;
 use crate::manifest::{Manifest, samples};
+use crate::memory::{filled, grow, reserved};
 use crate::pcm::Downmix;
 use crate::resample::{Quality, Resampler};
 use crate::tensor::Padding;
@@ -68,6 +69,8 @@ pub(crate) struct Pipeline {
     /// Samples of a window, and from one window to the next, at the model's rate.
     window: usize,
     hop: usize,
+    /// The most samples that a step and the end of the stream can add.
+    slack: usize,
     /// Samples at the model's rate, of which the first is sample `start` of the stream.
     samples: Vec<f32>,
     start: u64,
@@ -100,7 +103,7 @@ impl Pipeline {
                 "hop_seconds is {seconds}; valid {min:.6}..=3600 (one sample to an hour)"
             )));
         }
-        let slack = resampler.max_output(STEP);
+        let slack = resampler.max_output(STEP) + resampler.max_rest();
         let span = to_host(window.max(hop) as u64 + slack as u64, host_rate, input.sample_rate)
             + resampler.delay_frames() as u64
             + STEP as u64;
@@ -110,15 +113,16 @@ impl Pipeline {
             model_rate: input.sample_rate,
             channels: channels as usize,
             downmix,
-            mono: vec![0.0; STEP],
+            mono: filled(STEP, 0.0, "the frames of one step")?,
             rows: Rows::new(features, window, hop),
-            samples: Vec::with_capacity(window + slack),
+            samples: reserved(window + slack, "the samples of a window")?,
             normalize: input.normalize.clone().unwrap_or_default(),
             padding: input.padding,
             min_rows: input.min_rows.max(1),
             resampler,
             window,
             hop,
+            slack,
             start: 0,
             next: 0,
             frames: 0,
@@ -126,7 +130,7 @@ impl Pipeline {
             silent_run: 0,
             ended: false,
             refused: false,
-            journal: Journal::new(host_rate, to_host(window as u64, host_rate, input.sample_rate), span),
+            journal: Journal::new(host_rate, to_host(window as u64, host_rate, input.sample_rate), span)?,
         })
     }
 
@@ -145,7 +149,19 @@ impl Pipeline {
         (self.ended, self.refused) = (false, false);
     }
 
-    /// Takes at most [`STEP`] frames.
+    /// Channels of the host's audio.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Makes room for one more step, and for the end of the stream behind it. Whoever takes each window as soon as it is
+    /// due, as sessions do, always has it.
+    pub fn make_room(&mut self) -> Result<()> {
+        self.trim();
+        grow(&mut self.samples, self.slack, "the samples that no window has taken")
+    }
+
+    /// Takes at most [`STEP`] frames, for which there must be room.
     pub fn feed(&mut self, mut interleaved: &[f32]) {
         self.trim();
         self.silent_run = 0;
@@ -154,7 +170,7 @@ impl Pipeline {
             let most = room.min(STEP) * self.channels;
             let (now, later) = interleaved.split_at(interleaved.len().min(most));
             let frames = self.downmix.mix(now, &mut self.mono, stats);
-            self.resampler.push(&self.mono[..frames], |out| self.samples.extend_from_slice(out));
+            self.resampler.push(&self.mono[..frames], |out| put(&mut self.samples, out));
             self.frames += frames as u64;
             interleaved = later;
         }
@@ -178,7 +194,7 @@ impl Pipeline {
         self.skip_silence();
         let frames = self.silence.min(STEP as u64) as usize;
         self.mono[..frames].fill(0.0);
-        self.resampler.push(&self.mono[..frames], |out| self.samples.extend_from_slice(out));
+        self.resampler.push(&self.mono[..frames], |out| put(&mut self.samples, out));
         self.frames += frames as u64;
         self.silence -= frames as u64;
         self.silent_run += frames as u64;
@@ -206,7 +222,7 @@ impl Pipeline {
     pub fn end(&mut self) {
         if !self.ended {
             self.trim();
-            self.resampler.finish(|out| self.samples.extend_from_slice(out));
+            self.resampler.finish(|out| put(&mut self.samples, out));
             self.ended = true;
         }
     }
@@ -343,6 +359,11 @@ impl Pipeline {
             late: inference.as_secs_f64() > self.hop_seconds(),
         })
     }
+}
+
+fn put(samples: &mut Vec<f32>, more: &[f32]) {
+    debug_assert!(samples.capacity() - samples.len() >= more.len(), "no room for {}", more.len());
+    samples.extend_from_slice(more);
 }
 
 /// Sample `index` at the model's rate -> the nearest host frame.

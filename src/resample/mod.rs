@@ -99,6 +99,12 @@ impl Resampler {
         (frames as u64 / period + 2) as usize * samples as usize
     }
 
+    /// The most samples that [`finish`](Self::finish) can hand out.
+    pub fn max_rest(&self) -> usize {
+        let frames = self.delay_frames() as u64 + 1;
+        (frames * u64::from(self.up)).div_ceil(self.down.into()) as usize + 1
+    }
+
     /// Host frames, and samples out of them, after which the converter is where it was: so many frames of silence
     /// put into a silent converter give so many samples of silence and change nothing.
     pub fn period(&self) -> (u64, u64) {

@@ -1,0 +1,82 @@
+//! Memory whose size a caller, a file or a manifest decides: where it cannot be had, the call fails and the host lives.
+
+use std::io;
+
+use serde::Serialize;
+
+use crate::error::{Error, Result, Status};
+
+/// An empty vector with room for `count` values. `what`, a noun in the plural, is named in the message.
+pub(crate) fn reserved<T>(count: usize, what: &str) -> Result<Vec<T>> {
+    let mut values = Vec::new();
+    match values.try_reserve_exact(count) {
+        Ok(()) => Ok(values),
+        Err(_) => Err(short_of::<T>(count, what)),
+    }
+}
+
+/// `count` times `value`.
+pub(crate) fn filled<T: Clone>(count: usize, value: T, what: &str) -> Result<Vec<T>> {
+    let mut values = reserved(count, what)?;
+    values.resize(count, value);
+    Ok(values)
+}
+
+/// Makes room in `values` for `more` of them.
+pub(crate) fn grow<T>(values: &mut Vec<T>, more: usize, what: &str) -> Result<()> {
+    let count = values.len().saturating_add(more);
+    values.try_reserve(more).map_err(|_| short_of::<T>(count, what))
+}
+
+/// `value` as JSON with line breaks. `what`, a noun in the singular, is named in the message.
+pub(crate) fn json(value: &impl Serialize, what: &str) -> Result<String> {
+    let mut text = Text(Vec::new());
+    match serde_json::to_writer_pretty(&mut text, value) {
+        Ok(()) => Ok(String::from_utf8(text.0).expect("JSON is UTF-8")),
+        // Keys are strings, so nothing but memory can be lacking.
+        Err(_) => Err(Error::new(
+            Status::Memory,
+            format!("{what} needs more than {} bytes of memory, which could not be had", text.0.len()),
+        )),
+    }
+}
+
+struct Text(Vec<u8>);
+
+impl io::Write for Text {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.try_reserve(bytes.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cold]
+fn short_of<T>(count: usize, what: &str) -> Error {
+    let bytes = count as u128 * size_of::<T>() as u128;
+    Error::new(Status::Memory, format!("{what} need {bytes} bytes of memory, which could not be had"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_cannot_be_had_is_an_error_with_its_size() {
+        for count in [1 << 59, usize::MAX] {
+            let error = filled(count, 0_u64, "the samples of a window").expect_err("no machine has so much");
+            assert_eq!(error.status(), Status::Memory);
+            let message = format!(
+                "the samples of a window need {} bytes of memory, which could not be had",
+                8 * count as u128
+            );
+            assert_eq!(error.message(), message);
+        }
+        let values = filled(3, 7_u8, "three").expect("three bytes");
+        assert_eq!((values.capacity(), &values[..]), (3, &[7, 7, 7][..]));
+    }
+}
