@@ -78,8 +78,9 @@ pub extern "C" fn auricle_status_text(status: i32) -> *const c_char {
 }
 
 /// What went wrong in the latest call of this thread that failed, with the numbers that fix it, for a person
-/// to read; "" if none failed yet. Calls that succeed leave it as it is, so ask only after a failure. UTF-8,
-/// borrowed: valid until the next failure on this thread, or its end. Never NULL.
+/// to read; "" if none failed yet. Calls that succeed leave it as it is, so ask only after a failure. UTF-8, one
+/// line of at most 4096 bytes: control characters and line ends that come out of a file or a name are escapes such
+/// as \n and \u{1b}. Borrowed: valid until the next failure on this thread, or its end. Never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn auricle_last_error() -> *const c_char {
     guard_value(c"".as_ptr(), || Ok(last_error::get()))

@@ -9,7 +9,8 @@ mod stream;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, MAX_PATH, Result, Status};
+use crate::text;
 use golden::Golden;
 pub use input::{Dtype, Input};
 pub use output::Output;
@@ -83,7 +84,7 @@ impl Manifest {
         let rate = self.input.sample_rate;
         let hop = *self.stream.hop_seconds.get_or_insert(self.input.window_seconds);
         seconds("stream.hop_seconds", hop, rate)?;
-        self.stream.resolve("stream", &self.labels)?;
+        self.stream.resolve("stream", &self.labels, self.output.activation)?;
         self.output.resolve()?;
         golden::resolve(&mut self.golden, rate, self.labels.len())
     }
@@ -106,7 +107,7 @@ impl Manifest {
             if let Some(first) = seen.insert(label, index) {
                 return Err(Error::manifest(
                     &format!("labels[{index}]"),
-                    format!("{label:?} is labels[{first}] too"),
+                    format_args!("{label:?} is labels[{first}] too"),
                 ));
             }
         }
@@ -134,7 +135,7 @@ pub(crate) fn within_limit(json: &str) -> Result<&str> {
 fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
     let mut reader = serde_json::Deserializer::from_str(json);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
+        let path = text::shortened(error.path(), MAX_PATH);
         Error::manifest(if path == "." { "(whole)" } else { &path }, error.inner())
     })?;
     reader.end().map_err(|error| Error::manifest("(whole)", error))?;
@@ -144,7 +145,7 @@ fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
 impl Error {
     /// Wraps an error of reading a manifest with where the manifest came from.
     pub(crate) fn of_manifest(self, source: &str) -> Self {
-        Error::new(self.status(), format!("{source}: {}", self.message()))
+        Error::new(self.status(), format_args!("{source}: {}", self.message()))
     }
 }
 
