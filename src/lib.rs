@@ -42,6 +42,7 @@ pub mod model;
 mod pipeline;
 pub mod session;
 
+mod bounded;
 pub mod error;
 pub mod log;
 mod memory;

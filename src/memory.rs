@@ -1,5 +1,7 @@
 //! Memory whose size a caller, a file or a manifest decides: where it cannot be had, the call fails and the host lives.
 
+use std::collections::HashSet;
+use std::hash::Hash;
 use std::io;
 
 use serde::Serialize;
@@ -22,10 +24,24 @@ pub(crate) fn filled<T: Clone>(count: usize, value: T, what: &str) -> Result<Vec
     Ok(values)
 }
 
+/// The values of `values`, which are `count`.
+pub(crate) fn collected<T>(count: usize, what: &str, values: impl IntoIterator<Item = T>) -> Result<Vec<T>> {
+    let mut all = reserved(count, what)?;
+    all.extend(values.into_iter().take(count));
+    Ok(all)
+}
+
 /// Makes room in `values` for `more` of them.
 pub(crate) fn grow<T>(values: &mut Vec<T>, more: usize, what: &str) -> Result<()> {
     let count = values.len().saturating_add(more);
     values.try_reserve(more).map_err(|_| short_of::<T>(count, what))
+}
+
+/// An empty set with room for `count` values.
+pub(crate) fn set<T: Eq + Hash>(count: usize, what: &str) -> Result<HashSet<T>> {
+    let mut set = HashSet::new();
+    set.try_reserve(count).map_err(|_| short_of::<T>(count, what))?;
+    Ok(set)
 }
 
 /// `value` as JSON with line breaks. `what`, a noun in the singular, is named in the message.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::parse;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Status};
 use crate::events::Rules;
 use crate::smoothing::Smoothing;
 
@@ -31,8 +31,8 @@ pub struct Stream {
 impl Stream {
     /// Parses the `stream` object of a manifest and checks it for a model with these labels.
     pub fn parse(json: &str, labels: &[String]) -> Result<Self> {
-        let mut stream: Self = parse(json).map_err(|error| Error::argument(error.to_string()))?;
-        stream.resolve("stream", labels).map_err(|error| Error::argument(error.message()))?;
+        let mut stream: Self = parse(json).map_err(of_argument)?;
+        stream.resolve("stream", labels).map_err(of_argument)?;
         Ok(stream)
     }
 
@@ -44,5 +44,13 @@ impl Stream {
             ));
         }
         self.events.as_mut().map_or(Ok(()), |events| events.resolve(&format!("{path}.events"), labels))
+    }
+}
+
+/// It is no manifest that is wrong, but what the program gave in its place.
+fn of_argument(error: Error) -> Error {
+    match error.status() {
+        Status::Memory => error,
+        _ => Error::argument(error.message()),
     }
 }

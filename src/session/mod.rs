@@ -10,6 +10,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use crate::error::{Error, Result, Status};
 use crate::events::Event;
 use crate::inference::Cancel;
+use crate::memory::filled;
 use crate::model::Model;
 use crate::pcm::{Block, Format};
 use crate::pipeline::{Decisions, Source, Window};
@@ -93,7 +94,7 @@ impl Session {
             reader: Mutex::new(Reader {
                 ring: consumer,
                 pipeline,
-                scores: vec![0.0; model.labels().len()],
+                scores: filled(model.labels().len(), 0.0, "the scores of a window")?,
                 decisions,
                 pending_error: None,
                 limit: options.max_windows_per_read,
