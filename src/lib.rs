@@ -42,6 +42,7 @@ pub mod model;
 mod pipeline;
 pub mod session;
 
+mod bounded;
 pub mod error;
 mod file;
 mod float_env;

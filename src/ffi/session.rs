@@ -203,7 +203,7 @@ mod tests {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny.onnx");
         let core =
             crate::Model::load(file, &Default::default()).expect("tiny.onnx, and ONNX Runtime to run it");
-        let model = auricle_model::new(core);
+        let model = auricle_model::new(core).expect("three labels");
         let mut sessions = [std::ptr::null_mut(); 2];
         // SAFETY: live handles; no pointer but NULL with a count of 0.
         unsafe {
