@@ -498,15 +498,97 @@ typedef struct {
 } auricle_session_options;
 
 /**
+<<<<<<< HEAD
+=======
+ * Where a window lies in the stream, and what state its audio is in. Call auricle_result_init once; every read
+ * that returns AURICLE_OK then fills it anew. Frames are the program's, as it pushed them, counted from 0; the
+ * delays of conversion and features are taken out. Levels, and the counts of clipped and non-finite frames, are
+ * taken in stretches of 10 ms: those that end in the window.
+ */
+typedef struct {
+    /** Size of this struct; set by auricle_result_init. */
+    uint32_t struct_size;
+    /** 1 if the RMS is below -80 dBFS, else 0. */
+    uint32_t silent;
+    /** First frame of the window. */
+    uint64_t first_frame;
+    /** One past its last frame. */
+    uint64_t end_frame;
+    /** Number of the window on the grid of hops. A window that lies wholly in a gap is left out, its number too. */
+    uint64_t sequence;
+    /** Highest absolute sample over all channels, dBFS; minus infinity for digital silence. */
+    float peak_dbfs;
+    /** Root mean square of the mono signal, dBFS; minus infinity for digital silence. */
+    float rms_dbfs;
+    /** Mean of the mono signal, full scale 1.0. Far from 0 means a faulty source. */
+    float dc_offset;
+    /** 1 if the inference took longer than a hop, else 0: the machine cannot keep up with the stream. */
+    uint32_t late;
+    /** Frames with a sample at full scale: the source was too loud. */
+    uint64_t clipped_frames;
+    /** Frames with a sample that was NaN, infinite or absurd, and was taken as 0. */
+    uint64_t non_finite_frames;
+    /**
+     * Frames of the window lost because the ring was full (AURICLE_DROPPED): exact, however many losses there were.
+     * They were taken as silence.
+     */
+    uint64_t dropped_frames;
+    /** Frames of the window that lie in gaps (auricle_session_gap): exact as well. They were taken as silence. */
+    uint64_t gap_frames;
+    /** How long ONNX Runtime took, nanoseconds. */
+    uint64_t inference_nanoseconds;
+    /**
+     * Estimate of the steady noise, dBFS: the level that the quietest tenth of the last 5 seconds does not exceed,
+     * in stretches of 10 ms without DC; minus infinity for digital silence. A sound that lasts longer counts as noise.
+     */
+    float noise_floor_dbfs;
+    /** Power of the window above the noise floor, to the noise floor, dB; minus infinity if nothing is above it. */
+    float snr_db;
+} auricle_result;
+
+/**
+ * A sound from its onset to its offset. It is told twice under the same id: provisional as soon as its class is on
+ * for long enough, and final once it is over. Call auricle_event_init once; every auricle_session_read_event that
+ * returns AURICLE_OK then fills it anew. Frames are the program's.
+ */
+typedef struct {
+    /** Size of this struct; set by auricle_event_init. */
+    uint32_t struct_size;
+    /** 1 if the event is over and will not change any more, else 0. */
+    uint32_t is_final;
+    /** Number of the event in its stream, from 1. */
+    uint64_t id;
+    /** Index of the class: auricle_model_label. */
+    uint64_t class_index;
+    /** First frame of the sound, to about a hop. */
+    uint64_t onset_frame;
+    /** One past its last frame, to about a hop; of a provisional event, how far it has been heard. */
+    uint64_t offset_frame;
+    /** End of the window that decided it. */
+    uint64_t decided_frame;
+    /** Highest score of its windows. */
+    float peak_score;
+    /** Mean score of its windows. */
+    float mean_score;
+    /** Events that were given up just before this one, because 256 of them waited. */
+    uint64_t lost_before;
+} auricle_event;
+
+/**
+>>>>>>> losses
  * Starts a stream. `options` may be NULL: all defaults. The session keeps its own reference to the model,
  * which may be freed at once. `*session` then belongs to the caller: auricle_session_free.
  *
- * All memory is taken here: about 4 bytes for each sample that the ring holds, and the buffers of the model.
+ * All memory is taken here: about 4 bytes for each sample that the ring holds, and the buffers of the model. For
+ * losses 24 bytes more are reserved for each frame of the ring; they are used only if so many wait to be read (the first
+ * 1024 cost a push nothing, further ones may cost it a page fault each 170). Of a ring larger than 64 MiB the rest
+ * is made ready by the reads, 64 MiB ahead of the pushes.
  *
  * Any thread.
  * - AURICLE_OK
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or an option is out of its range; the last error has the
  *   range.
+ * - AURICLE_MEMORY: the ring, or a buffer of the model, cannot be had; the last error has its size.
  */
 AURICLE_API
 auricle_status auricle_session_create(const auricle_model *model,
@@ -540,8 +622,9 @@ void auricle_session_free(auricle_session *session);
  *
  * The pushing thread. Never blocks, locks or allocates, at any number of frames.
  * - AURICLE_OK
- * - AURICLE_DROPPED: the ring is full. What does not fit is lost, or with AURICLE_DROP_OLDEST what has waited
- *   longest. Read more often, or ask for a longer ring. The stream goes on: its clock counts the lost frames.
+ * - AURICLE_DROPPED: the ring is full: auricle_session_pending and `frames` are more than it holds. What does not fit
+ *   is lost, or with AURICLE_DROP_OLDEST what has waited longest. Read more often, or ask for a longer ring. The
+ *   stream goes on: its clock counts the lost frames.
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or `frames` is absurd. Nothing was taken.
  * - AURICLE_INVALID_STATE: the stream was finished (reset it first), or another thread is pushing.
  */
@@ -589,7 +672,8 @@ auricle_status auricle_session_push_planar_bytes(auricle_session *session,
 /**
  * Says that the source lost `lost_frames` frames here (an overrun of the device, a lost packet). The clock of
  * the stream goes on by as many, silence stands in for them, and gap_frames of the results that they touch
- * counts them, so that later results stay in their true place.
+ * counts them, so that later results stay in their true place. A gap takes no room in the ring, and any number of
+ * them may wait to be read.
  *
  * The pushing thread. Never blocks, locks or allocates.
  * - AURICLE_OK
@@ -602,7 +686,7 @@ auricle_status auricle_session_gap(auricle_session *session,
 
 /**
  * Says that no more input comes. Reads go on to the end of the audio: if its last stretch fills no whole window,
- * it gets one that is filled up as the manifest says, unless it has not one new row of features. Then they
+ * it gets one that is padded as the manifest says, unless it has not one new row of features. Then they
  * return AURICLE_END. Finishing twice is fine.
  *
  * The pushing thread. Never blocks, locks or allocates.
@@ -650,7 +734,7 @@ typedef struct {
     uint64_t non_finite_frames;
     /** Frames lost because the ring was full (AURICLE_DROPPED). They were taken as silence. */
     uint64_t dropped_frames;
-    /** Frames that auricle_session_gap told of. They were taken as silence. */
+    /** Frames that auricle_session_gap reported. They were taken as silence. */
     uint64_t gap_frames;
     /** How long ONNX Runtime took, nanoseconds. */
     uint64_t inference_nanoseconds;
@@ -664,7 +748,7 @@ typedef struct {
 } auricle_result;
 
 /**
- * A sound from its onset to its offset. It is told twice under the same id: provisional as soon as its class is on
+ * A sound from its onset to its offset. It is reported twice with the same id: provisional as soon as its class is on
  * for long enough, and final once it is over. Call auricle_event_init once; every auricle_session_read_event that
  * returns AURICLE_OK then fills it anew. Frames are the program's.
  */
@@ -696,7 +780,7 @@ typedef struct {
  * it returns something else than AURICLE_OK.
  *
  * `scores` has room for `capacity` values and takes one for each class (auricle_model_class_count); what lies
- * behind them is not touched. A capacity of 0, with NULL, is for who wants the events alone. `result` takes the
+ * behind them is not touched. A capacity of 0, with NULL: only events are wanted. `result` takes the
  * place of the window and the state of its audio; prepare it once with auricle_result_init. Both are written with AURICLE_OK only.
  *
  * The reading thread. Takes as long as an inference when a window is due.

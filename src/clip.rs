@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result, Status};
 use crate::features::Features;
+use crate::float_env::FloatEnv;
 use crate::manifest::Manifest;
 use crate::memory::{filled, reserved};
 use crate::pcm::{Downmix, Stats};
@@ -39,6 +40,7 @@ impl Clip<'_> {
 
     fn mono_by(&self, rate: u32, quality: Quality) -> Result<Vec<f32>> {
         self.check()?;
+        let _float_env = FloatEnv::enter();
         let mut mono =
             filled(self.interleaved.len() / self.channels as usize, 0.0, "the samples of the clip")?;
         Downmix::new(self.channels as usize)?.mix(self.interleaved, &mut mono, &mut Stats::default());
@@ -56,6 +58,7 @@ impl Clip<'_> {
     /// The rows of features of the whole clip, computed as `manifest` says: `(values, bins)` with
     /// `values[row * bins + bin]`. Normalisation is left out: it belongs to a window.
     pub fn features(&self, manifest: &Manifest) -> Result<(Vec<f32>, usize)> {
+        let _float_env = FloatEnv::enter();
         let rate = manifest.input.sample_rate;
         let samples = self.mono_by(rate, manifest.input.resampler.unwrap_or_default())?;
         let mut features = Features::new(&manifest.input.features, rate, "input.features")?;

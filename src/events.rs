@@ -1,7 +1,7 @@
 //! Scores of overlapping windows -> events: one for each sound, from onset to offset.
 //!
 //! A class is on from the window whose score reaches `on` until one falls below `off`. Times compare the ends of
-//! windows. The same sound is in as many windows as the window is longer than the hop; where it lies is told by the
+//! windows. The same sound is in as many windows as the window is longer than the hop; where it lies follows from the
 //! first and the last of them: it begins in the newest hop of the first and ends in the oldest hop of the last.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
@@ -9,8 +9,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bounded::{self, MAX_LABELS};
 use crate::error::{Error, Result};
+use crate::json::{self, MAX_LABELS};
 use crate::memory::{self, collected, reserved};
 
 /// Events that wait to be read before the oldest are given up.
@@ -32,7 +32,7 @@ pub struct Rule {
     /// The score below which it ends, at most `on`; default 0.8 `on`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub off: Option<f32>,
-    /// How long it must be on to be told at all, seconds; default 0: one window is enough.
+    /// How long it must be on to be reported at all, seconds; default 0: one window is enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_on_seconds: Option<f64>,
     /// How long the score must be below `off` to end it, seconds; default 0: one window is enough.
@@ -66,17 +66,14 @@ pub struct Rules {
     /// Labels that have events; absent: all.
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "bounded::optional_list::<MAX_LABELS, _, _>"
+        deserialize_with = "json::optional_list::<MAX_LABELS, _, _>"
     )]
     pub allow: Option<Vec<String>>,
     /// Labels that have none.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "bounded::list::<MAX_LABELS, _, _>")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "json::list::<MAX_LABELS, _, _>")]
     pub deny: Vec<String>,
     /// Rules of classes of their own, by label.
-    #[serde(
-        skip_serializing_if = "BTreeMap::is_empty",
-        deserialize_with = "bounded::map::<MAX_LABELS, _, _>"
-    )]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "json::map::<MAX_LABELS, _, _>")]
     pub classes: BTreeMap<String, Rule>,
 }
 
@@ -165,7 +162,7 @@ impl Rule {
     }
 }
 
-/// One sound of one class. It is told twice under the same `id`: provisional as soon as it is on for long enough, and
+/// One sound of one class. It is reported twice with the same `id`: provisional as soon as it is on for long enough, and
 /// final once it is over. Frames are the host's.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -180,7 +177,7 @@ pub struct Event {
     pub onset_frame: u64,
     /// One past its last frame, to about a hop; of a provisional event, how far it has been heard.
     pub offset_frame: u64,
-    /// End of the window that decided it: `decided_frame - onset_frame` is how late it is told.
+    /// End of the window that decided it: `decided_frame - onset_frame` is how late it is reported.
     pub decided_frame: u64,
     /// Highest score of its windows.
     pub peak_score: f32,

@@ -1,4 +1,4 @@
-//! Scores of overlapping windows -> calmer scores. Times are seconds of audio, so another hop gives the same result.
+//! Scores of overlapping windows -> smoothed scores. Times are seconds of audio, so another hop gives the same result.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,7 @@
 //! Loading, self-checks and clips are stopped from another thread. Needs ONNX Runtime.
 
+#[path = "support/looping.rs"]
+mod looping;
 #[path = "support/onnx.rs"]
 mod onnx;
 #[path = "support/with.rs"]
@@ -10,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use auricle::{Cancel, Clip, ClipOptions, Error, Model, ModelOptions, Status};
-use onnx::{MANIFEST, WINDOW, looping, looping_on_constants, slow_to_load};
+use looping::{MANIFEST, WINDOW, looping, looping_on_constants, nested_functions, slow_to_load};
 use with::with;
 
 /// Long enough for what is to be stopped to have begun.
@@ -74,9 +76,13 @@ fn loading_a_network_that_never_ends_is_stopped() {
 #[test]
 fn loading_is_stopped_while_onnx_runtime_computes_constants() {
     let cancel = Cancel::new();
-    load(&slow_to_load(8, 3), Some(&cancel)).expect("small matrices take no time");
-    let file = slow_to_load(1024, 2000);
-    cancelled(&cancel, || load(&file, Some(&cancel)));
+    for quick in [slow_to_load(8, 3), nested_functions(2)] {
+        load(&quick, Some(&cancel)).expect("small ones take no time");
+    }
+    for slow in [slow_to_load(1024, 2000), nested_functions(7)] {
+        let cancel = Cancel::new();
+        cancelled(&cancel, || load(&slow, Some(&cancel)));
+    }
 }
 
 #[test]

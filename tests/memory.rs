@@ -5,6 +5,8 @@
 
 #![allow(unsafe_code, reason = "an allocator, and the C API")]
 
+#[path = "support/looping.rs"]
+mod looping;
 #[path = "support/onnx.rs"]
 mod onnx;
 
@@ -16,7 +18,8 @@ use std::ptr::{null, null_mut};
 
 use auricle::manifest::Stream;
 use auricle::{Clip, ClipOptions, Error, Model, ModelOptions, Read, Session, SessionOptions, Status};
-use onnx::{F32, floats, graph, model_with, node, value};
+use looping::{file, floats};
+use onnx::{bytes, int, node, value_info};
 
 /// Smaller allocations always succeed.
 const LARGE: usize = 4096;
@@ -112,18 +115,15 @@ fn manifest() -> String {
 
 fn network(manifest: &str) -> Vec<u8> {
     let scores: Vec<f32> = (0..CLASSES).map(|class| class as f32 / CLASSES as f32).collect();
-    model_with(
-        &graph(
-            &[
-                node("ReduceMean", &["input"], &["mean"], &[onnx::int_attribute("keepdims", 0)]),
-                node("Add", &["mean", "scores"], &["output"], &[]),
-            ],
-            &[floats("scores", &[1, CLASSES as i64], &scores)],
-            &[value("input", F32, &[1, 32, 40])],
-            &[value("output", F32, &[1, CLASSES as i64])],
-        ),
-        manifest,
-    )
+    let parts = [
+        bytes(2, "g"),
+        node("ReduceMean", &["input"], &["mean"], &[int("keepdims", 0)]),
+        node("Add", &["mean", "scores"], &["output"], &[]),
+        bytes(5, floats("scores", &[1, CLASSES as u64], &scores)),
+        value_info(11, "input", &[1, 32, 40]),
+        value_info(12, "output", &[1, CLASSES as u64]),
+    ];
+    file(manifest, &parts)
 }
 
 fn load(onnx: &[u8]) -> Result<Model, Error> {

@@ -6,8 +6,8 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::spec::{MAX_FFT, need};
-use crate::bounded::entries;
 use crate::error::{Error, Result};
+use crate::json::entries;
 
 /// How a window is normalised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -84,7 +84,7 @@ pub struct Normalize {
     /// How; `none`.
     #[serde(default)]
     pub kind: NormalizeKind,
-    /// `mean_std`: taken off.
+    /// `mean_std`: subtracted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mean: Option<PerBin>,
     /// `mean_std`: divided by.

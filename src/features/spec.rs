@@ -197,7 +197,7 @@ pub struct Spec {
     /// What a row holds. Needed unless a preset says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
-    /// A named set of values; whatever else the manifest says goes before them.
+    /// A named set of values; other members override them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preset: Option<Preset>,
     /// Size of the FFT, samples: even, with no prime factor above 7.
@@ -231,10 +231,10 @@ pub struct Spec {
     /// Samples are multiplied by this first; 1, for `fbank` 32768 (Kaldi reads 16-bit integers).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gain: Option<f64>,
-    /// The mean of each frame is taken off; false, for `fbank` true.
+    /// The mean of each frame is subtracted; false, for `fbank` true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remove_dc: Option<bool>,
-    /// Within each frame, this times the sample before is taken off (the first sample is its own predecessor); 0,
+    /// Within each frame, this times the previous sample is subtracted (the first sample is its own predecessor); 0,
     /// for `fbank` 0.97.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pre_emphasis: Option<f64>,

@@ -22,7 +22,7 @@ pub(super) struct Spectrum {
 struct Tables {
     remove_dc: bool,
     pre_emphasis: f32,
-    /// The window function × gain / 2 (the transform wants halves), filled up with zeros to whole vectors.
+    /// The window function × gain / 2 (the transform wants halves), padded with zeros to whole vectors.
     taper: Vec<f32>,
     length: usize,
     size: usize,
@@ -214,7 +214,7 @@ fn take_log<L: Lanes>(log: &LogScale, rows: &mut [Block]) {
     }
 }
 
-/// Frames as whole groups of four samples, equally many, and what is left of each, filled up with zeros.
+/// Frames as whole groups of four samples, equally many, and what is left of each, padded with zeros.
 #[inline(always)]
 fn in_fours<'a>(frames: &[&'a [f32]; LANES]) -> ([&'a [[f32; 4]]; LANES], [[f32; 4]; LANES]) {
     let count = frames[0].len() / 4;

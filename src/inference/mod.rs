@@ -2,6 +2,14 @@
 
 mod cancel;
 pub(crate) mod network;
+pub(crate) mod onnx_file;
 pub mod runtime;
 
 pub use cancel::Cancel;
+
+#[cfg(test)]
+#[path = "../../tests/support/onnx.rs"]
+mod hostile;
+#[cfg(test)]
+#[path = "../../tests/support/random.rs"]
+mod random;

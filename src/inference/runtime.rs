@@ -4,15 +4,16 @@
 //! package manager's copy is never picked up by accident. Nothing of `ort` is touched before the library was opened,
 //! because `ort` panics then; the environment is kept for ever, because ONNX Runtime allows one a process.
 
-use std::error::Error as _;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use once_cell::sync::OnceCell;
 use ort::environment::Environment;
-use ort::logging::LogLevel;
-use parking_lot::Mutex;
+use ort::logging::{LogLevel, LoggerFunction};
 
 use crate::error::{Error, Result, Status};
+use crate::file;
 use crate::log::{self, Level};
 use crate::platform;
 
@@ -20,36 +21,40 @@ use crate::platform;
 const PATH_VARIABLE: &str = "ORT_DYLIB_PATH";
 
 struct Open {
-    environment: &'static Environment,
+    environment: Environment,
     file: PathBuf,
-    version: Option<String>,
+    version: String,
 }
 
-static OPEN: Mutex<Option<Open>> = Mutex::new(None);
+/// Kept for ever: see the module's head. An attempt that fails leaves it empty for the next one.
+static OPEN: OnceCell<Open> = OnceCell::new();
+
+/// The file that `ort` has opened and keeps for ever, whether or not an environment came of it.
+static KEPT: OnceCell<PathBuf> = OnceCell::new();
 
 /// Opens ONNX Runtime (1.24 or later), once for the process. After a failure another path can be tried.
 ///
-/// With a path: that file. With `None`: the file that the environment variable `ORT_DYLIB_PATH` names, else
-/// `libonnxruntime.so*` (`libonnxruntime*.dylib`, `onnxruntime.dll`) in the folder of our own library.
+/// With a path: that file. With `None`: the file that the environment variable `ORT_DYLIB_PATH` names (except in a
+/// process with more rights than who started it: set-user-id and the like), else `libonnxruntime.so*` (`libonnxruntime*.dylib`, `onnxruntime.dll`) in the folder of our own library.
 /// Loading a model opens it when this was not called. Call it before threads run that read the environment from C,
-/// because it sets `ORT_DISABLE_TELEMETRY=1` there (unless it is set).
+/// because it sets `ORT_DISABLE_TELEMETRY=1` there (unless it is set) and removes `ORT_LOAD_CONFIG_FROM_MODEL`.
 pub fn open(path: Option<&Path>) -> Result<()> {
     environment_from(path).map(|_| ())
 }
 
 /// The file that ONNX Runtime was opened from, if it was.
 pub fn file() -> Option<PathBuf> {
-    OPEN.lock().as_ref().map(|open| open.file.clone())
+    OPEN.get().map(|open| open.file.clone())
 }
 
 /// Version of ONNX Runtime, such as `1.28.0`, if it was opened.
 pub fn version() -> Option<String> {
-    OPEN.lock().as_ref().and_then(|open| open.version.clone())
+    OPEN.get().map(|open| open.version.clone())
 }
 
 /// How the opened ONNX Runtime was built (branch, commit, flags), if it was opened.
 pub fn build_info() -> Option<&'static str> {
-    OPEN.lock().as_ref().map(|_| ort::info())
+    OPEN.get().map(|_| ort::info())
 }
 
 /// The process's environment of ONNX Runtime; opens it where needed. For the trainer, which looks inside networks; not
@@ -60,32 +65,24 @@ pub fn environment() -> Result<&'static Environment> {
 }
 
 fn environment_from(path: Option<&Path>) -> Result<&'static Environment> {
-    let mut slot = OPEN.lock();
-    if let Some(open) = &*slot {
-        return match path.map(absolute).transpose()? {
-            Some(wanted) if wanted != open.file => Err(Error::new(
-                Status::InvalidState,
-                format!(
-                    "ONNX Runtime is open already, from {}; a process can have only one (asked for {})",
-                    open.file.display(),
-                    wanted.display()
-                ),
-            )),
-            _ => Ok(open.environment),
-        };
+    let wanted = path.map(absolute).transpose()?;
+    let open = OPEN.get_or_try_init(|| {
+        let file = wanted.clone().map_or_else(find, Ok)?;
+        let (environment, version) = create(&file)?;
+        log::emit(Level::Info, || format!("opened ONNX Runtime from {}", file.display()));
+        Ok(Open { environment, file, version })
+    })?;
+    match wanted {
+        Some(wanted) if wanted != open.file => Err(Error::new(
+            Status::InvalidState,
+            format!(
+                "ONNX Runtime is open already, from {}; a process can have only one (asked for {})",
+                open.file.display(),
+                wanted.display()
+            ),
+        )),
+        _ => Ok(&open.environment),
     }
-    let file = match path {
-        Some(path) => absolute(path)?,
-        None => find()?,
-    };
-    platform::disable_telemetry();
-    let environment = create(&file)?;
-    log::emit(Level::Info, || format!("opened ONNX Runtime from {}", file.display()));
-    // Kept for ever: see the module's head.
-    let environment = Box::leak(Box::new(environment));
-    let version = platform::onnxruntime_version(&file);
-    *slot = Some(Open { environment, file, version });
-    Ok(environment)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {
@@ -98,8 +95,15 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 }
 
 fn find() -> Result<PathBuf> {
-    if let Some(value) = std::env::var_os(PATH_VARIABLE).filter(|value| !value.is_empty()) {
-        return absolute(Path::new(&value));
+    let value = std::env::var_os(PATH_VARIABLE).filter(|value| !value.is_empty());
+    find_by(value.as_deref(), platform::runs_with_others_rights())
+}
+
+/// `variable` is the value of [`PATH_VARIABLE`]; `strangers` tells that it is not to be believed.
+fn find_by(variable: Option<&OsStr>, strangers: bool) -> Result<PathBuf> {
+    let ignored = variable.is_some() && strangers;
+    if let Some(value) = variable.filter(|_| !ignored) {
+        return absolute(Path::new(value));
     }
     if cfg!(target_os = "android") {
         return Ok(PathBuf::from("libonnxruntime.so")); // found by the linker namespace of the app
@@ -110,11 +114,15 @@ fn find() -> Result<PathBuf> {
     }
     let beside =
         folder.map_or_else(|| "its own folder (unknown)".into(), |folder| folder.display().to_string());
+    let (variable, set) = match ignored {
+        true => ("is ignored (this process has more rights than who started it)", String::new()),
+        false => ("is not set", format!(", set {PATH_VARIABLE} to its file")),
+    };
     Err(Error::new(
         Status::Runtime,
         format!(
-            "ONNX Runtime not found: no path was given, {PATH_VARIABLE} is not set, and there is no {} in {beside}. \
-             Put it there, set {PATH_VARIABLE} to its file, or give the path (C: auricle_runtime_open)",
+            "ONNX Runtime not found: no path was given, {PATH_VARIABLE} {variable}, and there is no {} in {beside}. \
+             Put it there{set}, or give the path (C: auricle_runtime_open)",
             library_name()
         ),
     ))
@@ -141,36 +149,48 @@ fn library_in(folder: &Path) -> Option<PathBuf> {
         .min()
 }
 
-fn create(file: &Path) -> Result<Environment> {
+fn create(file: &Path) -> Result<(Environment, String)> {
     let failed = |reason: String| {
         Error::new(
             Status::Runtime,
             format!("ONNX Runtime could not be opened from {}: {reason}", file.display()),
         )
     };
-    let builder = ort::init_from(file).map_err(|error| {
-        failed(match &error {
-            ort::LoadDynamicError::Dlopen { error, .. } => match error.source() {
-                Some(system) => system.to_string(),
-                None => error.to_string(),
-            },
-            ort::LoadDynamicError::MissingApi { .. } => {
-                "it is not ONNX Runtime (it does not export OrtGetApiBase)".into()
-            }
-            ort::LoadDynamicError::BadVersion { version_str, .. } => {
-                format!("its version is {version_str}; at least 1.24 is needed")
-            }
-            other => other.to_string(),
-        })
-    })?;
-    builder
+    if let Some(kept) = KEPT.get().filter(|kept| *kept != file) {
+        let message =
+            format!("a process can have only one, and {} was opened, but did not start", kept.display());
+        return Err(failed(message));
+    }
+    // Opening a pipe would wait for someone to write into it.
+    if let Some(kind) = file.metadata().ok().and_then(|metadata| file::kind(metadata.file_type())) {
+        return Err(failed(format!("it is {kind}, not a file")));
+    }
+    platform::tame_environment();
+    platform::stay_loaded();
+    let library = platform::open_onnxruntime(file).map_err(failed)?;
+    let builder = ort::init_from(file).map_err(|error| failed(error.to_string()))?;
+    KEPT.get_or_init(|| file.to_path_buf());
+    let environment = builder
         .with_name("auricle")
         .with_telemetry(false)
-        .with_logger(Arc::new(|level, _category, _id, _location, message| {
-            log::emit(level_of(level), || format!("ONNX Runtime: {message}"));
-        }))
+        .with_logger(logger(Level::Warning))
         .build()
-        .map_err(|error| failed(error.message().to_string()))
+        .map_err(|error| failed(error.message().to_string()))?;
+    Ok((environment, library.version))
+}
+
+/// ONNX Runtime's messages up to `max`, to our log.
+///
+/// Each session has such a logger, so that of several copies of Auricle that share an ONNX Runtime each is told what
+/// concerns its models. The environment, which says what belongs to no session, has that of the copy that came first;
+/// its details are left out, for they are of the memory of everyone's sessions.
+pub(super) fn logger(max: Level) -> LoggerFunction {
+    Arc::new(move |level, _category, _id, _location, message| {
+        let level = level_of(level);
+        if level <= max {
+            log::emit(level, || format!("ONNX Runtime: {message}"));
+        }
+    })
 }
 
 fn level_of(level: LogLevel) -> Level {
@@ -179,5 +199,21 @@ fn level_of(level: LogLevel) -> Level {
         LogLevel::Warning => Level::Warning,
         LogLevel::Info => Level::Info,
         LogLevel::Verbose => Level::Debug,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strangers_environment_does_not_choose_the_library() {
+        let variable = Some(OsStr::new("/their/library.so"));
+        assert_eq!(find_by(variable, false).expect("believed"), Path::new("/their/library.so"));
+        let error = find_by(variable, true).expect_err("nothing lies beside this test");
+        assert!(error.message().contains("ORT_DYLIB_PATH is ignored"), "{error}");
+        assert!(!error.message().contains("set ORT_DYLIB_PATH"), "advice that does not help: {error}");
+        let error = find_by(None, true).expect_err("nothing lies beside this test");
+        assert!(error.message().contains("ORT_DYLIB_PATH is not set"), "{error}");
     }
 }

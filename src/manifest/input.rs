@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{samples, seconds};
-use crate::bounded;
 use crate::error::{Error, Result};
 use crate::features::{Kind, Normalize, Shape, Spec};
+use crate::json;
 use crate::resample::{self, Quality};
 use crate::tensor::{Axis, AxisOrder, Padding};
 
@@ -31,7 +31,7 @@ pub struct Input {
     pub resampler: Option<Quality>,
     /// Audio that one inference sees, seconds.
     pub window_seconds: f64,
-    /// What a clip shorter than the window, or the end of a stream, is filled up with.
+    /// How a clip shorter than the window, or the end of a stream, is padded.
     #[serde(default)]
     pub padding: Padding,
     /// Fewest rows that the network can take; counts only where `padding` is `none`.
@@ -43,7 +43,7 @@ pub struct Input {
     #[serde(default)]
     pub normalize: Option<Normalize>,
     /// The axes of the input tensor, in order.
-    #[serde(deserialize_with = "bounded::list::<MAX_AXES, _, _>")]
+    #[serde(deserialize_with = "json::list::<MAX_AXES, _, _>")]
     pub layout: Vec<Axis>,
     /// Element type of the input tensor.
     #[serde(default)]

@@ -10,9 +10,12 @@ use super::ports::Ports;
 use super::{File, Model, ModelOptions, Shared};
 use crate::error::{Error, Result, Status};
 use crate::features::Features;
+use crate::file;
+use crate::float_env::FloatEnv;
 use crate::inference::network::Network;
+use crate::inference::onnx_file;
 use crate::log::{self, Level};
-use crate::manifest::{MAX_BYTES, METADATA_KEY, Manifest};
+use crate::manifest::{self, METADATA_KEY, Manifest};
 use crate::memory::filled;
 use crate::pipeline::{FeaturesPool, Scorer};
 use crate::pool::Pool;
@@ -33,10 +36,10 @@ impl Model {
     /// `.auricle.json` instead of `.onnx`.
     pub fn load(path: impl AsRef<Path>, options: &ModelOptions) -> Result<Self> {
         let path = path.as_ref();
-        let onnx = read(path)?;
+        let onnx = file::read(path, "an ONNX file", onnx_file::MAX_BYTES)?;
         let beside = path.with_extension("auricle.json");
         let find = || match beside.exists() {
-            true => String::from_utf8(read(&beside)?)
+            true => String::from_utf8(file::read(&beside, "a manifest", manifest::MAX_BYTES)?)
                 .map(|json| Some(Found { json: json.into(), place: beside.display().to_string() }))
                 .map_err(|_| Error::new(Status::Manifest, format!("{}: is not UTF-8", beside.display()))),
             false => Ok(None),
@@ -57,10 +60,6 @@ impl Model {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| Error::new(Status::File, format!("{}: {error}", path.display())))
-}
-
 fn build(
     onnx: &[u8],
     path: Option<&Path>,
@@ -72,6 +71,7 @@ fn build(
         let message = format!("threads is {}; valid 1..={MAX_THREADS}, 0 means 1", options.threads);
         return Err(Error::argument(message));
     }
+    let _float_env = FloatEnv::enter();
     let network = Network::load(onnx, options.threads.max(1) as usize, options.cancel.as_ref())?;
     let found = find(&network, given, beside)?;
     let manifest = Manifest::parse(&found.json).map_err(|error| error.of_manifest(&found.place))?;
@@ -99,7 +99,7 @@ fn find<'a>(
     if let Some(given) = given {
         return Ok(given);
     }
-    let found = match network.metadata(METADATA_KEY, MAX_BYTES)? {
+    let found = match network.metadata(METADATA_KEY, manifest::MAX_BYTES)? {
         Some(json) => Some(Found { json: json.into(), place: "embedded manifest".to_owned() }),
         None => beside()?,
     };

@@ -1,7 +1,7 @@
 //! Overlap-save: the filter and the change of rate are both done on the spectrum of a block.
 //!
 //! A block of `down * k` frames has the same length in time as one of `up * k` samples, so its spectrum, cut off or
-//! filled up with zeros at the lower Nyquist frequency, is the spectrum of the output. The filter's phase is zero, so
+//! padded with zeros at the lower Nyquist frequency, is the spectrum of the output. The filter's phase is zero, so
 //! output j of a block belongs to frame j * down / up of it; only outputs whose whole filter lies inside the block are
 //! kept.
 

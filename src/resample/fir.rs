@@ -1,4 +1,4 @@
-//! Direct form: one dot product an output sample. No block, so the delay is half of the filter and no more.
+//! Direct form: one dot product per output sample. No block, so the delay is half of the filter and no more.
 
 use super::kernel::Kernel;
 use crate::error::Result;
@@ -9,7 +9,7 @@ const WHAT: &str = "the coefficients of the resampler";
 
 /// Dot products run over this many lanes; rows are padded to a multiple of it.
 const LANES: usize = 8;
-/// Above this many coefficients, one row for each phase gives way to interpolation between rows.
+/// Above this many coefficients, interpolation between rows is used instead of one row per phase.
 const MAX_COEFFICIENTS: usize = 1 << 18;
 /// Rows per host frame when interpolating, for a cut-off at the host's Nyquist frequency. Linear interpolation
 /// is wrong by (pi / ROWS)^2 / 8 at most: -129 dB.

@@ -9,6 +9,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::error::{Error, Result, Status};
 use crate::events::Event;
+use crate::float_env::FloatEnv;
 use crate::inference::Cancel;
 use crate::memory::filled;
 use crate::model::Model;
@@ -84,7 +85,7 @@ impl Session {
             pipeline.hop_frames(),
         )?;
         let (frames, channels) = (options.ring_frames()?, options.channels as usize);
-        let (producer, consumer) = ring::ring(frames, channels, options.overflow);
+        let (producer, consumer) = ring::ring(frames, channels, options.overflow)?;
         let half = Duration::from_secs_f64(frames as f64 / f64::from(options.sample_rate) / 2.0);
         Ok(Self {
             model: model.clone(),
@@ -168,6 +169,7 @@ impl Session {
             ));
         }
         let mut reader = self.reading()?;
+        let _float_env = FloatEnv::enter();
         if self.cancel.is_requested() {
             return Ok(Read::Cancelled);
         }
@@ -209,6 +211,7 @@ impl Session {
     /// due, looks again, and so on.
     pub fn wait(&self, timeout: Duration) -> Result<Wait> {
         let mut reader = self.reading()?;
+        let _float_env = FloatEnv::enter();
         let deadline = Instant::now().checked_add(timeout);
         let (mut last, mut in_vain) = (Duration::MAX, 0);
         loop {

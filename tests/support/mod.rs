@@ -1,6 +1,13 @@
-//! A counting allocator and repeatable noise, for tests of what must not allocate.
-#![allow(dead_code, reason = "each test program uses its own part")]
+//! A counting allocator and repeatable noise, for tests of what must not allocate, hostile ONNX files, and processes
+//! of their own.
+#![allow(dead_code, unused_imports, reason = "each test program uses its own part")]
 #![allow(unsafe_code, reason = "an allocator cannot be written without")]
+
+pub mod onnx;
+pub mod process;
+mod random;
+
+pub use random::Random;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -25,6 +32,13 @@ unsafe impl GlobalAlloc for Counting {
         unsafe { System.alloc(layout) }
     }
 
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        BYTES.with(|bytes| bytes.set(bytes.get() + layout.size() as isize));
+        // SAFETY: the caller keeps the contract of `alloc_zeroed`.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         BYTES.with(|bytes| bytes.set(bytes.get() - layout.size() as isize));
         // SAFETY: the caller keeps the contract of `dealloc`.
@@ -44,19 +58,4 @@ pub fn allocated_bytes(work: impl FnOnce()) -> isize {
     let before = BYTES.get();
     work();
     BYTES.get() - before
-}
-
-/// Numerical Recipes' 64-bit linear congruential generator, upper half.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 32) as u32
-    }
-
-    /// Uniform in -1..1.
-    pub fn sample(&mut self) -> f32 {
-        self.next() as f32 / 2_147_483_648.0 - 1.0
-    }
 }

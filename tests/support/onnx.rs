@@ -1,175 +1,243 @@
-//! ONNX files for tests, written as the protobuf messages that they are (field numbers: onnx.proto3).
+//! ONNX files written field by field, so that they can hold what no exporter writes. Field numbers are those of
+//! onnx.proto3.
 #![allow(dead_code, reason = "each test program uses its own part")]
 
-/// A protobuf message that is being written.
-#[derive(Clone, Default)]
-pub struct Message(Vec<u8>);
-
-impl Message {
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.0.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value as u8);
+/// `value` as protobuf writes it.
+pub fn varint(mut value: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value >= 0x80 {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
     }
-
-    fn int(mut self, field: u64, value: i64) -> Self {
-        self.varint(field << 3);
-        self.varint(value as u64);
-        self
-    }
-
-    fn bytes(mut self, field: u64, bytes: impl AsRef<[u8]>) -> Self {
-        self.varint(field << 3 | 2);
-        self.varint(bytes.as_ref().len() as u64);
-        self.0.extend_from_slice(bytes.as_ref());
-        self
-    }
-
-    fn all<T: AsRef<[u8]>>(self, field: u64, values: impl IntoIterator<Item = T>) -> Self {
-        values.into_iter().fold(self, |message, value| message.bytes(field, value))
-    }
+    bytes.push(value as u8);
+    bytes
 }
 
-impl AsRef<[u8]> for Message {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
+/// `value` in more bytes than it needs, which protobuf lets pass.
+pub fn padded_varint(value: u64, length: usize) -> Vec<u8> {
+    let mut bytes: Vec<u8> = (0..length).map(|k| (value >> (7 * k)) as u8 | 0x80).collect();
+    bytes[length - 1] &= 0x7f;
+    bytes
 }
 
-/// Element types of tensors.
-pub const F32: i64 = 1;
-pub const I64: i64 = 7;
-pub const BOOL: i64 = 9;
-
-/// A tensor of values that are written as they lie in memory.
-pub fn tensor(name: &str, element: i64, sizes: &[i64], bytes: &[u8]) -> Message {
-    let message = sizes.iter().fold(Message::default(), |message, size| message.int(1, *size));
-    message.int(2, element).bytes(8, name).bytes(9, bytes)
+pub fn number(field: u32, value: u64) -> Vec<u8> {
+    [varint(u64::from(field << 3)), varint(value)].concat()
 }
 
-pub fn floats(name: &str, sizes: &[i64], values: &[f32]) -> Message {
-    tensor(name, F32, sizes, &values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>())
+pub fn bytes(field: u32, value: impl AsRef<[u8]>) -> Vec<u8> {
+    let value = value.as_ref();
+    [&varint(u64::from(field << 3 | 2)), &varint(value.len() as u64), value].concat()
 }
 
-pub fn ints(name: &str, sizes: &[i64], values: &[i64]) -> Message {
-    tensor(name, I64, sizes, &values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>())
+/// A message in `field`, made of fields.
+pub fn message(field: u32, parts: &[Vec<u8>]) -> Vec<u8> {
+    bytes(field, parts.concat())
 }
 
-/// What a graph takes or gives.
-pub fn value(name: &str, element: i64, sizes: &[i64]) -> Message {
-    let shape = sizes.iter().map(|size| Message::default().int(1, *size));
-    let tensor = Message::default().int(1, element).bytes(2, Message::default().all(1, shape));
-    Message::default().bytes(1, name).bytes(2, Message::default().bytes(1, tensor))
+/// `StringStringEntryProto`.
+pub fn entry(field: u32, key: &str, value: &str) -> Vec<u8> {
+    message(field, &[bytes(1, key), bytes(2, value)])
 }
 
-/// Attributes of a node.
-pub fn int_attribute(name: &str, value: i64) -> Message {
-    Message::default().bytes(1, name).int(3, value).int(20, 2)
+/// `TensorProto.DataType`.
+pub const U8: u64 = 2;
+pub const I64: u64 = 7;
+
+/// Fields of a tensor of 64-bit integers.
+pub fn integers(name: &str, dims: &[u64], values: &[i64]) -> Vec<u8> {
+    let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let dims = dims.iter().flat_map(|&size| number(1, size)).collect();
+    [dims, number(2, I64), bytes(8, name), bytes(9, raw)].concat()
 }
 
-pub fn graph_attribute(name: &str, graph: &Message) -> Message {
-    Message::default().bytes(1, name).bytes(6, graph).int(20, 5)
+/// Fields of a tensor of the first `count` bytes of the file `location`.
+pub fn external(name: &str, location: &str, count: usize) -> Vec<u8> {
+    let count_text = count.to_string();
+    [
+        number(1, count as u64),
+        number(2, U8),
+        bytes(8, name),
+        entry(13, "location", location),
+        entry(13, "length", &count_text),
+        number(14, 1),
+    ]
+    .concat()
 }
 
-pub fn tensor_attribute(name: &str, tensor: &Message) -> Message {
-    Message::default().bytes(1, name).bytes(5, tensor).int(20, 4)
+/// A node of a graph, with the fields of its attributes.
+pub fn node(op: &str, inputs: &[&str], outputs: &[&str], attributes: &[Vec<u8>]) -> Vec<u8> {
+    bytes(1, node_fields(op, inputs, outputs, attributes))
 }
 
-pub fn node(operator: &str, inputs: &[&str], outputs: &[&str], attributes: &[Message]) -> Message {
-    Message::default().all(1, inputs).all(2, outputs).bytes(4, operator).all(5, attributes)
+/// Fields of a `NodeProto`.
+pub fn node_fields(op: &str, inputs: &[&str], outputs: &[&str], attributes: &[Vec<u8>]) -> Vec<u8> {
+    let mut parts: Vec<Vec<u8>> = inputs.iter().map(|name| bytes(1, name)).collect();
+    parts.extend(outputs.iter().map(|name| bytes(2, name)));
+    parts.push(bytes(3, format!("node of {}", outputs[0])));
+    parts.push(bytes(4, op));
+    parts.extend(attributes.iter().map(|attribute| bytes(5, attribute)));
+    parts.concat()
 }
 
-pub fn graph(nodes: &[Message], constants: &[Message], inputs: &[Message], outputs: &[Message]) -> Message {
-    Message::default().all(1, nodes).bytes(2, "test").all(5, constants).all(11, inputs).all(12, outputs)
+/// Fields of an attribute: `value` is the field that holds it.
+pub fn attribute(name: &str, kind: u64, value: Vec<u8>) -> Vec<u8> {
+    [bytes(1, name), value, number(20, kind)].concat()
 }
 
-/// A whole file.
-pub fn model(graph: &Message) -> Vec<u8> {
-    let operators = Message::default().bytes(1, "").int(2, 17);
-    Message::default().int(1, 8).bytes(7, graph).bytes(8, operators).0
+/// `AttributeProto.AttributeType`.
+pub const INT: u64 = 2;
+pub const TENSOR: u64 = 4;
+pub const GRAPH: u64 = 5;
+pub const SPARSE_TENSOR: u64 = 11;
+
+pub fn int(name: &str, value: u64) -> Vec<u8> {
+    attribute(name, INT, number(3, value))
 }
 
-/// The same with a manifest embedded.
-pub fn model_with(graph: &Message, manifest: &str) -> Vec<u8> {
-    let entry = Message::default().bytes(1, "auricle.manifest").bytes(2, manifest);
-    [model(graph), Message::default().bytes(14, entry).0].concat()
+/// `ValueInfoProto` of 32-bit floats.
+pub fn value_info(field: u32, name: &str, dims: &[u64]) -> Vec<u8> {
+    let dims: Vec<Vec<u8>> = dims.iter().map(|&size| message(1, &[number(1, size)])).collect();
+    let tensor = message(1, &[number(1, 1), message(2, &dims)]);
+    message(field, &[bytes(1, name), message(2, &[tensor])])
 }
 
-/// Samples of a window of [`looping`], and the manifest that goes with it, without its closing brace.
-pub const WINDOW: usize = 1600;
-pub const MANIFEST: &str = r#"{ "auricle": 1, "labels": ["a", "b"], "input": { "sample_rate": 16000,
-    "window_seconds": 0.1, "features": { "kind": "waveform" }, "layout": ["batch", "sample"] }"#;
-
-/// A network that counts in a Loop, `trips` times and the highest sample times 1e18 more: two scores.
-pub fn looping(trips: i64) -> Vec<u8> {
-    let body = graph(
-        &[node("Identity", &["go"], &["go_on"], &[]), node("Add", &["state", "one"], &["more"], &[])],
-        &[floats("one", &[], &[1.0])],
-        &[value("index", I64, &[]), value("go", BOOL, &[]), value("state", F32, &[1, 2])],
-        &[value("go_on", BOOL, &[]), value("more", F32, &[1, 2])],
-    );
-    let to_i64 = [int_attribute("to", I64)];
-    model(&graph(
-        &[
-            node("ReduceMax", &["input"], &["peak"], &[int_attribute("keepdims", 0)]),
-            node("Mul", &["peak", "many"], &["wanted"], &[]),
-            node("Cast", &["wanted"], &["whole"], &to_i64),
-            node("Add", &["whole", "trips"], &["count"], &[]),
-            node("Loop", &["count", "", "start"], &["output"], &[graph_attribute("body", &body)]),
-        ],
-        &[floats("many", &[], &[1e18]), ints("trips", &[], &[trips]), floats("start", &[1, 2], &[0.25, 0.5])],
-        &[value("input", F32, &[1, WINDOW as i64])],
-        &[value("output", F32, &[1, 2])],
-    ))
+/// `ModelProto` without its graph: versions of the format and of the operators, and the manifest of [`reader`].
+pub fn head(scores: usize) -> Vec<u8> {
+    [
+        number(1, 9),
+        message(8, &[bytes(1, ""), number(2, 17)]),
+        message(8, &[bytes(1, "local"), number(2, 1)]),
+        entry(14, "auricle.manifest", &manifest(scores)),
+    ]
+    .concat()
 }
 
-/// A network whose Loop depends on nothing but constants and never ends.
-pub fn looping_on_constants() -> Vec<u8> {
-    let body = graph(
-        &[node("Identity", &["go"], &["go_on"], &[]), node("Add", &["state", "one"], &["more"], &[])],
-        &[floats("one", &[], &[1.0])],
-        &[value("index", I64, &[]), value("go", BOOL, &[]), value("state", F32, &[1, 2])],
-        &[value("go_on", BOOL, &[]), value("more", F32, &[1, 2])],
-    );
-    model(&graph(
-        &[
-            node("Loop", &["count", "", "start"], &["counted"], &[graph_attribute("body", &body)]),
-            node("ReduceMean", &["input"], &["mean"], &[]),
-            node("Add", &["counted", "mean"], &["output"], &[]),
-        ],
-        &[ints("count", &[], &[i64::MAX]), floats("start", &[1, 2], &[0.25, 0.5])],
-        &[value("input", F32, &[1, WINDOW as i64])],
-        &[value("output", F32, &[1, 2])],
-    ))
+/// Of a network that takes a second at 16 kHz and whose outputs are shown as they are.
+pub fn manifest(scores: usize) -> String {
+    let labels: Vec<String> = (0..scores).map(|k| format!("\"byte {k}\"")).collect();
+    format!(
+        r#"{{ "auricle": 1, "labels": [{}], "output": {{ "activation": "none" }},
+        "input": {{ "sample_rate": 16000, "window_seconds": 1.0, "features": {{ "kind": "waveform" }},
+        "layout": ["batch", "sample"] }} }}"#,
+        labels.join(", ")
+    )
 }
 
-/// A network of constants that ONNX Runtime computes while it loads: `count` products of matrices of `size` squared.
-pub fn slow_to_load(size: i64, count: usize) -> Vec<u8> {
-    let mut nodes = vec![node(
-        "ConstantOfShape",
-        &["sizes"],
-        &["m0"],
-        &[tensor_attribute("value", &floats("value", &[1], &[1e-4]))],
-    )];
-    for k in 0..count {
-        nodes.push(node("MatMul", &[&format!("m{k}"), "m0"], &[&format!("m{}", k + 1)], &[]));
-    }
-    nodes.push(node("Slice", &[&format!("m{count}"), "zero", "two", "axes"], &["part"], &[]));
-    nodes.push(node("ReduceMean", &["input"], &["mean"], &[]));
-    nodes.push(node("ReduceMean", &["part"], &["row"], &[]));
-    nodes.push(node("Add", &["row", "mean"], &["sum"], &[]));
-    nodes.push(node("Concat", &["sum", "sum"], &["output"], &[int_attribute("axis", 1)]));
-    model(&graph(
-        &nodes,
-        &[
-            ints("sizes", &[2], &[size, size]),
-            ints("zero", &[2], &[0, 0]),
-            ints("two", &[2], &[2, 2]),
-            ints("axes", &[2], &[0, 1]),
-        ],
-        &[value("input", F32, &[1, WINDOW as i64])],
-        &[value("output", F32, &[1, 2])],
-    ))
+/// Parts of a graph whose `count` outputs are the elements of the tensor `weights`. They are gathered by indices that
+/// depend on the input, so that no optimiser of ONNX Runtime looks at the tensor when the model is loaded.
+pub fn reader(count: usize, weights: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let all: Vec<i64> = (0..count as i64).collect();
+    let mut parts = vec![
+        value_info(11, "x", &[1, 16_000]),
+        value_info(12, "y", &[1, count as u64]),
+        bytes(2, "g"),
+        bytes(5, integers("all", &[1, count as u64], &all)),
+        bytes(5, integers("zero", &[], &[0])),
+        node("ReduceMax", &["x"], &["max"], &[int("keepdims", 0)]),
+        node("Cast", &["max"], &["whole"], &[int("to", I64)]),
+        node("Mul", &["whole", "zero"], &["nothing"], &[]),
+        node("Add", &["all", "nothing"], &["indices"], &[]),
+    ];
+    parts.extend_from_slice(weights);
+    parts
+}
+
+/// The nodes that make the output of [`reader`] from `weights`.
+pub fn gather(weights: &str, output: &str) -> Vec<u8> {
+    let gathered = format!("{output} of {weights}");
+    let gather = node("Gather", &[weights, "indices"], &[&gathered], &[int("axis", 0)]);
+    [gather, node("Cast", &[&gathered], &[output], &[int("to", 1)])].concat()
+}
+
+/// A body of an `If` that gives the elements of `weights`, of which `inside` is the field.
+fn body(count: usize, inside: &[Vec<u8>]) -> Vec<u8> {
+    let mut parts = vec![bytes(2, "body"), value_info(12, "result", &[1, count as u64])];
+    parts.extend_from_slice(inside);
+    parts.concat()
+}
+
+/// An `If` with the same body for both cases.
+fn branches(output: &str, body: &[u8]) -> Vec<u8> {
+    let branch = |name| attribute(name, GRAPH, bytes(6, body));
+    let condition = node("Cast", &["max"], &["condition"], &[int("to", 9)]);
+    let branches = node("If", &["condition"], &[output], &[branch("then_branch"), branch("else_branch")]);
+    [condition, branches].concat()
+}
+
+/// Files that take `count` scores from the file `location`, each by another way that ONNX has, and the name of the way.
+pub fn readers(location: &str, count: usize) -> Vec<(&'static str, Vec<u8>)> {
+    let (size, indices): (u64, Vec<i64>) = (count as u64, (0..count as i64).collect());
+    let tensor = external("w", location, count);
+    let inside = integers("w", &[size], &indices);
+    let use_it = gather("w", "y");
+    let file = |weights: &[Vec<u8>]| [head(count), message(7, &reader(count, weights))].concat();
+    let with = |tensor: &[u8]| file(&[bytes(5, tensor), use_it.clone()]);
+
+    let body_with = |parts: &[Vec<u8>]| {
+        let parts = [parts, &[gather("w", "result")]].concat();
+        body(count, &parts)
+    };
+    let body_of_if = body_with(&[bytes(5, &tensor)]);
+    let body_of_body = body(count, &[branches("result", &body_of_if)]);
+
+    let sparse_of =
+        |values: &[u8], indices: &[u8]| [bytes(1, values), bytes(2, indices), number(3, size)].concat();
+    let sparse = sparse_of(&tensor, &integers("at", &[size], &indices));
+    let sparse_indices = sparse_of(&inside, &external("at", location, 8 * count));
+
+    let constant = |value: Vec<u8>| node_fields("Constant", &[], &["w"], &[value]);
+    let dense = constant(attribute("value", TENSOR, bytes(5, &tensor)));
+    let function = |parts: &[Vec<u8>]| {
+        let names = [bytes(1, "Weights"), bytes(5, "w"), bytes(10, "local")];
+        message(25, &[&names, parts, &[message(9, &[bytes(1, ""), number(2, 17)])]].concat())
+    };
+    let call = [node_fields("Weights", &[], &["w"], &[]), bytes(7, "local")].concat();
+
+    let harmless = with(&inside);
+    let training = |field| [&harmless[..], &message(20, &[message(field, &[bytes(5, &tensor)])])].concat();
+    // Of a node that does nothing with it.
+    let attribute_of = |value: Vec<u8>| {
+        file(&[
+            bytes(5, &inside),
+            use_it.clone(),
+            node("Identity", &["max"], &["ignored"], &[attribute("extra", TENSOR, value)]),
+        ])
+    };
+    let (entries, location_said) = tensor.split_at(tensor.len() - 2);
+    let tail = |tail: Vec<u8>| with(&[entries, &tail].concat());
+    vec![
+        ("an initialiser", with(&tensor)),
+        ("a body of an If", file(&[branches("y", &body_of_if)])),
+        ("a body in a body", file(&[branches("y", &body_of_body)])),
+        ("a sparse initialiser", file(&[bytes(15, &sparse), use_it.clone()])),
+        ("the indices of a sparse initialiser", file(&[bytes(15, &sparse_indices), use_it.clone()])),
+        ("a constant", file(&[bytes(1, &dense), use_it.clone()])),
+        ("a sparse constant", {
+            let node = constant(attribute("sparse_value", SPARSE_TENSOR, bytes(22, &sparse)));
+            file(&[bytes(1, node), use_it.clone()])
+        }),
+        ("a function", [file(&[bytes(1, call), use_it.clone()]), function(&[bytes(7, &dense)])].concat()),
+        ("a default of a function", {
+            let default = bytes(11, attribute("w", TENSOR, bytes(5, &tensor)));
+            let body = constant(attribute("value", TENSOR, bytes(5, &inside)));
+            [&harmless[..], &function(&[bytes(7, body), default])].concat()
+        }),
+        ("a list of tensors", attribute_of(bytes(10, &tensor))),
+        ("a list of graphs", attribute_of(message(11, &[bytes(5, &tensor)]))),
+        ("a list of sparse tensors", attribute_of(bytes(23, &sparse))),
+        ("the start of a training", training(1)),
+        ("a step of a training", training(2)),
+        ("a second graph, which is merged", [&harmless[..], &message(7, &[bytes(5, &tensor)])].concat()),
+        ("an attribute with two tensors", attribute_of([bytes(5, &inside), bytes(5, &tensor)].concat())),
+        ("a tensor in two parts", attribute_of([bytes(5, entries), bytes(5, location_said)].concat())),
+        ("a location that is taken back", with(&[&tensor[..], &number(14, 0)].concat())),
+        ("entries alone", tail(Vec::new())),
+        ("a location beyond 32 bits", tail(number(14, (1 << 32) + 1))),
+        ("an unknown location", tail(number(14, 2))),
+        ("numbers longer than they need be", {
+            let weights =
+                [padded_varint(5 << 3 | 2, 5), padded_varint(tensor.len() as u64, 5), tensor.clone()];
+            file(&[weights.concat(), use_it.clone()])
+        }),
+    ]
 }

@@ -1,11 +1,42 @@
-//! Lists of JSON, as long as whoever wrote it likes: reading stops at the longest that can be valid, and fails where
-//! memory ends.
+//! JSON that others wrote, and JSON for others, where memory may be short: reading a list stops at the longest that can
+//! be valid.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::Serialize;
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use crate::error::{Error, Result, Status};
+
+/// `value` as JSON with line breaks. `what`, a noun in the singular, is named in the message.
+pub(crate) fn pretty(value: &impl Serialize, what: &str) -> Result<String> {
+    let mut text = Text(Vec::new());
+    match serde_json::to_writer_pretty(&mut text, value) {
+        Ok(()) => Ok(String::from_utf8(text.0).expect("JSON is UTF-8")),
+        // Keys are strings, so nothing but memory can be lacking.
+        Err(_) => Err(Error::new(
+            Status::Memory,
+            format!("{what} needs more than {} bytes of memory, which could not be had", text.0.len()),
+        )),
+    }
+}
+
+struct Text(Vec<u8>);
+
+impl io::Write for Text {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.try_reserve(bytes.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// More labels than any classifier has.
 pub(crate) const MAX_LABELS: usize = 1 << 16;
@@ -17,7 +48,7 @@ pub(crate) const OUT_OF_MEMORY: &str = "out of memory: ";
 pub(crate) struct List<T, const MAX: usize>(pub Vec<T>);
 
 /// For `#[serde(deserialize_with)]`.
-pub(crate) fn list<'de, const MAX: usize, T, D>(from: D) -> Result<Vec<T>, D::Error>
+pub(crate) fn list<'de, const MAX: usize, T, D>(from: D) -> std::result::Result<Vec<T>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
@@ -26,7 +57,9 @@ where
 }
 
 /// The same for a list that may be absent.
-pub(crate) fn optional_list<'de, const MAX: usize, T, D>(from: D) -> Result<Option<Vec<T>>, D::Error>
+pub(crate) fn optional_list<'de, const MAX: usize, T, D>(
+    from: D,
+) -> std::result::Result<Option<Vec<T>>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
@@ -35,7 +68,7 @@ where
 }
 
 /// The same for an object whose members have any names.
-pub(crate) fn map<'de, const MAX: usize, T, D>(from: D) -> Result<BTreeMap<String, T>, D::Error>
+pub(crate) fn map<'de, const MAX: usize, T, D>(from: D) -> std::result::Result<BTreeMap<String, T>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
@@ -44,7 +77,7 @@ where
 }
 
 impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for List<T, MAX> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
         from.deserialize_seq(Entries::<Vec<_>, MAX>(PhantomData)).map(Self)
     }
 }
@@ -53,7 +86,7 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for List<T, MA
 pub(crate) fn entries<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(
     max: usize,
     mut from: A,
-) -> Result<Vec<T>, A::Error> {
+) -> std::result::Result<Vec<T>, A::Error> {
     let mut list = Vec::new();
     while let Some(entry) = from.next_element()? {
         if list.len() == max {
@@ -68,7 +101,7 @@ pub(crate) fn entries<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(
     Ok(list)
 }
 
-fn too_many<E: Error>(max: usize) -> E {
+fn too_many<E: serde::de::Error>(max: usize) -> E {
     E::custom(format_args!("more than {max} entries; valid up to {max}"))
 }
 
@@ -81,7 +114,7 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for Entries<Vec<T>
         f.write_str("a list")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, from: A) -> Result<Self::Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, from: A) -> std::result::Result<Self::Value, A::Error> {
         entries(MAX, from)
     }
 }
@@ -93,7 +126,7 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for Entries<BTreeM
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> std::result::Result<Self::Value, A::Error> {
         let mut map = BTreeMap::new();
         while let Some((key, value)) = from.next_entry()? {
             map.insert(key, value);
