@@ -19,7 +19,8 @@ pub const AURICLE_LOG_DEBUG: i32 = 4;
 
 /// Takes a message. `user` is what auricle_set_log was given, `level` one of the AURICLE_LOG numbers, `message`
 /// UTF-8 without a line end and valid during the call only. It is called on whatever thread has something to
-/// say, by several at once: it must be safe for that. It may call Auricle. Neither an exception nor longjmp may leave it.
+/// say, by several at once: it must be safe for that. It may call Auricle. Neither an exception nor
+/// longjmp may leave it.
 pub type auricle_log_fn = Option<unsafe extern "C" fn(user: *mut c_void, level: i32, message: *const c_char)>;
 
 struct Callback {
