@@ -86,9 +86,9 @@ static void fork_of_one_thread(void)
     auricle_model_free(model);
 }
 
-/* kB of stack, as the header has them. Code that a sanitizer has instrumented needs several times as much. */
+/* kB of stack, as the header has them. Code that a sanitizer has instrumented needs more. */
 #if defined(__SANITIZE_ADDRESS__)
-enum { PUSHING = 16 * 8, READING = 64 * 8 };
+enum { PUSHING = 16 * 2, READING = 64 * 2 };
 #else
 enum { PUSHING = 16, READING = 64 };
 #endif
