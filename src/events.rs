@@ -4,12 +4,14 @@
 //! windows. The same sound is in as many windows as the window is longer than the hop; where it lies follows from the
 //! first and the last of them: it begins in the newest hop of the first and ends in the oldest hop of the last.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::ops::Range;
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::ops::{Range, RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounded::{self, MAX_LABELS};
 use crate::error::{Error, Result};
+use crate::memory::{self, collected, reserved};
 
 /// Events that wait to be read before the oldest are given up.
 pub const QUEUE: usize = 256;
@@ -62,31 +64,43 @@ pub struct Rules {
     /// [`Rule::refractory_seconds`] for all classes.
     pub refractory_seconds: f64,
     /// Labels that have events; absent: all.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "bounded::optional_list::<MAX_LABELS, _, _>"
+    )]
     pub allow: Option<Vec<String>>,
     /// Labels that have none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "bounded::list::<MAX_LABELS, _, _>")]
     pub deny: Vec<String>,
     /// Rules of classes of their own, by label.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "bounded::map::<MAX_LABELS, _, _>"
+    )]
     pub classes: BTreeMap<String, Rule>,
 }
 
 impl Rules {
-    /// Checks every member and fills in the defaults; `path` is where the rules stand.
-    pub(crate) fn resolve(&mut self, path: &str, labels: &[String]) -> Result<()> {
+    /// Checks every member and fills in the defaults; `path` is where the rules stand, `scores` what the model can give.
+    pub(crate) fn resolve(
+        &mut self,
+        path: &str,
+        labels: &[String],
+        scores: &RangeInclusive<f32>,
+    ) -> Result<()> {
+        let set = set(labels)?;
         for (list, name) in [(self.allow.as_deref().unwrap_or_default(), "allow"), (&self.deny, "deny")] {
             for (index, label) in list.iter().enumerate() {
-                known(&format!("{path}.{name}[{index}]"), label, labels)?;
+                known(&format!("{path}.{name}[{index}]"), label, &set, labels)?;
             }
         }
         self.on.get_or_insert(DEFAULT_ON);
         for (label, rule) in &self.classes {
-            known(&format!("{path}.classes"), label, labels)?;
-            self.of(rule).check(&format!("{path}.classes.{label}"))?;
+            known(&format!("{path}.classes"), label, &set, labels)?;
+            self.of(rule).check(&format!("{path}.classes.{label}"), scores)?;
         }
         let all = self.of(&Rule::default());
-        all.check(path)?;
+        all.check(path, scores)?;
         self.off = all.off;
         Ok(())
     }
@@ -105,30 +119,42 @@ impl Rules {
             refractory_seconds: own.refractory_seconds.or(Some(self.refractory_seconds)),
         }
     }
-
-    fn watches(&self, label: &String) -> bool {
-        self.allow.as_ref().is_none_or(|allow| allow.contains(label)) && !self.deny.contains(label)
-    }
 }
 
-fn known(path: &str, label: &String, labels: &[String]) -> Result<()> {
-    if labels.contains(label) {
+fn set(labels: &[String]) -> Result<HashSet<&str>> {
+    let mut set = memory::set(labels.len(), "the labels")?;
+    set.extend(labels.iter().map(String::as_str));
+    Ok(set)
+}
+
+/// Labels of the model that a message names.
+const SHOWN: usize = 8;
+
+fn known(path: &str, label: &str, known: &HashSet<&str>, labels: &[String]) -> Result<()> {
+    if known.contains(label) {
         return Ok(());
     }
-    Err(Error::manifest(path, format!("{label:?} is no label of the model; it has {labels:?}")))
+    let (shown, more) = (&labels[..labels.len().min(SHOWN)], labels.len().saturating_sub(SHOWN));
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Err(Error::manifest(path, format_args!("{label:?} is no label of the model; it has {shown:?}{more}")))
 }
 
 impl Rule {
     /// Of a rule that is complete.
-    fn check(&self, path: &str) -> Result<()> {
+    fn check(&self, path: &str, scores: &RangeInclusive<f32>) -> Result<()> {
         let (on, off) = (self.on.unwrap_or(f32::NAN), self.off.unwrap_or(f32::NAN));
-        if !on.is_finite() {
-            return Err(Error::manifest(&format!("{path}.on"), format!("{on} is no score")));
+        for (name, score) in [("on", on), ("off", off)] {
+            if !scores.contains(&score) {
+                return Err(Error::manifest(
+                    &format!("{path}.{name}"),
+                    format_args!("{score}; valid {scores:?}, where the model's scores lie"),
+                ));
+            }
         }
-        if !(off.is_finite() && off <= on) {
+        if off > on {
             return Err(Error::manifest(
                 &format!("{path}.off"),
-                format!("{off}; valid up to `on`, which is {on}"),
+                format_args!("{off}; valid up to `on`, which is {on}"),
             ));
         }
         for (name, seconds) in [
@@ -235,7 +261,7 @@ struct Told {
 
 impl Detector {
     /// `rules` are resolved; `hop` in host frames.
-    pub fn new(rules: &Rules, labels: &[String], sample_rate: u32, hop: u64) -> Self {
+    pub fn new(rules: &Rules, labels: &[String], sample_rate: u32, hop: u64) -> Result<Self> {
         let frames = |seconds: Option<f64>| (seconds.unwrap_or(0.0) * f64::from(sample_rate)).round() as u64;
         let plan = |(class, label): (usize, &String)| {
             let rule = rules.of(rules.classes.get(label).unwrap_or(&Rule::default()));
@@ -249,12 +275,19 @@ impl Detector {
                 refractory: frames(rule.refractory_seconds),
             }
         };
-        let watched = labels.iter().enumerate().filter(|(_, label)| rules.watches(label));
-        Self {
-            classes: watched.map(|label| (plan(label), OFF)).collect(),
+        let (allow, deny) = (rules.allow.as_deref().map(set).transpose()?, set(&rules.deny)?);
+        let watches =
+            |label: &str| allow.as_ref().is_none_or(|set| set.contains(label)) && !deny.contains(label);
+        let watched = labels.iter().enumerate().filter(|(_, label)| watches(label));
+        Ok(Self {
+            classes: collected(
+                labels.len(),
+                "the rules of the classes",
+                watched.map(|label| (plan(label), OFF)),
+            )?,
             last_window: None,
-            told: Told { hop, next_id: 1, queue: VecDeque::with_capacity(QUEUE), lost: 0 },
-        }
+            told: Told { hop, next_id: 1, queue: reserved(QUEUE, "the events that wait")?.into(), lost: 0 },
+        })
     }
 
     /// Forgets the stream.

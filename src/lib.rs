@@ -42,6 +42,7 @@ pub mod model;
 mod pipeline;
 pub mod session;
 
+mod bounded;
 pub mod error;
 mod file;
 mod float_env;
@@ -50,6 +51,7 @@ pub mod log;
 mod memory;
 mod platform;
 mod pool;
+pub mod text;
 
 pub use clip::Clip;
 pub use error::{Error, Result, Status};

@@ -1,5 +1,8 @@
 //! Memory whose size a caller, a file or a manifest decides: where it cannot be had, the call fails and the host lives.
 
+use std::collections::HashSet;
+use std::hash::Hash;
+
 use bytemuck::Zeroable;
 
 use crate::error::{Error, Result, Status};
@@ -20,6 +23,13 @@ pub(crate) fn filled<T: Clone>(count: usize, value: T, what: &str) -> Result<Vec
     Ok(values)
 }
 
+/// The values of `values`, which are `count`.
+pub(crate) fn collected<T>(count: usize, what: &str, values: impl IntoIterator<Item = T>) -> Result<Vec<T>> {
+    let mut all = reserved(count, what)?;
+    all.extend(values.into_iter().take(count));
+    Ok(all)
+}
+
 /// Makes room in `values` for `more` of them.
 pub(crate) fn grow<T>(values: &mut Vec<T>, more: usize, what: &str) -> Result<()> {
     let count = values.len().saturating_add(more);
@@ -29,6 +39,13 @@ pub(crate) fn grow<T>(values: &mut Vec<T>, more: usize, what: &str) -> Result<()
 /// `count` zeros, in pages that the system finds when they are touched first.
 pub(crate) fn zeroed<T: Zeroable>(count: usize, what: &str) -> Result<Box<[T]>> {
     bytemuck::allocation::try_zeroed_slice_box(count).map_err(|()| short_of::<T>(count, what))
+}
+
+/// An empty set with room for `count` values.
+pub(crate) fn set<T: Eq + Hash>(count: usize, what: &str) -> Result<HashSet<T>> {
+    let mut set = HashSet::new();
+    set.try_reserve(count).map_err(|_| short_of::<T>(count, what))?;
+    Ok(set)
 }
 
 #[cold]

@@ -21,23 +21,19 @@ pub fn load(path: Option<&Path>, runtime: Option<&Path>) -> Result<Model, Stop> 
     }
 }
 
-/// The library's message names the file as it is; it is said once, as it can be shown.
+/// The library's message may name the file too; it is named once.
 fn named(path: &Path, e: &Error) -> Stop {
-    let prefix = format!("{}: ", path.display());
+    let prefix = format!("{}: ", shown(path));
     Stop::because(shown(path), e.message().strip_prefix(&prefix).unwrap_or(e.message()))
 }
 
 /// Opens ONNX Runtime: at `path`, or where the library looks for it.
 pub fn open_runtime(path: Option<&Path>) -> Result<(), Stop> {
-    auricle::open_runtime(path).map_err(|e| Stop::Because(with_help(&e)))
-}
-
-fn with_help(e: &Error) -> String {
-    match e.status() {
-        Status::Runtime => format!(
-            "{e}\nauricle: get it with `cargo xtask setup` in Auricle's repository, or with `pip install \
-             onnxruntime==1.28.0` (the file is in onnxruntime/capi), and name the file with --runtime or ORT_DYLIB_PATH"
+    auricle::open_runtime(path).map_err(|e| match e.status() {
+        Status::Runtime => Stop::new(e).and(
+            "get it with `cargo xtask setup` in Auricle's repository, or with `pip install onnxruntime==1.28.0` (the \
+             file is in onnxruntime/capi), and name the file with --runtime or ORT_DYLIB_PATH",
         ),
-        _ => e.to_string(),
-    }
+        _ => Stop::new(e),
+    })
 }

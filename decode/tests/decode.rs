@@ -58,7 +58,7 @@ fn sixteen_bit_stereo_comes_back_exactly() {
     let data: Vec<u8> = samples.iter().flat_map(|s| s.to_le_bytes()).collect();
     let file = Scratch::new("stereo.wav", &wav(1, 2, 44_100, 16, &data));
     let audio = decode(&file.0).unwrap();
-    assert_eq!((audio.channels, audio.sample_rate, audio.skipped_packets), (2, 44_100, 0));
+    assert_eq!((audio.channels, audio.sample_rate, audio.lost.skipped_packets), (2, 44_100, 0));
     assert_eq!(audio.frames(), 3001);
     let expected: Vec<f32> = samples.iter().map(|&s| f32::from(s) / 32768.0).collect();
     assert_eq!(audio.samples, expected);
@@ -144,11 +144,11 @@ fn a_broken_packet_in_the_middle_is_skipped_and_counted() {
     let mut frames = mp3_frames(20);
     let whole = Scratch::new("whole.mp3", &frames.concat());
     let whole = decode(&whole.0).unwrap();
-    assert_eq!(whole.skipped_packets, 0);
+    assert_eq!(whole.lost.skipped_packets, 0);
     // part2_3_length of the first granule, far larger than the frame: the bits it asks for are not there.
     frames[10][6..9].fill(0xff);
     let broken = Scratch::new("broken.mp3", &frames.concat());
     let broken = decode(&broken.0).unwrap();
-    assert_eq!(broken.skipped_packets, 1);
+    assert_eq!(broken.lost.skipped_packets, 1);
     assert_eq!(broken.frames() + 1152, whole.frames());
 }

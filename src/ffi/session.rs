@@ -124,7 +124,7 @@ unsafe fn options(model: &auricle_model, options: *const auricle_session_options
     };
     // SAFETY: by contract.
     let json = unsafe { pointer::optional_string("options->stream_json", given.stream_json) }?;
-    let stream = |json| Stream::parse(pointer::utf8("options->stream_json", json)?, model.core.labels());
+    let stream = |json| Stream::parse(pointer::utf8("options->stream_json", json)?, model.core.manifest());
     Ok(SessionOptions {
         sample_rate: if given.sample_rate == 0 { model.core.sample_rate() } else { given.sample_rate },
         channels: given.channels.max(1),
@@ -203,7 +203,7 @@ mod tests {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny.onnx");
         let core =
             crate::Model::load(file, &Default::default()).expect("tiny.onnx, and ONNX Runtime to run it");
-        let model = auricle_model::new(core);
+        let model = auricle_model::new(core).expect("three labels");
         let mut sessions = [std::ptr::null_mut(); 2];
         // SAFETY: live handles; no pointer but NULL with a count of 0.
         unsafe {

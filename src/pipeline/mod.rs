@@ -12,10 +12,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result, Status};
-use crate::features::Normalize;
 use crate::inference::Cancel;
 use crate::manifest::{Manifest, samples};
-use crate::memory::{filled, grow, reserved};
+use crate::memory::{filled, reserved};
 use crate::pcm::Downmix;
 use crate::resample::{Quality, Resampler};
 use crate::tensor::Padding;
@@ -56,6 +55,7 @@ pub(crate) struct Due {
 
 #[derive(Debug)]
 pub(crate) struct Pipeline {
+    manifest: Arc<Manifest>,
     source: Source,
     host_rate: u32,
     model_rate: u32,
@@ -64,14 +64,11 @@ pub(crate) struct Pipeline {
     mono: Vec<f32>,
     resampler: Resampler,
     rows: Rows,
-    normalize: Normalize,
     padding: Padding,
     min_rows: usize,
     /// Samples of a window, and from one window to the next, at the model's rate.
     window: usize,
     hop: usize,
-    /// The most samples that a step and the end of the stream can add.
-    slack: usize,
     /// Samples at the model's rate, of which the first is sample `start` of the stream.
     samples: Vec<f32>,
     start: u64,
@@ -90,7 +87,7 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    pub fn new(manifest: &Manifest, features: Arc<FeaturesPool>, source: Source) -> Result<Self> {
+    pub fn new(manifest: &Arc<Manifest>, features: Arc<FeaturesPool>, source: Source) -> Result<Self> {
         let Source { sample_rate: host_rate, channels, channel, hop_seconds, quality } = source;
         let input = &manifest.input;
         let downmix = Downmix::of_channel(channels as usize, channel as usize)?;
@@ -116,15 +113,14 @@ impl Pipeline {
             channels: channels as usize,
             downmix,
             mono: filled(STEP, 0.0, "the frames of one step")?,
-            rows: Rows::new(features, window, hop),
+            rows: Rows::new(features, window, hop)?,
             samples: reserved(window + slack, "the samples of a window")?,
-            normalize: input.normalize.clone().unwrap_or_default(),
+            manifest: manifest.clone(),
             padding: input.padding,
             min_rows: input.min_rows.max(1),
             resampler,
             window,
             hop,
-            slack,
             start: 0,
             next: 0,
             frames: 0,
@@ -155,13 +151,6 @@ impl Pipeline {
     /// Channels of the host's audio.
     pub fn channels(&self) -> usize {
         self.channels
-    }
-
-    /// Makes room for one more step, and for the end of the stream behind it. Whoever takes each window as soon as it is
-    /// due, as sessions do, always has it.
-    pub fn make_room(&mut self) -> Result<()> {
-        self.trim();
-        grow(&mut self.samples, self.slack, "the samples that no window has taken")
     }
 
     /// Takes at most [`STEP`] frames, for which there must be room.
@@ -353,8 +342,8 @@ impl Pipeline {
             self.padding.apply(&mut self.samples, self.window);
         }
         let stretch = &self.samples[offset..self.samples.len().min(offset + self.window)];
-        let (rows, bins) = self.rows.of(sequence, stretch);
-        self.normalize.apply(rows, bins);
+        let (rows, bins) = self.rows.of(sequence, stretch)?;
+        self.manifest.input.normalize.iter().for_each(|normalize| normalize.apply(rows, bins));
         let started = Instant::now();
         scorer.score(rows, bins, scores, cancel)?;
         let inference = started.elapsed();

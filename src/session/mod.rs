@@ -11,6 +11,7 @@ use crate::error::{Error, Result, Status};
 use crate::events::Event;
 use crate::float_env::FloatEnv;
 use crate::inference::Cancel;
+use crate::memory::filled;
 use crate::model::Model;
 use crate::pcm::{Block, Format};
 use crate::pipeline::{Decisions, Source, Window};
@@ -94,7 +95,7 @@ impl Session {
             reader: Mutex::new(Reader {
                 ring: consumer,
                 pipeline,
-                scores: vec![0.0; model.labels().len()],
+                scores: filled(model.labels().len(), 0.0, "the scores of a window")?,
                 decisions,
                 pending_error: None,
                 limit: options.max_windows_per_read,

@@ -1,0 +1,333 @@
+//! Where decoded audio belongs: compares what a file says of its length and of its packets' times with what has been
+//! decoded, takes out delay and padding, and puts silence where audio is lost.
+
+use std::mem;
+
+use crate::codec::{Codec, Spec};
+use crate::formats::{Packet, Track};
+use crate::losses::{Loss, Losses};
+
+/// One gap is bridged with at most so much silence, seconds; a longer one is a false time rather than lost audio.
+const MAX_GAP: u64 = 600;
+/// All gaps together are bridged with at most so much silence and as much as there is audio, seconds.
+const MAX_SILENCE: u64 = 3600;
+
+/// What has been decoded and waits to be handed out: silence first, then samples.
+#[derive(Default)]
+pub(crate) struct Timeline {
+    /// Of the first audio that was decoded; all that follows is given in it.
+    spec: Option<Spec>,
+    /// What the first track says of its rate, until the first audio is decoded.
+    first_rate: u32,
+    part: Option<Part>,
+    silence: u64,
+    samples: Vec<f32>,
+    next: usize,
+    /// Frames given and waiting.
+    frames: u64,
+    decoded: Vec<f32>,
+    pub losses: Losses,
+    declared: Option<u64>,
+    /// Why the first packet that failed did so, or the first track.
+    failure: Option<String>,
+    pub ended: bool,
+}
+
+/// One track: a file, or one of those that it is joined of.
+struct Part {
+    track: Track,
+    codec: Result<Codec, String>,
+    /// Of what its decoder gives; the track's word until then.
+    rate: u32,
+    /// Frames from the track's beginning, delay included.
+    raw: u64,
+    /// What is added to the times of packets, after they have jumped.
+    shift: i128,
+    /// A stretch was damaged, and how long it was is not known yet.
+    damage: Option<String>,
+    /// Length of the last good packet, frames.
+    usual: u64,
+    /// Frames at another rate than the first, and the silence in their place.
+    foreign: (u64, u64),
+}
+
+impl Part {
+    /// A time of the track in frames.
+    fn frames(&self, time: u64) -> u64 {
+        let frames = u128::from(time) * u128::from(self.rate) / u128::from(self.track.timescale.max(1));
+        frames.min(1 << 62) as u64
+    }
+
+    /// The first frame that is sound, and the one behind the last if what follows is padding.
+    fn bounds(&self) -> (u64, u64) {
+        let begin = self.frames(self.track.delay);
+        let end = self.track.declared.filter(|_| self.track.padded);
+        (begin, end.map_or(u64::MAX, |length| self.frames(self.track.delay.saturating_add(length))))
+    }
+}
+
+impl Timeline {
+    pub fn spec(&self) -> Option<Spec> {
+        self.spec
+    }
+
+    pub fn declared(&self) -> Option<u64> {
+        self.declared
+    }
+
+    /// Why a file that ended gave no audio.
+    pub fn why_nothing(&self) -> String {
+        match &self.failure {
+            Some(reason) => reason.clone(),
+            None => "its audio track holds no frames".into(),
+        }
+    }
+
+    /// Replaces `block` by what waits, at most `frames`; false if nothing does.
+    pub fn take(&mut self, frames: usize, block: &mut Vec<f32>) -> bool {
+        block.clear();
+        let Some(spec) = self.spec else { return false };
+        let channels = spec.channels as usize;
+        if self.silence > 0 {
+            let count = self.silence.min(frames as u64);
+            self.silence -= count;
+            block.resize(count as usize * channels, 0.0);
+            return true;
+        }
+        let end = self.samples.len().min(self.next + frames * channels);
+        block.extend_from_slice(&self.samples[self.next..end]);
+        self.next = end;
+        if self.next == self.samples.len() {
+            self.samples.clear();
+            self.next = 0;
+        }
+        !block.is_empty()
+    }
+
+    /// A track begins, where the one before ends.
+    pub fn begin(&mut self, track: Track) {
+        self.finish_part();
+        let codec = Codec::new(&track);
+        if let Err(reason) = &codec {
+            self.failure.get_or_insert_with(|| reason.clone());
+        }
+        let rate = if track.sample_rate > 0 { track.sample_rate } else { track.timescale };
+        let part = Part { track, codec, rate, raw: 0, shift: 0, damage: None, usual: 0, foreign: (0, 0) };
+        if self.spec.is_none() {
+            self.first_rate = rate;
+            self.declared = part.track.declared.map(|time| part.frames(time));
+        }
+        self.part = Some(part);
+    }
+
+    pub fn packet(&mut self, packet: &Packet) {
+        let Some(mut part) = self.part.take() else { return };
+        self.catch_up(&mut part, packet);
+        let length = part.frames(packet.length.saturating_sub(packet.discard));
+        let discard = part.frames(packet.discard);
+        let mut decoded = mem::take(&mut self.decoded);
+        let result = match &mut part.codec {
+            Ok(codec) => {
+                if packet.fresh {
+                    codec.reset();
+                }
+                codec.decode(&packet.data, packet.length, &mut decoded)
+            }
+            Err(reason) => Err(reason.clone()),
+        };
+        match result {
+            Ok(spec) => self.emit(&mut part, spec, &mut decoded, discard),
+            Err(reason) => {
+                self.losses.skip_packet();
+                let reason = match &part.codec {
+                    Ok(_) => format!("a packet is damaged ({reason})"),
+                    Err(reason) => format!("what follows {reason}"),
+                };
+                let failure = format!("no packet of its audio could be decoded: {reason}");
+                self.failure.get_or_insert(failure);
+                let length = if packet.length > 0 { length } else { part.usual };
+                self.bridge(&mut part, length, &reason);
+            }
+        }
+        self.decoded = decoded;
+        self.part = Some(part);
+    }
+
+    /// Compares the time of a packet with where we are.
+    fn catch_up(&mut self, part: &mut Part, packet: &Packet) {
+        let damage = part.damage.take();
+        let Some(at) = packet.at else {
+            if let Some(reason) = damage {
+                self.lose(part, None, false, &reason);
+            }
+            return;
+        };
+        // A track begins with its first packet, whatever time that has, unless something before it is known to be lost.
+        if part.raw == 0 && damage.is_none() {
+            part.shift = -i128::from(part.frames(at));
+        }
+        let at = i128::from(part.frames(at)) + part.shift;
+        let slack = i128::from(part.frames(part.track.slack));
+        let ahead = at - i128::from(part.raw);
+        if ahead < -slack {
+            // Times that go back, as where two recordings were joined: what follows is in order.
+            part.shift -= ahead;
+        } else if ahead > slack {
+            let reason = damage.as_deref().unwrap_or("the times of its packets jump");
+            if let Ok(codec) = &mut part.codec {
+                codec.reset();
+            }
+            self.bridge(part, ahead as u64, reason);
+        }
+    }
+
+    /// A stretch that could not be read.
+    pub fn damage(&mut self, length: Option<u64>, reason: String) {
+        let Some(mut part) = self.part.take() else {
+            self.failure.get_or_insert(reason);
+            return;
+        };
+        if let Ok(codec) = &mut part.codec {
+            codec.reset();
+        }
+        match length.map(|length| part.frames(length)) {
+            Some(length) => self.bridge(&mut part, length, &reason),
+            None => part.damage = Some(reason),
+        }
+        self.part = Some(part);
+    }
+
+    /// The file ends.
+    pub fn end(&mut self, bytes_left: u64) {
+        let places = self.losses.sums().places;
+        self.finish_part();
+        if bytes_left > 0 {
+            self.losses.leave_bytes(bytes_left);
+            // What is missing at the end has been said once.
+            if self.losses.sums().places == places {
+                let plural = if bytes_left == 1 { "byte" } else { "bytes" };
+                let reason =
+                    format!("{bytes_left} {plural} at the end of the file could not be read as sound");
+                self.losses.add(self.loss(None, false, &reason));
+            }
+        }
+        self.ended = true;
+    }
+
+    /// Compares what a track declared with what it gave.
+    fn finish_part(&mut self) {
+        let Some(mut part) = self.part.take() else { return };
+        let damage = part.damage.take();
+        let declared = part.track.declared.map(|length| part.frames(part.track.delay.saturating_add(length)));
+        let slack = 2 * part.frames(part.track.slack);
+        match declared {
+            Some(end) if end > part.raw + slack => {
+                let missing = end - part.raw.max(part.bounds().0);
+                let reason = damage.unwrap_or_else(|| "the file declares more than it holds".into());
+                self.lose(&part, Some(missing), false, &reason);
+            }
+            Some(_) => {}
+            None => {
+                if let Some(reason) = damage {
+                    self.lose(&part, None, false, &reason);
+                }
+            }
+        }
+    }
+
+    /// Takes delay and padding out of decoded samples, and lets the rest wait in the channels and at the rate of the
+    /// first.
+    fn emit(&mut self, part: &mut Part, spec: Spec, decoded: &mut Vec<f32>, discard: u64) {
+        let channels = spec.channels as usize;
+        let count = decoded.len() / channels;
+        if count == 0 {
+            return;
+        }
+        if part.rate != spec.rate {
+            let scale =
+                |frames: u64| (u128::from(frames) * u128::from(spec.rate) / u128::from(part.rate)) as u64;
+            part.raw = scale(part.raw);
+            part.rate = spec.rate;
+        }
+        let first = *self.spec.get_or_insert(spec);
+        let count = (count as u64).saturating_sub(discard);
+        part.usual = count;
+        let (begin, end) = part.bounds();
+        let from = begin.saturating_sub(part.raw).min(count);
+        let to = end.saturating_sub(part.raw).min(count).max(from);
+        part.raw += count;
+        let kept = &decoded[from as usize * channels..to as usize * channels];
+        if spec.rate != first.rate {
+            let (foreign, silent) = &mut part.foreign;
+            *foreign += to - from;
+            let due = (u128::from(*foreign) * u128::from(first.rate) / u128::from(spec.rate)) as u64;
+            let silence = due - *silent;
+            *silent = due;
+            let reason =
+                format!("the rate changes from {} to {} Hz, which is not converted", first.rate, spec.rate);
+            self.insert(silence, &reason);
+            return;
+        }
+        mix(kept, channels, first.channels as usize, &mut self.samples);
+        self.frames += to - from;
+    }
+
+    /// Silence of the length of what is lost, as far as it is sound and not padding.
+    fn bridge(&mut self, part: &mut Part, length: u64, reason: &str) {
+        let (begin, end) = part.bounds();
+        let after = part.raw.saturating_add(length).min(1 << 62);
+        let lost = after.min(end).saturating_sub(part.raw.max(begin));
+        part.raw = after;
+        let rate = self.spec.map_or(part.rate, |spec| spec.rate);
+        let lost = u128::from(lost) * u128::from(rate) / u128::from(part.rate.max(1));
+        self.insert(lost as u64, reason);
+    }
+
+    fn insert(&mut self, silence: u64, reason: &str) {
+        if silence == 0 {
+            return;
+        }
+        let rate = self.rate();
+        let limit = MAX_SILENCE * rate + (self.frames - self.losses.sums().bridged_frames);
+        let believed = silence <= MAX_GAP * rate && self.losses.sums().bridged_frames + silence <= limit;
+        self.losses.add(self.loss(Some(silence), believed, reason));
+        if believed {
+            self.silence += silence;
+            self.frames += silence;
+        }
+    }
+
+    fn lose(&mut self, part: &Part, length: Option<u64>, bridged: bool, reason: &str) {
+        let rate = self.spec.map_or(part.rate, |spec| spec.rate);
+        let length = length
+            .map(|frames| (u128::from(frames) * u128::from(rate) / u128::from(part.rate.max(1))) as u64);
+        self.losses.add(self.loss(length, bridged, reason));
+    }
+
+    fn loss(&self, frames: Option<u64>, bridged: bool, reason: &str) -> Loss {
+        Loss {
+            at_frame: self.frames,
+            frames,
+            bridged,
+            reason: reason.into(),
+            sample_rate: self.rate() as u32,
+        }
+    }
+
+    /// Of what is given, as far as is known.
+    fn rate(&self) -> u64 {
+        self.spec.map_or(self.first_rate, |spec| spec.rate).max(1).into()
+    }
+}
+
+/// Appends frames of `from` channels as frames of `to`: one channel to all, several as their mean.
+fn mix(samples: &[f32], from: usize, to: usize, out: &mut Vec<f32>) {
+    if from == to {
+        out.extend_from_slice(samples);
+        return;
+    }
+    for frame in samples.chunks_exact(from) {
+        let mean = frame.iter().sum::<f32>() / from as f32;
+        out.extend(std::iter::repeat_n(mean, to));
+    }
+}
