@@ -78,8 +78,7 @@ pub(crate) fn open(mut source: Source) -> Result<Box<dyn Format>, String> {
             }
             _ => {}
         }
-        source.seek(begin)?;
-        source.skip(size)?;
+        source.skip(size.saturating_sub(source.position() - begin))?;
     }
     let description = description.ok_or("has no description of its sound (desc chunk)")?;
     let (begin, size) = data.ok_or("has no data chunk, so no sound")?;
