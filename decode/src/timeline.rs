@@ -138,15 +138,22 @@ impl Timeline {
         match result {
             Ok(spec) => self.emit(&mut part, spec, &mut decoded, discard),
             Err(reason) => {
-                self.losses.skip_packet();
                 let reason = match &part.codec {
                     Ok(_) => format!("a packet is damaged ({reason})"),
                     Err(reason) => format!("what follows {reason}"),
                 };
                 let failure = format!("no packet of its audio could be decoded: {reason}");
                 self.failure.get_or_insert(failure);
-                let length = if packet.length > 0 { length } else { part.usual };
-                self.bridge(&mut part, length, &reason);
+                if packet.length == 0 && part.usual == 0 {
+                    self.losses.skip_packet();
+                    self.lose(&part, None, false, &reason);
+                } else {
+                    let length = if packet.length > 0 { length } else { part.usual };
+                    // Nothing is lost with a packet that is all padding.
+                    if self.bridge(&mut part, length, &reason) {
+                        self.losses.skip_packet();
+                    }
+                }
             }
         }
         self.decoded = decoded;
@@ -191,7 +198,9 @@ impl Timeline {
             codec.reset();
         }
         match length.map(|length| part.frames(length)) {
-            Some(length) => self.bridge(&mut part, length, &reason),
+            Some(length) => {
+                self.bridge(&mut part, length, &reason);
+            }
             None => part.damage = Some(reason),
         }
         self.part = Some(part);
@@ -272,8 +281,8 @@ impl Timeline {
         self.frames += to - from;
     }
 
-    /// Silence of the length of what is lost, as far as it is sound and not padding.
-    fn bridge(&mut self, part: &mut Part, length: u64, reason: &str) {
+    /// Silence of the length of what is lost, as far as it is sound and not padding; false if nothing is.
+    fn bridge(&mut self, part: &mut Part, length: u64, reason: &str) -> bool {
         let (begin, end) = part.bounds();
         let after = part.raw.saturating_add(length).min(1 << 62);
         let lost = after.min(end).saturating_sub(part.raw.max(begin));
@@ -281,6 +290,7 @@ impl Timeline {
         let rate = self.spec.map_or(part.rate, |spec| spec.rate);
         let lost = u128::from(lost) * u128::from(rate) / u128::from(part.rate.max(1));
         self.insert(lost as u64, reason);
+        lost > 0
     }
 
     fn insert(&mut self, silence: u64, reason: &str) {
