@@ -70,9 +70,7 @@ fn differing(a: &Whole, b: &Whole) -> Vec<usize> {
 #[test]
 fn a_damaged_flac_frame_is_silence_of_its_own_length_at_its_own_place() {
     let mut file = data("flac.flac");
-    for at in 12_000..12_200 {
-        file[at] ^= 0x5a;
-    }
+    file[12_000..12_200].iter_mut().for_each(|byte| *byte ^= 0x5a);
     let (before, after) = (whole("flac.flac"), read_bytes(&file).unwrap());
     assert_eq!(after.frames(), before.frames());
     let differing = differing(&before, &after);
