@@ -11,7 +11,12 @@ fn main() {
         major => major.to_string(),
     };
     let link = |argument: String| println!("cargo:rustc-cdylib-link-arg=-Wl,{argument}");
-    match var("CARGO_CFG_TARGET_OS").as_str() {
+    let os = var("CARGO_CFG_TARGET_OS");
+    // ONNX Runtime, which stays open, calls back into the library: see `platform::stay_loaded`.
+    if matches!(os.as_str(), "linux" | "freebsd" | "android") {
+        link("-z,nodelete".into());
+    }
+    match os.as_str() {
         "linux" | "freebsd" => {
             link(format!("-soname,libauricle.so.{abi}"));
             // A missing symbol is an error here, not in the program that loads the library. Code that a sanitizer or a

@@ -80,6 +80,31 @@
  * an error puts its sentence together, which allocates). All the work is done by the thread that reads.
  * The library starts no thread, except the ones that auricle_model_options.threads asks for.
  *
+ * Stack. With the bundled network, a thread that loads, reads, waits or classifies needs 64 kB of stack, and a
+ * thread that only pushes 16 kB. Kernels that other networks use may need more.
+ *
+ * Floating point. Functions compute in a state of their own and put the caller's back, exception flags
+ * included: numbers below the normal range (denormals) count as 0, nothing traps, results are rounded to
+ * nearest. So scores do not depend on the caller's state, and a fade to silence costs no more than a tone. The
+ * log callback runs in that state too. This holds on x86-64 and AArch64; elsewhere the caller's state is used.
+ *
+ * Unloading. A program may close the library and open it again, and have several copies of it in one process.
+ * It stays in memory nevertheless, once it has opened ONNX Runtime (on Linux, FreeBSD and Android: once it was
+ * opened), because ONNX Runtime, which stays open too, calls it. The same goes for a plug-in that the static
+ * library is linked into. Before the code of a log callback goes, call auricle_set_log with NULL.
+ *
+ * fork. The child of a process that had one thread at that moment, none of ONNX Runtime's among it (threads
+ * above 1), may use and free what its parent had, and load anew. Any other child may call nothing here until it
+ * calls exec: locks that another thread held stay closed in it, and ONNX Runtime's threads are missing.
+ *
+ * exit. Before exit, or the return from main, end the threads that are inside a call and join them
+ * (auricle_cancel_request, auricle_session_cancel): ONNX Runtime's static objects go while they use them.
+ * Nothing need be freed before. Destructors of static objects may call nothing here, atexit functions that were
+ * registered after the first load may.
+ *
+ * Signals. A handler may call nothing here. Calls go on when a signal has interrupted them. Neither longjmp nor
+ * an exception may leave a callback.
+ *
  * Structs. The first member, struct_size, is the size of the struct in the program that made it; the
  * _init function sets it, and everything else to 0, which means "default" for every option. Later
  * versions append members, and the library touches no byte beyond struct_size, so an older program works
@@ -87,9 +112,25 @@
  * the library does not know at 0: they are refused rather than ignored. Results that the library does not
  * know stay as they were. Refused too: a struct_size below that of the first version, or above 4096.
  *
- * Manners. Nothing is printed: see auricle_set_log. No function opens a socket or writes a file. The only
- * environment variables that play a part are those of auricle_runtime_open. No C++ exception, exit or abort
- * crosses this interface; a defect inside the library is caught and returned as AURICLE_INTERNAL.
+ * Manners. Nothing is printed: see auricle_set_log. No function opens a socket or writes a file. No C++
+ * exception, exit or abort crosses this interface; a defect inside the library is caught and returned as
+ * AURICLE_INTERNAL.
+ *
+ * Files. Read are the model, the manifest beside it, ONNX Runtime's library and what that reads of the system
+ * (the processor, the time zone). A model reads no other file: one whose weights lie in other files is
+ * refused. A path must name a file: pipes, devices and folders are refused, and nothing waits for them.
+ *
+ * Environment. These variables play a part; ONNX Runtime 1.28.0 for the CPU reads no others.
+ * ORT_DYLIB_PATH names ONNX Runtime's library; see auricle_runtime_open. It is ignored in a process that has
+ * more rights than who started it (set-user-id, set-group-id, file capabilities).
+ * ORT_DISABLE_TELEMETRY is set to 1, unless it has a value, when ONNX Runtime is opened.
+ * ORT_LOAD_CONFIG_FROM_MODEL is removed then, because with it ONNX Runtime ignores the settings of its
+ * sessions. While the program has set it again, no model loads (AURICLE_RUNTIME).
+ * ALLOW_RELEASED_ONNX_OPSET_ONLY=0 lets ONNX Runtime load models for operator sets that are not released.
+ * ORT_DISABLE_FLASH_ATTENTION, ORT_GQA_DISABLE_FLASH_ATTENTION, ORT_DISABLE_DECODER_ATTENTION,
+ * ORT_MLAS_QKGEMM_S8_APPROX_VNNI, ORT_BEAM_SEARCH_USE_FAST_TOPK and ORT_USE_MLAS_Q4_GEMM_MOE choose between
+ * kernels of ONNX Runtime for attention, beam search and mixtures of experts: a model with such operators
+ * can be faster or slower, and its scores can differ in their last digits.
  */
 
 /* Generated from src/ffi by `cargo xtask header`. Do not edit. */
@@ -166,7 +207,7 @@ extern "C" {
 /** A file could not be read. */
 #define AURICLE_FILE -100
 
-/** ONNX Runtime refused the model: the file is damaged, is not ONNX, or needs a newer ONNX Runtime. */
+/** The model is refused: it is damaged, is not ONNX, reads other files, or needs a newer ONNX Runtime. */
 #define AURICLE_MODEL -101
 
 /** The model has no manifest, or the manifest is not valid. */
@@ -227,9 +268,31 @@ auricle_status auricle_cancel_create(auricle_cancel **cancel);
  * Calls that were given this switch return AURICLE_CANCELLED as soon as the kernel of the network that is running
  * ends; calls that are given it later return that at once. It stays on.
  *
+<<<<<<< HEAD
  * Any thread but the audio thread: it locks.
  * - AURICLE_OK
  * - AURICLE_INVALID_ARGUMENT: `cancel` is NULL.
+=======
+ * `library` is the path of the library file (onnxruntime.dll, libonnxruntime.so.1.28.0,
+ * libonnxruntime.1.28.0.dylib). NULL looks at the environment variable ORT_DYLIB_PATH (but not in a process that
+ * has more rights than who started it), then for that file in the folder of the Auricle library, whichever way that
+ * was opened.
+ *
+ * Before it is opened, the environment variable ORT_DISABLE_TELEMETRY of this process is set to 1 unless it has a
+ * value: ONNX Runtime 1.29 and newer would otherwise write and upload usage data. ORT_LOAD_CONFIG_FROM_MODEL is
+ * removed if it is there: models would change the settings of sessions. The C library does not let one thread set
+ * a variable while another one reads it, so a program whose other threads call getenv opens ONNX Runtime before it
+ * starts them.
+ *
+ * It is opened once, for the life of the process. A later call with NULL or with the same file does nothing;
+ * with another file it fails and says which one is open.
+ *
+ * Any thread; others that need ONNX Runtime wait.
+ * - AURICLE_OK
+ * - AURICLE_RUNTIME: it was not found, is no library, is built for another processor, is not ONNX Runtime, or is
+ *   too old; the last error names the file that was tried and the reason. Call again with another path.
+ * - AURICLE_INVALID_STATE: another file is open already.
+>>>>>>> guard
  */
 AURICLE_API
 auricle_status auricle_cancel_request(const auricle_cancel *cancel);
@@ -283,8 +346,10 @@ typedef struct {
  * - AURICLE_OK
  * - AURICLE_CANCELLED: `options->cancel` was requested. There is no model.
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or an option is out of its range.
- * - AURICLE_FILE: the file cannot be read; the last error has the system's reason.
- * - AURICLE_MODEL: ONNX Runtime refuses it: damaged, not ONNX, or made for a newer version.
+ * - AURICLE_FILE: the file cannot be read, is no file (a pipe, a device, a folder), or is longer than an ONNX file
+ *   (2147483647 bytes) or a manifest (16777216 bytes) can be; the last error has the reason.
+ * - AURICLE_MODEL: it is damaged, not ONNX, or made for a newer version; or it has weights in other files, or
+ *   settings of ONNX Runtime, which no model may bring (`auricle-train stamp` mends both).
  * - AURICLE_MANIFEST: no manifest, or a mistake in it; the last error has the path of the member.
  * - AURICLE_MISMATCH: the manifest does not fit the network (names, sizes, number of labels, or with `self_check`
  *   the scores of a golden case); the last error has both numbers.
@@ -502,12 +567,16 @@ typedef struct {
  * Starts a stream. `options` may be NULL: all defaults. The session keeps its own reference to the model,
  * which may be freed at once. `*session` then belongs to the caller: auricle_session_free.
  *
- * All memory is taken here: about 4 bytes for each sample that the ring holds, and the buffers of the model.
+ * All memory is taken here: about 4 bytes for each sample that the ring holds, and the buffers of the model. For
+ * losses 24 bytes more are reserved for each frame of the ring; they are used only if so many wait to be read (the first
+ * 1024 cost a push nothing, further ones may cost it a page fault each 170). Of a ring larger than 64 MiB the rest
+ * is made ready by the reads, 64 MiB ahead of the pushes.
  *
  * Any thread.
  * - AURICLE_OK
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or an option is out of its range; the last error has the
  *   range.
+ * - AURICLE_MEMORY: the ring, or a buffer of the model, cannot be had; the last error has its size.
  */
 AURICLE_API
 auricle_status auricle_session_create(const auricle_model *model,
@@ -541,8 +610,9 @@ void auricle_session_free(auricle_session *session);
  *
  * The pushing thread. Never blocks, locks or allocates, at any number of frames.
  * - AURICLE_OK
- * - AURICLE_DROPPED: the ring is full. What does not fit is lost, or with AURICLE_DROP_OLDEST what has waited
- *   longest. Read more often, or ask for a longer ring. The stream goes on: its clock counts the lost frames.
+ * - AURICLE_DROPPED: the ring is full: auricle_session_pending and `frames` are more than it holds. What does not fit
+ *   is lost, or with AURICLE_DROP_OLDEST what has waited longest. Read more often, or ask for a longer ring. The
+ *   stream goes on: its clock counts the lost frames.
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or `frames` is absurd. Nothing was taken.
  * - AURICLE_INVALID_STATE: the stream was finished (reset it first), or another thread is pushing.
  */
@@ -590,7 +660,8 @@ auricle_status auricle_session_push_planar_bytes(auricle_session *session,
 /**
  * Says that the source lost `lost_frames` frames here (an overrun of the device, a lost packet). The clock of
  * the stream goes on by as many, silence stands in for them, and gap_frames of the results that they touch
- * counts them, so that later results stay in their true place.
+ * counts them, so that later results stay in their true place. A gap takes no room in the ring, and any number of
+ * them may wait to be read.
  *
  * The pushing thread. Never blocks, locks or allocates.
  * - AURICLE_OK
@@ -603,7 +674,7 @@ auricle_status auricle_session_gap(auricle_session *session,
 
 /**
  * Says that no more input comes. Reads go on to the end of the audio: if its last stretch fills no whole window,
- * it gets one that is filled up as the manifest says, unless it has not one new row of features. Then they
+ * it gets one that is padded as the manifest says, unless it has not one new row of features. Then they
  * return AURICLE_END. Finishing twice is fine.
  *
  * The pushing thread. Never blocks, locks or allocates.
@@ -649,9 +720,12 @@ typedef struct {
     uint64_t clipped_frames;
     /** Frames with a sample that was NaN, infinite or absurd, and was taken as 0. */
     uint64_t non_finite_frames;
-    /** Frames lost because the ring was full (AURICLE_DROPPED). They were taken as silence. */
+    /**
+     * Frames of the window lost because the ring was full (AURICLE_DROPPED): exact, however many losses there were.
+     * They were taken as silence.
+     */
     uint64_t dropped_frames;
-    /** Frames that auricle_session_gap told of. They were taken as silence. */
+    /** Frames of the window that lie in gaps (auricle_session_gap): exact as well. They were taken as silence. */
     uint64_t gap_frames;
     /** How long ONNX Runtime took, nanoseconds. */
     uint64_t inference_nanoseconds;
@@ -665,7 +739,7 @@ typedef struct {
 } auricle_result;
 
 /**
- * A sound from its onset to its offset. It is told twice under the same id: provisional as soon as its class is on
+ * A sound from its onset to its offset. It is reported twice with the same id: provisional as soon as its class is on
  * for long enough, and final once it is over. Call auricle_event_init once; every auricle_session_read_event that
  * returns AURICLE_OK then fills it anew. Frames are the program's.
  */
@@ -697,7 +771,7 @@ typedef struct {
  * it returns something else than AURICLE_OK.
  *
  * `scores` has room for `capacity` values and takes one for each class (auricle_model_class_count); what lies
- * behind them is not touched. A capacity of 0, with NULL, is for who wants the events alone. `result` takes the
+ * behind them is not touched. A capacity of 0, with NULL: only events are wanted. `result` takes the
  * place of the window and the state of its audio; prepare it once with auricle_result_init. Both are written with AURICLE_OK only.
  *
  * The reading thread. Takes as long as an inference when a window is due.
@@ -822,15 +896,17 @@ auricle_status auricle_runtime_open(const char *library);
 
 /**
  * Takes a message. `user` is what auricle_set_log was given, `level` one of the AURICLE_LOG numbers, `message`
- * UTF-8 like that of auricle_last_error (one line, nothing that a terminal obeys) and valid during the call only. It is called on whatever thread has something to
- * say, by several at once: it must be safe for that. It may call Auricle. No exception may leave it.
+ * UTF-8 like that of auricle_last_error (one line, nothing that a terminal obeys) and valid during the call only. It
+ * is called on whatever thread has something to say, by several at once: it must be safe for that. It may call
+ * Auricle. Neither an exception nor longjmp may leave it.
  */
 typedef void (*auricle_log_fn)(void *user, int32_t level, const char *message);
 
 /**
  * Sends messages up to `level` (one of the AURICLE_LOG numbers) to `function`, which gets `user` with each.
- * Without it, and with `function` NULL, messages go nowhere; NULL ignores `level`. There is one log for the
- * process. Nothing is ever logged by the push functions.
+ * Without it, and with `function` NULL, messages go nowhere; NULL ignores `level`. Each copy of the library in
+ * a process has one log. What ONNX Runtime says of a model goes to the copy that loaded it; its warnings and errors
+ * that belong to no model, to the copy that opened it first. Nothing is ever logged by the push functions.
  *
  * `user` may be NULL. Both must stay valid until another call replaces them, and a little longer: a call to
  * the old function that is running on another thread goes on.

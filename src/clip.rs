@@ -2,7 +2,9 @@
 
 use crate::error::{Error, Result, Status};
 use crate::features::Features;
+use crate::float_env::FloatEnv;
 use crate::manifest::Manifest;
+use crate::memory::{filled, reserved};
 use crate::pcm::{Downmix, Stats};
 use crate::resample::{Quality, Resampler};
 
@@ -38,13 +40,16 @@ impl Clip<'_> {
 
     fn mono_by(&self, rate: u32, quality: Quality) -> Result<Vec<f32>> {
         self.check()?;
-        let mut mono = vec![0.0; self.interleaved.len() / self.channels as usize];
+        let _float_env = FloatEnv::enter();
+        let mut mono =
+            filled(self.interleaved.len() / self.channels as usize, 0.0, "the samples of the clip")?;
         Downmix::new(self.channels as usize)?.mix(self.interleaved, &mut mono, &mut Stats::default());
         if self.sample_rate == rate {
             return Ok(mono);
         }
         let mut resampler = Resampler::with_quality(self.sample_rate, rate, quality)?;
-        let mut samples = Vec::with_capacity(mono.len() * rate as usize / self.sample_rate as usize + 1);
+        let count = (mono.len() as u128 * u128::from(rate)).div_ceil(self.sample_rate.into());
+        let mut samples = reserved(count.try_into().unwrap_or(usize::MAX), "the samples of the clip")?;
         resampler.push(&mono, |out| samples.extend_from_slice(out));
         resampler.finish(|out| samples.extend_from_slice(out));
         Ok(samples)
@@ -53,6 +58,7 @@ impl Clip<'_> {
     /// The rows of features of the whole clip, computed as `manifest` says: `(values, bins)` with
     /// `values[row * bins + bin]`. Normalisation is left out: it belongs to a window.
     pub fn features(&self, manifest: &Manifest) -> Result<(Vec<f32>, usize)> {
+        let _float_env = FloatEnv::enter();
         let rate = manifest.input.sample_rate;
         let samples = self.mono_by(rate, manifest.input.resampler.unwrap_or_default())?;
         let mut features = Features::new(&manifest.input.features, rate, "input.features")?;
@@ -67,7 +73,7 @@ impl Clip<'_> {
                 ),
             ));
         }
-        let mut values = vec![0.0; rows * bins];
+        let mut values = filled(rows.saturating_mul(bins), 0.0, "the features of the clip")?;
         features.compute(&samples, &mut values);
         Ok((values, bins))
     }

@@ -28,7 +28,7 @@ pub enum Status {
     Memory = -5,
     /// A file could not be read.
     File = -100,
-    /// ONNX Runtime refused the model.
+    /// The model is damaged or not ONNX, reads other files, or ONNX Runtime refused it.
     Model = -101,
     /// There is no manifest, or it is not valid.
     Manifest = -102,

@@ -1,15 +1,17 @@
 //! Scores of overlapping windows -> events: one for each sound, from onset to offset.
 //!
 //! A class is on from the window whose score reaches `on` until one falls below `off`. Times compare the ends of
-//! windows. The same sound is in as many windows as the window is longer than the hop; where it lies is told by the
+//! windows. The same sound is in as many windows as the window is longer than the hop; where it lies follows from the
 //! first and the last of them: it begins in the newest hop of the first and ends in the oldest hop of the last.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::ops::{Range, RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounded::{self, MAX_LABELS};
 use crate::error::{Error, Result};
+use crate::memory::{self, collected, reserved};
 
 /// Events that wait to be read before the oldest are given up.
 pub const QUEUE: usize = 256;
@@ -30,7 +32,7 @@ pub struct Rule {
     /// The score below which it ends, at most `on`; default 0.8 `on`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub off: Option<f32>,
-    /// How long it must be on to be told at all, seconds; default 0: one window is enough.
+    /// How long it must be on to be reported at all, seconds; default 0: one window is enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_on_seconds: Option<f64>,
     /// How long the score must be below `off` to end it, seconds; default 0: one window is enough.
@@ -62,13 +64,19 @@ pub struct Rules {
     /// [`Rule::refractory_seconds`] for all classes.
     pub refractory_seconds: f64,
     /// Labels that have events; absent: all.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "bounded::optional_list::<MAX_LABELS, _, _>"
+    )]
     pub allow: Option<Vec<String>>,
     /// Labels that have none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "bounded::list::<MAX_LABELS, _, _>")]
     pub deny: Vec<String>,
     /// Rules of classes of their own, by label.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "bounded::map::<MAX_LABELS, _, _>"
+    )]
     pub classes: BTreeMap<String, Rule>,
 }
 
@@ -80,14 +88,15 @@ impl Rules {
         labels: &[String],
         scores: &RangeInclusive<f32>,
     ) -> Result<()> {
+        let set = set(labels)?;
         for (list, name) in [(self.allow.as_deref().unwrap_or_default(), "allow"), (&self.deny, "deny")] {
             for (index, label) in list.iter().enumerate() {
-                known(&format!("{path}.{name}[{index}]"), label, labels)?;
+                known(&format!("{path}.{name}[{index}]"), label, &set, labels)?;
             }
         }
         self.on.get_or_insert(DEFAULT_ON);
         for (label, rule) in &self.classes {
-            known(&format!("{path}.classes"), label, labels)?;
+            known(&format!("{path}.classes"), label, &set, labels)?;
             self.of(rule).check(&format!("{path}.classes.{label}"), scores)?;
         }
         let all = self.of(&Rule::default());
@@ -110,17 +119,24 @@ impl Rules {
             refractory_seconds: own.refractory_seconds.or(Some(self.refractory_seconds)),
         }
     }
-
-    fn watches(&self, label: &String) -> bool {
-        self.allow.as_ref().is_none_or(|allow| allow.contains(label)) && !self.deny.contains(label)
-    }
 }
 
-fn known(path: &str, label: &String, labels: &[String]) -> Result<()> {
-    if labels.contains(label) {
+fn set(labels: &[String]) -> Result<HashSet<&str>> {
+    let mut set = memory::set(labels.len(), "the labels")?;
+    set.extend(labels.iter().map(String::as_str));
+    Ok(set)
+}
+
+/// Labels of the model that a message names.
+const SHOWN: usize = 8;
+
+fn known(path: &str, label: &str, known: &HashSet<&str>, labels: &[String]) -> Result<()> {
+    if known.contains(label) {
         return Ok(());
     }
-    Err(Error::manifest(path, format_args!("{label:?} is no label of the model; it has {labels:?}")))
+    let (shown, more) = (&labels[..labels.len().min(SHOWN)], labels.len().saturating_sub(SHOWN));
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Err(Error::manifest(path, format_args!("{label:?} is no label of the model; it has {shown:?}{more}")))
 }
 
 impl Rule {
@@ -159,7 +175,7 @@ impl Rule {
     }
 }
 
-/// One sound of one class. It is told twice under the same `id`: provisional as soon as it is on for long enough, and
+/// One sound of one class. It is reported twice with the same `id`: provisional as soon as it is on for long enough, and
 /// final once it is over. Frames are the host's.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -174,7 +190,7 @@ pub struct Event {
     pub onset_frame: u64,
     /// One past its last frame, to about a hop; of a provisional event, how far it has been heard.
     pub offset_frame: u64,
-    /// End of the window that decided it: `decided_frame - onset_frame` is how late it is told.
+    /// End of the window that decided it: `decided_frame - onset_frame` is how late it is reported.
     pub decided_frame: u64,
     /// Highest score of its windows.
     pub peak_score: f32,
@@ -245,7 +261,7 @@ struct Told {
 
 impl Detector {
     /// `rules` are resolved; `hop` in host frames.
-    pub fn new(rules: &Rules, labels: &[String], sample_rate: u32, hop: u64) -> Self {
+    pub fn new(rules: &Rules, labels: &[String], sample_rate: u32, hop: u64) -> Result<Self> {
         let frames = |seconds: Option<f64>| (seconds.unwrap_or(0.0) * f64::from(sample_rate)).round() as u64;
         let plan = |(class, label): (usize, &String)| {
             let rule = rules.of(rules.classes.get(label).unwrap_or(&Rule::default()));
@@ -259,12 +275,19 @@ impl Detector {
                 refractory: frames(rule.refractory_seconds),
             }
         };
-        let watched = labels.iter().enumerate().filter(|(_, label)| rules.watches(label));
-        Self {
-            classes: watched.map(|label| (plan(label), OFF)).collect(),
+        let (allow, deny) = (rules.allow.as_deref().map(set).transpose()?, set(&rules.deny)?);
+        let watches =
+            |label: &str| allow.as_ref().is_none_or(|set| set.contains(label)) && !deny.contains(label);
+        let watched = labels.iter().enumerate().filter(|(_, label)| watches(label));
+        Ok(Self {
+            classes: collected(
+                labels.len(),
+                "the rules of the classes",
+                watched.map(|label| (plan(label), OFF)),
+            )?,
             last_window: None,
-            told: Told { hop, next_id: 1, queue: VecDeque::with_capacity(QUEUE), lost: 0 },
-        }
+            told: Told { hop, next_id: 1, queue: reserved(QUEUE, "the events that wait")?.into(), lost: 0 },
+        })
     }
 
     /// Forgets the stream.

@@ -42,8 +42,11 @@ pub mod model;
 mod pipeline;
 pub mod session;
 
+mod bounded;
 pub mod error;
 mod file;
+mod float_env;
+mod json;
 pub mod log;
 mod memory;
 mod platform;

@@ -1,4 +1,4 @@
-//! Messages for who wants them. Nothing is printed; nothing is logged on the push path.
+//! Log messages; silent unless a sink is set. Nothing is printed; nothing is logged on the push path.
 
 use std::sync::Arc;
 

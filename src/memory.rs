@@ -1,8 +1,9 @@
 //! Memory whose size a caller, a file or a manifest decides: where it cannot be had, the call fails and the host lives.
 
-use std::io;
+use std::collections::HashSet;
+use std::hash::Hash;
 
-use serde::Serialize;
+use bytemuck::Zeroable;
 
 use crate::error::{Error, Result, Status};
 
@@ -22,37 +23,29 @@ pub(crate) fn filled<T: Clone>(count: usize, value: T, what: &str) -> Result<Vec
     Ok(values)
 }
 
+/// The values of `values`, which are `count`.
+pub(crate) fn collected<T>(count: usize, what: &str, values: impl IntoIterator<Item = T>) -> Result<Vec<T>> {
+    let mut all = reserved(count, what)?;
+    all.extend(values.into_iter().take(count));
+    Ok(all)
+}
+
 /// Makes room in `values` for `more` of them.
 pub(crate) fn grow<T>(values: &mut Vec<T>, more: usize, what: &str) -> Result<()> {
     let count = values.len().saturating_add(more);
     values.try_reserve(more).map_err(|_| short_of::<T>(count, what))
 }
 
-/// `value` as JSON with line breaks. `what`, a noun in the singular, is named in the message.
-pub(crate) fn json(value: &impl Serialize, what: &str) -> Result<String> {
-    let mut text = Text(Vec::new());
-    match serde_json::to_writer_pretty(&mut text, value) {
-        Ok(()) => Ok(String::from_utf8(text.0).expect("JSON is UTF-8")),
-        // Keys are strings, so nothing but memory can be lacking.
-        Err(_) => Err(Error::new(
-            Status::Memory,
-            format!("{what} needs more than {} bytes of memory, which could not be had", text.0.len()),
-        )),
-    }
+/// `count` zeros, in pages that the system finds when they are touched first.
+pub(crate) fn zeroed<T: Zeroable>(count: usize, what: &str) -> Result<Box<[T]>> {
+    bytemuck::allocation::try_zeroed_slice_box(count).map_err(|()| short_of::<T>(count, what))
 }
 
-struct Text(Vec<u8>);
-
-impl io::Write for Text {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.try_reserve(bytes.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// An empty set with room for `count` values.
+pub(crate) fn set<T: Eq + Hash>(count: usize, what: &str) -> Result<HashSet<T>> {
+    let mut set = HashSet::new();
+    set.try_reserve(count).map_err(|_| short_of::<T>(count, what))?;
+    Ok(set)
 }
 
 #[cold]

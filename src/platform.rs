@@ -194,3 +194,40 @@ pub(crate) fn return_free_memory() {
         libc::malloc_trim(0);
     }
 }
+
+/// Keeps the file that this code was loaded from in memory until the process ends, although the host closes it: ONNX
+/// Runtime stays open and has pointers to our functions. The shared library says the same of itself on Linux, Android
+/// and FreeBSD (build.rs); this is for macOS, and for a plug-in that the static library or the crate is linked into.
+#[cfg(not(windows))]
+pub(crate) fn stay_loaded() {
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd", target_vendor = "apple"))]
+    {
+        let mut info = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();
+        // SAFETY: `info` is writable; dladdr accepts any address, and zeroed bytes are a valid Dl_info. The name lives as
+        // long as the object; it is open already, so nothing is loaded and no initialiser runs. The handle is never
+        // closed. It fails for a main program, which is never unloaded either.
+        unsafe {
+            libc::dladdr(stay_loaded as fn() as *const libc::c_void, info.as_mut_ptr());
+            let name = info.assume_init().dli_fname;
+            if !name.is_null() {
+                libc::dlopen(name, libc::RTLD_NOW | libc::RTLD_NOLOAD | libc::RTLD_NODELETE);
+            }
+        }
+    }
+}
+
+/// As above.
+#[cfg(windows)]
+pub(crate) fn stay_loaded() {
+    use std::ffi::c_void;
+
+    #[link(name = "kernel32")]
+    unsafe extern "system" {
+        fn GetModuleHandleExW(flags: u32, name: *const c_void, module: *mut *mut c_void) -> i32;
+    }
+    /// GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS and _PIN (libloaderapi.h).
+    const PIN_BY_ADDRESS: u32 = 4 | 1;
+    let mut module = std::ptr::null_mut();
+    // SAFETY: `module` is writable; the address is one of this module.
+    unsafe { GetModuleHandleExW(PIN_BY_ADDRESS, stay_loaded as fn() as *const c_void, &mut module) };
+}

@@ -2,6 +2,9 @@
 
 use parking_lot::Mutex;
 
+use crate::error::Result;
+use crate::memory::reserved;
+
 /// As many values come to be as threads use one at the same time; up to `max` are kept.
 #[derive(Debug)]
 pub(crate) struct Pool<T> {
@@ -10,8 +13,8 @@ pub(crate) struct Pool<T> {
 }
 
 impl<T> Pool<T> {
-    pub fn new(max: usize) -> Self {
-        Self { idle: Mutex::default(), max }
+    pub fn new(max: usize) -> Result<Self> {
+        Ok(Self { idle: Mutex::new(reserved(max, "the idle buffers")?), max })
     }
 
     /// An idle value that `fits`.
@@ -37,7 +40,7 @@ mod tests {
 
     #[test]
     fn the_newest_that_fits_is_taken_and_the_oldest_goes_first() {
-        let pool = Pool::new(3);
+        let pool = Pool::new(3).expect("small");
         (1..=5).for_each(|n| pool.put(n));
         assert_eq!(pool.take(|n| n % 2 == 0), Some(4));
         assert_eq!(pool.take(|&n| n < 3), None, "1 and 2 have gone");

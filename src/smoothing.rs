@@ -1,9 +1,12 @@
-//! Scores of overlapping windows -> calmer scores. Times are seconds of audio, so another hop gives the same result.
+//! Scores of overlapping windows -> smoothed scores. Times are seconds of audio, so another hop gives the same result.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::memory::{filled, reserved};
 
+/// What memory is taken for.
+const WHAT: &str = "the scores to smooth";
 /// Most scores that a median keeps, 16 MB.
 const MAX_KEPT: usize = 1 << 22;
 
@@ -56,9 +59,9 @@ impl Smoother {
             kind,
             classes,
             hops: if kind == Smoothing::Exponential { seconds / hop_seconds } else { windows as f64 },
-            kept: vec![0.0; windows * classes],
-            numbers: vec![None; windows],
-            sorted: Vec::with_capacity(windows),
+            kept: filled(windows * classes, 0.0, WHAT)?,
+            numbers: filled(windows, None, WHAT)?,
+            sorted: reserved(windows, WHAT)?,
             last: None,
         }))
     }

@@ -2,11 +2,16 @@
 
 mod support;
 
+use auricle::Status;
 use auricle::ring::{self, Consumer, Item, Overflow, Producer};
 use support::{Random, allocations};
 
 fn ring(frames: usize, channels: usize) -> (Producer, Consumer) {
-    ring::ring(frames, channels, Overflow::DropNewest)
+    ring_of(frames, channels, Overflow::DropNewest)
+}
+
+fn ring_of(frames: usize, channels: usize, overflow: Overflow) -> (Producer, Consumer) {
+    ring::ring(frames, channels, overflow).expect("memory")
 }
 
 /// Pushes frames numbered from `first`, each sample being `frame * channels + channel`.
@@ -65,39 +70,86 @@ fn nothing_is_taken_after_finish() {
     assert_eq!(take(&mut consumer, 9).0, Item::End);
 }
 
-/// The reader sleeps, gaps and drops go on: the marks run out, and still every count is right, and what is
-/// accepted later comes after all of them.
-#[test]
-fn marks_that_do_not_fit_are_merged_and_not_lost() {
-    let (mut producer, mut consumer) = ring(4, 1);
-    push(&mut producer, 1, 0, 2);
-    for _ in 0..1_000 {
-        producer.gap(3);
-        assert!(push(&mut producer, 1, 2, 5) <= 2);
+/// What a reader gets of frames that carry their numbers in the stream: where it is, and the frames of each kind.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Account {
+    frame: u64,
+    samples: u64,
+    gaps: u64,
+    drops: u64,
+}
+
+impl Account {
+    /// Takes the next item. False if there is none.
+    fn take(&mut self, consumer: &mut Consumer) -> bool {
+        let (item, samples) = take(consumer, 9);
+        match item {
+            Item::Samples(frames) => {
+                let numbers: Vec<_> = (self.frame..self.frame + frames as u64).map(|n| n as f32).collect();
+                assert_eq!(samples, numbers, "out of their place");
+                self.samples += frames as u64;
+                self.frame += frames as u64;
+            }
+            Item::Gap(frames) => (self.gaps, self.frame) = (self.gaps + frames, self.frame + frames),
+            Item::Dropped(frames) => (self.drops, self.frame) = (self.drops + frames, self.frame + frames),
+            Item::Empty | Item::End => return false,
+        }
+        true
     }
-    producer.gap(7);
-    // Now there is room for samples and none for marks: a frame that is let in would overtake what waits.
-    assert_eq!(take(&mut consumer, 2).0, Item::Samples(2));
-    assert_eq!(push(&mut producer, 1, 5, 1), 0);
-    let (mut samples, mut gap, mut dropped) = (2, 0, 0);
-    loop {
-        match take(&mut consumer, 9).0 {
-            Item::Samples(frames) => samples += frames as u64,
-            Item::Gap(frames) => gap += frames,
-            Item::Dropped(frames) => dropped += frames,
-            Item::Empty => break,
-            Item::End => panic!("not finished"),
+}
+
+/// Nobody reads, and a gap is before every frame: all that fits is taken, and in its place.
+#[test]
+fn there_is_a_mark_for_every_frame() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        let (mut producer, mut consumer) = ring_of(1_000, 1, overflow);
+        for round in 0..3 {
+            let first = 4_000 * round;
+            for n in 0..1_000 {
+                producer.gap(1);
+                producer.gap(2);
+                assert_eq!(push(&mut producer, 1, first + 4 * n + 3, 1), 1, "{overflow:?}");
+            }
+            for n in 0..1_000 {
+                assert_eq!(take(&mut consumer, 9), (Item::Gap(3), vec![]));
+                assert_eq!(take(&mut consumer, 9), (Item::Samples(1), vec![(first + 4 * n + 3) as f32]));
+            }
+            assert_eq!(take(&mut consumer, 9).0, Item::Empty);
         }
     }
-    assert_eq!(samples, 4);
-    assert!(gap < 3_007, "some must still wait for a free mark, or this tests nothing");
-    // What waited is marked before the next frame.
-    assert_eq!(push(&mut producer, 1, 77, 1), 1);
-    let Item::Gap(rest) = take(&mut consumer, 9).0 else { panic!("the rest of the gaps comes first") };
-    let Item::Dropped(more) = take(&mut consumer, 9).0 else { panic!("then the rest of the drops") };
-    assert_eq!(gap + rest, 3_007);
-    assert_eq!(samples + dropped + more, 2 + 5_000 + 1);
-    assert_eq!(take(&mut consumer, 9), (Item::Samples(1), vec![77.0]));
+}
+
+/// The ring is full, and gaps and drops take turns.
+#[test]
+fn losses_at_one_place_keep_their_order_and_then_their_sums() {
+    for turns in [4_000, 20_000] {
+        let (mut producer, mut consumer) = ring(4, 1);
+        push(&mut producer, 1, 0, 4);
+        for n in 1..=turns {
+            assert_eq!(push(&mut producer, 1, 0, n), 0);
+            producer.gap(3);
+        }
+        let dropped: u64 = (1..=turns as u64).sum();
+        let mut account = Account::default();
+        assert!(account.take(&mut consumer));
+        // A frame is let in, and comes behind all that was lost before it.
+        let next = 4 + dropped + 3 * turns as u64;
+        assert_eq!(push(&mut producer, 1, next, 1), 1);
+        if turns == 4_000 {
+            for n in 1..=turns as u64 {
+                assert_eq!(take(&mut consumer, 9), (Item::Dropped(n), vec![]));
+                assert_eq!(take(&mut consumer, 9), (Item::Gap(3), vec![]));
+            }
+            assert_eq!(take(&mut consumer, 9), (Item::Samples(1), vec![next as f32]));
+        } else {
+            while account.take(&mut consumer) {}
+            assert_eq!(
+                account,
+                Account { frame: next + 1, samples: 5, gaps: 3 * turns as u64, drops: dropped }
+            );
+        }
+        assert_eq!(take(&mut consumer, 9).0, Item::Empty);
+    }
 }
 
 #[test]
@@ -127,13 +179,12 @@ fn losses_at_the_very_end_are_told_before_the_end() {
 #[test]
 fn two_threads_account_for_every_frame() {
     const FRAMES: u64 = 40_000;
-    // With 1 frame and many gaps the marks run out again and again.
     let plans = [(1, 1, 2), (7, 2, 50), (64, 1, 3), (1_000, 3, 50)];
     let policies = [Overflow::DropNewest, Overflow::DropOldest];
     for ((capacity, channels, gap_every), overflow) in
         plans.into_iter().flat_map(|p| policies.map(|o| (p, o)))
     {
-        let (mut producer, mut consumer) = ring::ring(capacity, channels, overflow);
+        let (mut producer, mut consumer) = ring_of(capacity, channels, overflow);
         let gauge = producer.gauge();
         let writer = std::thread::spawn(move || {
             let mut random = Random(capacity as u64);
@@ -195,7 +246,7 @@ fn two_threads_account_for_every_frame() {
 
 #[test]
 fn the_oldest_give_way_where_asked() {
-    let (mut producer, mut consumer) = ring::ring(4, 1, Overflow::DropOldest);
+    let (mut producer, mut consumer) = ring_of(4, 1, Overflow::DropOldest);
     let mut push = |first: u64, frames: usize| {
         let pushed = producer.push(frames, |offset, out| {
             out.iter_mut().enumerate().for_each(|(n, s)| *s = (first as usize + offset + n) as f32);
@@ -215,37 +266,65 @@ fn the_oldest_give_way_where_asked() {
     assert_eq!(take(&mut consumer, 9).0, Item::Empty);
 }
 
-/// More gaps than marks: the frames before the oldest mark that is left are given up, and every later one is in its place.
+/// The reader sleeps through more losses than there are marks: all are counted, and what is left is in its place.
 #[test]
 fn with_the_oldest_giving_way_marks_do_too() {
-    let (mut producer, mut consumer) = ring::ring(1_000, 1, Overflow::DropOldest);
-    for n in 0..100 {
-        push(&mut producer, 1, 3 * n, 1);
-        producer.gap(2);
-    }
-    push(&mut producer, 1, 300, 1);
-    let (mut frame, mut taken, mut gaps) = (0, 0, 0);
-    loop {
-        let (item, samples) = take(&mut consumer, 9);
-        match item {
-            Item::Samples(frames) => {
-                assert_eq!(samples[0] as u64, frame);
-                (frame, taken) = (frame + frames as u64, taken + frames);
-            }
-            Item::Gap(frames) => (frame, gaps) = (frame + frames, gaps + frames),
-            Item::Dropped(frames) => frame += frames,
-            Item::Empty => break,
-            Item::End => panic!("not finished"),
+    for pushes in [5_000, 50_000] {
+        let (mut producer, mut consumer) = ring_of(10, 1, Overflow::DropOldest);
+        for n in 0..pushes {
+            assert_eq!(push(&mut producer, 1, 3 * n, 1), 1);
+            producer.gap(2);
         }
+        let mut account = Account::default();
+        while account.take(&mut consumer) {}
+        let expected = Account { frame: 3 * pushes, samples: 10, gaps: 2 * pushes, drops: pushes - 10 };
+        assert_eq!(account, expected);
     }
-    assert_eq!((frame, gaps), (301, 200));
-    assert!((1..101).contains(&taken), "{taken} of 101 frames");
+}
+
+#[test]
+fn a_ring_too_large_for_any_memory_is_an_error() {
+    let error = ring::ring(1 << 50, 8, Overflow::DropNewest).expect_err("32 PiB");
+    assert_eq!(error.status(), Status::Memory);
+    assert!(error.message().contains(&(1_u64 << 55).to_string()), "{error}");
+}
+
+/// Frames of memory that the system had to find for this thread.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "a call of the system")]
+fn page_faults() -> i64 {
+    // SAFETY: a struct of numbers, for which zeros are valid, and which the call fills.
+    unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        assert_eq!(libc::getrusage(libc::RUSAGE_THREAD, &mut usage), 0);
+        usage.ru_minflt + usage.ru_majflt
+    }
+}
+
+/// Two seconds as most sessions have them, and a ring larger than what is touched when it is made.
+#[test]
+#[cfg(target_os = "linux")]
+fn pushing_finds_its_memory_touched() {
+    for frames in [96_000, (1 << 24) + 9_000_000] {
+        let (mut producer, mut consumer) = ring(frames, 1);
+        let (mut faults, mut pushed) = (0, 0);
+        while pushed < 2 * frames {
+            let before = page_faults();
+            producer.gap(1);
+            producer.push(5_000, |_, out| out.fill(0.5));
+            // The first push finds the code.
+            faults += if pushed > 0 { page_faults() - before } else { 0 };
+            pushed += 5_000;
+            while consumer.next(5_000, |_| {}) != Item::Empty {}
+        }
+        assert_eq!(faults, 0, "{frames} frames");
+    }
 }
 
 #[test]
 fn a_ring_is_like_new_after_reset() {
     for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
-        let (mut producer, mut consumer) = ring::ring(4, 1, overflow);
+        let (mut producer, mut consumer) = ring_of(4, 1, overflow);
         producer.gap(3);
         push(&mut producer, 1, 0, 7);
         take(&mut consumer, 1);
@@ -263,7 +342,7 @@ fn a_ring_is_like_new_after_reset() {
 #[test]
 fn neither_side_allocates() {
     for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
-        let (mut producer, mut consumer) = ring::ring(480, 2, overflow);
+        let (mut producer, mut consumer) = ring_of(480, 2, overflow);
         let count = allocations(|| {
             for _ in 0..200 {
                 producer.push(333, |_, out| out.fill(0.5));

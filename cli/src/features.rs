@@ -50,7 +50,10 @@ pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Sto
     let input = &manifest.input;
     let features =
         Features::new(&input.features, input.sample_rate, "input.features").map_err(|e| of_file(&e))?;
-    let mut rows = Rows::new(features.clone(), &manifest, &sound).map_err(|e| of_file(&e))?;
+    let mut rows = features
+        .try_clone()
+        .and_then(|features| Rows::new(features, &manifest, &sound))
+        .map_err(|e| of_file(&e))?;
     let bins = features.bins();
     let mut array = Array::create(&args.output, features).map_err(of_output)?;
     loop {

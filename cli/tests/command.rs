@@ -85,6 +85,21 @@ fn a_bad_model_is_named() {
     }
 }
 
+/// Whoever asks, the library's own words; also where the weights do lie in the working folder.
+#[test]
+fn a_model_with_weights_elsewhere_is_refused_with_what_to_do() {
+    let model = model().with_file_name("external.onnx");
+    for args in [&["inspect"][..], &["classify", "a.wav", "-m"], &["features", "a.wav", "-o", "a.npy", "-m"]]
+    {
+        let mut command = command();
+        command.current_dir(model.parent().expect("a folder")).args(args).arg(&model);
+        let run = finish(&mut command);
+        assert_eq!((run.code, run.stdout.as_str(), run.stderr.lines().count()), (Some(1), "", 1), "{args:?}");
+        assert!(run.stderr.contains("\"tiny.onnx\""), "{args:?}: {}", run.stderr);
+        assert!(run.stderr.contains("`auricle-train stamp MODEL.onnx`"), "{args:?}: {}", run.stderr);
+    }
+}
+
 /// The reader goes away after a few bytes, as `| head -c 10` does.
 #[cfg(unix)]
 #[test]

@@ -6,7 +6,7 @@ use crate::source::Source;
 /// Zeros before the sound that are left out, bytes.
 const MAX_ZEROS: u64 = 64 << 20;
 /// How far MPEG audio and ADTS are searched for when the file does not begin with them, bytes.
-const MAX_SEARCH: u64 = 4 << 20;
+const MAX_SEARCH: usize = 4 << 20;
 /// Looked at together: three frames of either.
 const WINDOW: usize = 3 * 8192;
 
@@ -207,22 +207,14 @@ fn other(head: &[u8]) -> Option<String> {
     is_text.then(|| "not an audio file but text".into())
 }
 
-/// The first place where three frames of MPEG audio or ADTS follow each other.
+/// Which of MPEG audio and ADTS comes first, as three frames in a row. Nothing is consumed: the format reports what is
+/// before its first frame.
 fn search(source: &mut Source) -> Result<Option<Open>, String> {
-    let end = source.position() + MAX_SEARCH;
-    while source.position() < end {
-        let bytes = source.peek(1 << 16)?;
-        let Some(at) = bytes.iter().skip(1).position(|&b| b == 0xff) else {
-            let read = bytes.len();
-            if read < 1 << 16 {
-                return Ok(None);
-            }
-            source.consume(read - 1);
-            continue;
-        };
-        source.consume(at + 1);
-        let bytes = source.peek(WINDOW)?;
-        let at_end = bytes.len() < WINDOW;
+    let bytes = source.peek(MAX_SEARCH)?;
+    let at_end = bytes.len() < MAX_SEARCH;
+    for (at, _) in bytes.iter().enumerate().filter(|&(_, &byte)| byte == 0xff) {
+        let bytes = &bytes[at..bytes.len().min(at + WINDOW)];
+        let at_end = at_end && bytes.len() < WINDOW;
         if formats::adts::begins(bytes, at_end) {
             return Ok(Some(formats::adts::open));
         }

@@ -162,6 +162,10 @@ impl Timeline {
             }
             return;
         };
+        // A track begins with its first packet, whatever time that has, unless something before it is known to be lost.
+        if part.raw == 0 && damage.is_none() {
+            part.shift = -i128::from(part.frames(at));
+        }
         let at = i128::from(part.frames(at)) + part.shift;
         let slack = i128::from(part.frames(part.track.slack));
         let ahead = at - i128::from(part.raw);
@@ -215,8 +219,7 @@ impl Timeline {
         let Some(mut part) = self.part.take() else { return };
         let damage = part.damage.take();
         let declared = part.track.declared.map(|length| part.frames(part.track.delay.saturating_add(length)));
-        // A millisecond is what the lengths of containers are rounded to.
-        let slack = part.frames(part.track.slack);
+        let slack = 2 * part.frames(part.track.slack);
         match declared {
             Some(end) if end > part.raw + slack => {
                 let missing = end - part.raw.max(part.bounds().0);

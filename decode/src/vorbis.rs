@@ -228,7 +228,8 @@ mod tests {
     #[test]
     fn a_codebook_of_terabytes_is_refused_before_it_is_made() {
         // 2^24-1 entries, all of length 1 by one number of 24 bits, 65,535 dimensions, a table with one value.
-        let fields = [(8, 0), (24, 0x564342), (16, 65_535), (24, (1 << 24) - 1), (1, 1), (5, 0)];
+        let fields: [(u32, u64); 6] =
+            [(8, 0), (24, 0x564342), (16, 65_535), (24, (1 << 24) - 1), (1, 1), (5, 0)];
         let more = [(24, (1 << 24) - 1), (4, 1), (64, 0), (4, 0), (1, 0), (1, 0)];
         let mut bytes = vec![0; 40];
         let mut at = 0;

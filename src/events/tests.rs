@@ -13,7 +13,7 @@ fn detect_numbered(rules: &str, scores: &[(u64, f32)]) -> Vec<Event> {
     let mut rules: Rules = serde_json::from_str(rules).expect("rules");
     let labels = LABELS.map(String::from);
     rules.resolve("stream.events", &labels, &(0.0..=1.0)).expect("valid rules");
-    let mut detector = Detector::new(&rules, &labels, 1000, 100);
+    let mut detector = Detector::new(&rules, &labels, 1000, 100).expect("small");
     for &(number, score) in scores {
         detector.observe(number, &(number * 100..number * 100 + 1000), &[score, 0.0]);
     }

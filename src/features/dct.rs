@@ -3,19 +3,21 @@
 use std::f64::consts::PI;
 
 use super::spec::{DctNorm, Mfcc};
+use crate::error::Result;
+use crate::memory::reserved;
 
 /// A matrix `[coefficient, bin]`, liftering included.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Dct {
     bins: usize,
     matrix: Vec<f32>,
 }
 
 impl Dct {
-    /// `None` if `mfcc` does not say how many coefficients.
-    pub fn new(mfcc: &Mfcc, bins: usize) -> Option<Self> {
-        let (count, lifter) = (mfcc.count?, mfcc.lifter.unwrap_or(0.0));
-        let mut matrix = Vec::with_capacity(count * bins);
+    /// For `count` coefficients.
+    pub fn new(count: usize, mfcc: &Mfcc, bins: usize) -> Result<Self> {
+        let lifter = mfcc.lifter.unwrap_or(0.0);
+        let mut matrix = reserved(count * bins, "the cosines of the cepstral coefficients")?;
         for k in 0..count {
             let first = k == 0 && mfcc.norm != Some(DctNorm::Tensorflow);
             let mut scale = (if first { 1.0 } else { 2.0 } / bins as f64).sqrt();
@@ -25,7 +27,7 @@ impl Dct {
             let angle = PI * k as f64 / bins as f64;
             matrix.extend((0..bins).map(|b| (scale * (angle * (b as f64 + 0.5)).cos()) as f32));
         }
-        Some(Self { bins, matrix })
+        Ok(Self { bins, matrix })
     }
 
     pub fn count(&self) -> usize {

@@ -1,9 +1,12 @@
 //! The mel filter bank: triangles that sum neighbouring FFT bins, narrow at low and wide at high frequencies.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::spec::need;
 use crate::error::{Error, Result};
+use crate::memory::{collected, grow, reserved};
 
 /// The most filters that are accepted.
 const MAX_BINS: usize = 4096;
@@ -78,12 +81,65 @@ pub struct Mel {
     pub first_bin: Option<usize>,
 }
 
-/// The non-zero weights of one filter, from FFT bin `first` on.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Filter {
-    pub first: usize,
-    pub weights: Vec<f32>,
+/// Of each filter no more than its non-zero weights: a bin lies in two filters at most.
+#[derive(Debug)]
+pub(super) struct FilterBank {
+    filters: Vec<Filter>,
+    weights: Vec<f32>,
 }
+
+/// Where one filter's weights stand, and the FFT bin that the first of them belongs to.
+#[derive(Debug)]
+struct Filter {
+    first: usize,
+    weights: Range<usize>,
+}
+
+impl FilterBank {
+    fn new(filters: usize) -> Result<Self> {
+        Ok(Self { filters: reserved(filters, WHAT)?, weights: Vec::new() })
+    }
+
+    /// Adds a filter: `weight` of the bins from `first_bin` on whose place, in `places`, lies between the outer two of
+    /// `corners`.
+    fn add<T: PartialOrd + Copy>(
+        &mut self,
+        corners: [T; 3],
+        places: &[T],
+        first_bin: usize,
+        weight: impl Fn(T) -> f32,
+    ) -> Result<()> {
+        let [left, _, right] = corners;
+        let bins =
+            places.partition_point(|place| *place < left)..places.partition_point(|place| *place <= right);
+        let used = |&bin: &usize| bin >= first_bin && weight(places[bin]) > 0.0;
+        let first = bins.clone().find(used).unwrap_or(0);
+        let end = bins.rev().find(used).map_or(first, |last| last + 1);
+        let start = self.weights.len();
+        grow(&mut self.weights, end - first, WHAT)?;
+        self.weights.extend(places[first..end].iter().map(|place| weight(*place)));
+        self.filters.push(Filter { first, weights: start..self.weights.len() });
+        Ok(())
+    }
+
+    /// Number of filters.
+    pub fn len(&self) -> usize {
+        self.filters.len()
+    }
+
+    /// Weights of all filters together.
+    pub fn weights(&self) -> usize {
+        self.weights.len()
+    }
+
+    /// Of each filter the first FFT bin, and the weights from that one on.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &[f32])> {
+        self.filters.iter().map(|filter| (filter.first, &self.weights[filter.weights.clone()]))
+    }
+}
+
+/// What memory is taken for.
+const WHAT: &str = "the mel filters";
 
 impl Mel {
     /// Checks a resolved filter bank; gives the number of filters.
@@ -113,9 +169,9 @@ impl Mel {
         if self.weights == Some(Weights::Torch) && self.triangles == Some(Triangles::Mel) {
             return refuse("weights", "is torch, which has triangles in hz; triangles is mel".into());
         }
-        let filters = self.filters(fft, sample_rate);
+        let filters = self.filters(fft, sample_rate)?;
         let step = f64::from(sample_rate) / fft as f64;
-        let empty = filters.iter().position(|f| f.weights.is_empty());
+        let empty = filters.iter().position(|(_, weights)| weights.is_empty());
         // Without a norm, torchaudio and AST do have empty filters among the lowest and networks are trained with them.
         if let (Some(empty), Some(Norm::Slaney)) = (empty, self.norm) {
             return refuse(
@@ -126,7 +182,7 @@ impl Mel {
                 ),
             );
         }
-        if filters.iter().all(|f| f.weights.is_empty()) {
+        if filters.weights() == 0 {
             return refuse(
                 "high_hz",
                 format!(
@@ -138,71 +194,58 @@ impl Mel {
     }
 
     /// The filters of a resolved filter bank.
-    pub(super) fn filters(&self, fft: usize, sample_rate: u32) -> Vec<Filter> {
-        let dense = if self.weights == Some(Weights::Torch) {
-            self.torch_weights(fft, sample_rate)
+    pub(super) fn filters(&self, fft: usize, sample_rate: u32) -> Result<FilterBank> {
+        if self.weights == Some(Weights::Torch) {
+            self.torch_filters(fft, sample_rate)
         } else {
-            self.exact_weights(fft, sample_rate)
-        };
-        let first_bin = self.first_bin.unwrap_or(0);
-        dense.into_iter().map(|weights| Filter::from_dense(&weights, first_bin)).collect()
+            self.exact_filters(fft, sample_rate)
+        }
     }
 
-    fn exact_weights(&self, fft: usize, sample_rate: u32) -> Vec<Vec<f32>> {
+    fn exact_filters(&self, fft: usize, sample_rate: u32) -> Result<FilterBank> {
         let (bins, scale, low, high) = self.shape(sample_rate);
         let (low, high) = (scale.mel(low), scale.mel(high));
-        let mels: Vec<f64> =
-            (0..bins + 2).map(|i| low + (high - low) * i as f64 / (bins + 1) as f64).collect();
-        let edges: Vec<f64> = mels.iter().map(|&m| scale.hz(m)).collect();
+        let mel = |i: usize| low + (high - low) * i as f64 / (bins + 1) as f64;
+        let mels: Vec<f64> = collected(bins + 2, WHAT, (0..bins + 2).map(mel))?;
+        let edges: Vec<f64> = collected(bins + 2, WHAT, mels.iter().map(|&m| scale.hz(m)))?;
         let in_mel = self.triangles == Some(Triangles::Mel);
         let corners = if in_mel { &mels } else { &edges };
         let step = f64::from(sample_rate) / fft as f64;
-        let at: Vec<f64> = (0..=fft / 2)
-            .map(|bin| if in_mel { scale.mel(bin as f64 * step) } else { bin as f64 * step })
-            .collect();
-        (0..bins)
-            .map(|m| {
-                let [left, peak, right] = [corners[m], corners[m + 1], corners[m + 2]];
-                let area =
-                    if self.norm == Some(Norm::Slaney) { 2.0 / (edges[m + 2] - edges[m]) } else { 1.0 };
-                let weight =
-                    |&f: &f64| ((f - left) / (peak - left)).min((right - f) / (right - peak)).max(0.0) * area;
-                at.iter().map(|f| weight(f) as f32).collect()
-            })
-            .collect()
+        let place = |bin: usize| if in_mel { scale.mel(bin as f64 * step) } else { bin as f64 * step };
+        let places: Vec<f64> = collected(fft / 2 + 1, WHAT, (0..=fft / 2).map(place))?;
+        let mut bank = FilterBank::new(bins)?;
+        for m in 0..bins {
+            let [left, peak, right] = [corners[m], corners[m + 1], corners[m + 2]];
+            let area = if self.norm == Some(Norm::Slaney) { 2.0 / (edges[m + 2] - edges[m]) } else { 1.0 };
+            let weight = |f: f64| {
+                (((f - left) / (peak - left)).min((right - f) / (right - peak)).max(0.0) * area) as f32
+            };
+            bank.add([left, peak, right], &places, self.first_bin.unwrap_or(0), weight)?;
+        }
+        Ok(bank)
     }
 
     /// The same in f32 and in torchaudio's order of operations.
-    fn torch_weights(&self, fft: usize, sample_rate: u32) -> Vec<Vec<f32>> {
+    fn torch_filters(&self, fft: usize, sample_rate: u32) -> Result<FilterBank> {
         let (bins, scale, low, high) = self.shape(sample_rate);
-        let edges: Vec<f32> = torch_linspace(scale.mel(low) as f32, scale.mel(high) as f32, bins + 2)
-            .into_iter()
-            .map(|m| scale.torch_hz(m))
-            .collect();
-        let at = torch_linspace(0.0, (sample_rate / 2) as f32, fft / 2 + 1);
-        (0..bins)
-            .map(|m| {
-                let [left, peak, right] = [edges[m], edges[m + 1], edges[m + 2]];
-                let area = if self.norm == Some(Norm::Slaney) { 2.0 / (right - left) } else { 1.0 };
-                at.iter()
-                    .map(|&f| (-(left - f) / (peak - left)).min((right - f) / (right - peak)).max(0.0) * area)
-                    .collect()
-            })
-            .collect()
+        let mels = torch_linspace(scale.mel(low) as f32, scale.mel(high) as f32, bins + 2);
+        let edges: Vec<f32> = collected(bins + 2, WHAT, mels.map(|m| scale.torch_hz(m)))?;
+        let places = torch_linspace(0.0, (sample_rate / 2) as f32, fft / 2 + 1);
+        let places: Vec<f32> = collected(fft / 2 + 1, WHAT, places)?;
+        let mut bank = FilterBank::new(bins)?;
+        for m in 0..bins {
+            let [left, peak, right] = [edges[m], edges[m + 1], edges[m + 2]];
+            let area = if self.norm == Some(Norm::Slaney) { 2.0 / (right - left) } else { 1.0 };
+            let weight =
+                |f: f32| (-(left - f) / (peak - left)).min((right - f) / (right - peak)).max(0.0) * area;
+            bank.add([left, peak, right], &places, self.first_bin.unwrap_or(0), weight)?;
+        }
+        Ok(bank)
     }
 
     fn shape(&self, sample_rate: u32) -> (usize, Scale, f64, f64) {
         let high = self.high_hz.unwrap_or(f64::from(sample_rate) / 2.0);
         (self.bins.unwrap_or(0), self.scale.unwrap_or(Scale::Htk), self.low_hz.unwrap_or(0.0), high)
-    }
-}
-
-impl Filter {
-    fn from_dense(weights: &[f32], first_bin: usize) -> Self {
-        let used = |&bin: &usize| bin >= first_bin && weights[bin] > 0.0;
-        let first = (0..weights.len()).find(used).unwrap_or(0);
-        let end = (0..weights.len()).rev().find(used).map_or(0, |last| last + 1);
-        Self { first, weights: weights.get(first..end).unwrap_or(&[]).to_vec() }
     }
 }
 
@@ -258,15 +301,13 @@ fn torch_exp(x: f64) -> f32 {
 }
 
 /// `torch.linspace` in f32: the second half counts down from the end, and each value is rounded once.
-fn torch_linspace(start: f32, end: f32, count: usize) -> Vec<f32> {
+fn torch_linspace(start: f32, end: f32, count: usize) -> impl Iterator<Item = f32> {
     let step = (end - start) / (count - 1) as f32;
-    (0..count)
-        .map(|i| {
-            if i < count / 2 {
-                step.mul_add(i as f32, start)
-            } else {
-                step.mul_add(-((count - 1 - i) as f32), end)
-            }
-        })
-        .collect()
+    (0..count).map(move |i| {
+        if i < count / 2 {
+            step.mul_add(i as f32, start)
+        } else {
+            step.mul_add(-((count - 1 - i) as f32), end)
+        }
+    })
 }

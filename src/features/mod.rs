@@ -20,6 +20,8 @@ mod taper;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use dct::Dct;
 use framing::Framing;
 use kernels::{Engine, LANES};
@@ -32,21 +34,37 @@ pub use preset::Preset;
 pub use spec::{Align, DctNorm, Kind, Log, LogKind, Mfcc, Pad, Reference, ReferenceName, Spec, Taper};
 
 use crate::error::Result;
+use crate::memory::filled;
+
+/// What memory is taken for.
+const BUFFERS: &str = "the buffers of the features";
+
+/// What a resolved [`Spec`] amounts to, before anything is planned: arithmetic alone.
+#[derive(Clone, Debug)]
+pub(crate) struct Shape {
+    /// `None` for `waveform`.
+    framing: Option<Framing>,
+    fft: usize,
+    inner_bins: usize,
+    bins: usize,
+    /// Values of the matrix of `mfcc`.
+    cosines: usize,
+}
 
 /// A planned front end: every table and buffer is made by [`Features::new`]; nothing allocates after it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Features {
     spec: Spec,
+    shape: Shape,
     stages: Option<Stages>,
 }
 
 /// All kinds but `waveform` have these.
-#[derive(Clone)]
 struct Stages {
     framing: Framing,
     spectrum: Spectrum,
     window_scale: WindowScale,
-    dct: Option<Dct>,
+    dct: Option<Arc<Dct>>,
     /// Frames that touch padding.
     padded: Vec<f32>,
     row: Vec<f32>,
@@ -55,6 +73,41 @@ struct Stages {
 impl std::fmt::Debug for Stages {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Stages").field("framing", &self.framing).finish_non_exhaustive()
+    }
+}
+
+impl Shape {
+    /// `spec` is a resolved one.
+    pub fn new(spec: &Spec) -> Self {
+        let fft = spec.fft.unwrap_or(0);
+        let inner_bins = match (&spec.mel, fft) {
+            (Some(mel), _) => mel.bins.unwrap_or(0),
+            (None, 0) => 1,
+            (None, fft) => fft / 2 + 1,
+        };
+        let count = spec.mfcc.as_ref().and_then(|mfcc| mfcc.count);
+        let (bins, cosines) = (count.unwrap_or(inner_bins), count.map_or(0, |count| count * inner_bins));
+        Self { framing: Framing::new(spec), fft, inner_bins, bins, cosines }
+    }
+
+    /// Values in one row.
+    pub fn bins(&self) -> usize {
+        self.bins
+    }
+
+    /// Rows that `samples` samples give; 0 if they are too few for one.
+    pub fn rows(&self, samples: usize) -> usize {
+        self.framing.as_ref().map_or(samples, |framing| framing.rows(samples))
+    }
+
+    /// The fewest samples that give one row.
+    pub fn min_samples(&self) -> usize {
+        self.framing.as_ref().map_or(1, Framing::min_samples)
+    }
+
+    /// Operations that a row takes: N log2 N of the FFT, the matrix of `mfcc`, and the values themselves.
+    pub fn work_per_row(&self) -> u64 {
+        (self.fft * self.fft.max(1).ilog2() as usize + self.cosines + self.inner_bins) as u64
     }
 }
 
@@ -67,8 +120,16 @@ impl Features {
 
     fn with_engine(spec: &Spec, sample_rate: u32, path: &str, engine: Engine) -> Result<Self> {
         let spec = spec.resolved(sample_rate, path)?;
-        let stages = Stages::new(&spec, sample_rate, engine);
-        Ok(Self { spec, stages })
+        let shape = Shape::new(&spec);
+        let stages =
+            shape.framing.clone().map(|framing| Stages::new(&spec, framing, &shape, sample_rate, engine));
+        Ok(Self { stages: stages.transpose()?, shape, spec })
+    }
+
+    /// The same for another thread: the tables are shared, the buffers are its own.
+    pub fn try_clone(&self) -> Result<Self> {
+        let stages = self.stages.as_ref().map(Stages::try_clone).transpose()?;
+        Ok(Self { spec: self.spec.clone(), shape: self.shape.clone(), stages })
     }
 
     /// The specification with every default filled in.
@@ -78,17 +139,17 @@ impl Features {
 
     /// Values in one row.
     pub fn bins(&self) -> usize {
-        self.stages.as_ref().map_or(1, |s| s.dct.as_ref().map_or(s.spectrum.bins(), Dct::count))
+        self.shape.bins()
     }
 
     /// Rows that `samples` samples give; 0 if they are too few for one.
     pub fn rows(&self, samples: usize) -> usize {
-        self.stages.as_ref().map_or(samples, |s| s.framing.rows(samples))
+        self.shape.rows(samples)
     }
 
     /// The fewest samples that give one row.
     pub fn min_samples(&self) -> usize {
-        self.stages.as_ref().map_or(1, |s| s.framing.min_samples())
+        self.shape.min_samples()
     }
 
     /// Computes all rows of `samples` into `out`, row after row (`out[row * bins + bin]`).
@@ -124,7 +185,7 @@ impl Features {
 
     /// Values in one inner row: those of [`Features::bins`], or for `mfcc` those of its mel filter bank.
     pub fn inner_bins(&self) -> usize {
-        self.stages.as_ref().map_or(1, |s| s.spectrum.bins())
+        self.shape.inner_bins
     }
 
     /// Computes inner rows `first_row..` of a window of samples, as many as `out` has room for, into `out`, row
@@ -161,23 +222,33 @@ fn copy(from: &[f32], to: &mut [f32]) {
 }
 
 impl Stages {
-    /// `None` if `spec`, which is a resolved one, is of kind `waveform`.
-    fn new(spec: &Spec, sample_rate: u32, engine: Engine) -> Option<Self> {
-        let framing = Framing::new(spec)?;
-        let spectrum = Spectrum::new(spec, sample_rate, engine)?;
-        Some(Self {
+    /// `spec` is a resolved one of this shape.
+    fn new(spec: &Spec, framing: Framing, shape: &Shape, sample_rate: u32, engine: Engine) -> Result<Self> {
+        let dct = spec.mfcc.as_ref().map(|mfcc| Dct::new(shape.bins, mfcc, shape.inner_bins));
+        Ok(Self {
             window_scale: WindowScale::new(spec),
-            dct: spec.mfcc.as_ref().and_then(|mfcc| Dct::new(mfcc, spectrum.bins())),
-            padded: vec![0.0; LANES * framing.length],
-            row: vec![0.0; spectrum.bins()],
+            spectrum: Spectrum::new(spec, (shape.fft, framing.length), sample_rate, engine)?,
+            dct: dct.transpose()?.map(Arc::new),
+            padded: filled(LANES * framing.length, 0.0, BUFFERS)?,
+            row: filled(shape.inner_bins, 0.0, BUFFERS)?,
             framing,
-            spectrum,
+        })
+    }
+
+    fn try_clone(&self) -> Result<Self> {
+        Ok(Self {
+            framing: self.framing.clone(),
+            spectrum: self.spectrum.try_clone()?,
+            window_scale: self.window_scale,
+            dct: self.dct.clone(),
+            padded: filled(self.padded.len(), 0.0, BUFFERS)?,
+            row: filled(self.row.len(), 0.0, BUFFERS)?,
         })
     }
 
     fn compute(&mut self, samples: &[f32], out: &mut [f32]) {
         let rows = self.framing.rows(samples.len());
-        let Some(dct) = self.dct.take() else {
+        let Some(dct) = self.dct.clone() else {
             self.inner_rows(samples, 0, out);
             if !self.window_scale.is_none() {
                 let (floor, shift) = self.window_scale.levels(largest(out));
@@ -202,7 +273,6 @@ impl Stages {
             dct.apply(&row, out);
         }
         self.row = row;
-        self.dct = Some(dct);
     }
 
     fn inner_rows(&mut self, samples: &[f32], first_row: usize, out: &mut [f32]) {

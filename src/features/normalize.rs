@@ -1,8 +1,12 @@
 //! Normalisation of a window of features before the network sees it (`input.normalize`).
 
+use std::fmt;
+
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::spec::need;
+use super::spec::{MAX_FFT, need};
+use crate::bounded::entries;
 use crate::error::{Error, Result};
 
 /// How a window is normalised.
@@ -31,13 +35,46 @@ pub enum Over {
 }
 
 /// One number for all bins, or one a bin.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(untagged, expecting = "a number, or a list with a number for each bin")]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum PerBin {
     /// The same for all bins.
     All(f32),
     /// One for each bin.
     Each(Vec<f32>),
+}
+
+/// By hand, because serde's `untagged` first keeps whatever it finds.
+impl<'de> Deserialize<'de> for PerBin {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = PerBin;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, or a list with a number for each bin")
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> std::result::Result<PerBin, E> {
+                Ok(PerBin::All(value as f32))
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> std::result::Result<PerBin, E> {
+                Ok(PerBin::All(value as f32))
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> std::result::Result<PerBin, E> {
+                Ok(PerBin::All(value as f32))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> std::result::Result<PerBin, A::Error> {
+                entries(MAX_FFT / 2 + 1, list).map(PerBin::Each)
+            }
+        }
+
+        from.deserialize_any(Either)
+    }
 }
 
 /// What the manifest says of the normalisation (`input.normalize`).
@@ -47,7 +84,7 @@ pub struct Normalize {
     /// How; `none`.
     #[serde(default)]
     pub kind: NormalizeKind,
-    /// `mean_std`: taken off.
+    /// `mean_std`: subtracted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mean: Option<PerBin>,
     /// `mean_std`: divided by.
@@ -102,14 +139,13 @@ impl Normalize {
 
     /// This normalisation with every default filled in, checked for features of `bins` bins.
     /// `path` (such as `input.normalize`) opens the error messages.
-    pub fn resolved(&self, path: &str, bins: usize) -> Result<Self> {
+    pub fn resolved(mut self, path: &str, bins: usize) -> Result<Self> {
         self.validate(path, bins)?;
-        let mut all = self.clone();
         if self.kind == NormalizeKind::Window {
-            all.epsilon.get_or_insert(Self::EPSILON);
-            all.variance.get_or_insert(true);
+            self.epsilon.get_or_insert(Self::EPSILON);
+            self.variance.get_or_insert(true);
         }
-        Ok(all)
+        Ok(self)
     }
 
     /// Checks it for features of `bins` bins. `path` (such as `input.normalize`) opens the error messages.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::spec::{Kind, Log, LogKind};
 use super::{Normalize, Spec};
 
-/// A well-known front end. What the manifest says besides goes before the preset's values.
+/// A well-known front end. Other members of the manifest override its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {

@@ -4,6 +4,9 @@
 //! frame → (DC removal, pre-emphasis) → window function → FFT → power → mel → log → DCT. A kind only says
 //! where it stops and what is not to be mentioned.
 
+use std::fmt;
+
+use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -14,6 +17,8 @@ use crate::error::{Error, Result};
 
 /// Largest FFT that is accepted, in samples.
 pub(super) const MAX_FFT: usize = 65_536;
+/// Most cosines of `mfcc`, coefficients times mel bins: 4 MB. Usual are 40 times 128.
+const MAX_COSINES: usize = 1 << 20;
 
 /// What a row holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -88,8 +93,8 @@ pub enum LogKind {
 }
 
 /// What 0 dB is.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(untagged, expecting = "a number above 0, or \"max\"")]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum Reference {
     /// This value.
     Value(f64),
@@ -103,6 +108,39 @@ pub enum Reference {
 pub enum ReferenceName {
     /// The largest value of the window.
     Max,
+}
+
+/// By hand, because serde's `untagged` first keeps whatever it finds.
+impl<'de> Deserialize<'de> for Reference {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = Reference;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number above 0, or \"max\"")
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> std::result::Result<Reference, E> {
+                Ok(Reference::Value(value))
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> std::result::Result<Reference, E> {
+                Ok(Reference::Value(value as f64))
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> std::result::Result<Reference, E> {
+                Ok(Reference::Value(value as f64))
+            }
+
+            fn visit_str<E: de::Error>(self, value: &str) -> std::result::Result<Reference, E> {
+                ReferenceName::deserialize(value.into_deserializer()).map(Reference::Named)
+            }
+        }
+
+        from.deserialize_any(Either)
+    }
 }
 
 /// `features.log`: `log(max(x + offset, floor))`.
@@ -159,7 +197,7 @@ pub struct Spec {
     /// What a row holds. Needed unless a preset says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
-    /// A named set of values; whatever else the manifest says goes before them.
+    /// A named set of values; other members override them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preset: Option<Preset>,
     /// Size of the FFT, samples: even, with no prime factor above 7.
@@ -193,10 +231,10 @@ pub struct Spec {
     /// Samples are multiplied by this first; 1, for `fbank` 32768 (Kaldi reads 16-bit integers).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gain: Option<f64>,
-    /// The mean of each frame is taken off; false, for `fbank` true.
+    /// The mean of each frame is subtracted; false, for `fbank` true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remove_dc: Option<bool>,
-    /// Within each frame, this times the sample before is taken off (the first sample is its own predecessor); 0,
+    /// Within each frame, this times the previous sample is subtracted (the first sample is its own predecessor); 0,
     /// for `fbank` 0.97.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pre_emphasis: Option<f64>,
@@ -416,6 +454,11 @@ impl Mfcc {
         let count = need(self.count, path, "count")?;
         if !(1..=bins).contains(&count) {
             let message = format!("is {count}; valid 1..={bins} (mel.bins)");
+            return Err(Error::manifest(&format!("{path}.count"), message));
+        }
+        if count * bins > MAX_COSINES {
+            let message =
+                format!("is {count}, of {bins} bins: {} cosines; valid up to {MAX_COSINES}", count * bins);
             return Err(Error::manifest(&format!("{path}.count"), message));
         }
         let lifter = need(self.lifter, path, "lifter")?;

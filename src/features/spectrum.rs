@@ -1,33 +1,37 @@
 //! Frames of samples -> rows: DC removal, pre-emphasis, window function, FFT, power, filter bank, logarithm.
 
+use std::sync::Arc;
+
 use super::kernels::{Block, Complex, Engine, Fft, LANES, Lanes, Task, ln};
 use super::log::LogScale;
-use super::mel::Filter;
-use super::spec::Spec;
+use super::mel::FilterBank;
+use super::spec::{Spec, Taper};
+use crate::error::Result;
+use crate::memory::{collected, filled};
 
-/// A planned spectrum, with its tables and buffers.
-#[derive(Clone)]
+/// What memory is taken for.
+const BUFFERS: &str = "the buffers of the features";
+
+/// A planned spectrum: tables, which all threads share, and buffers.
 pub(super) struct Spectrum {
     engine: Engine,
-    tables: Tables,
+    tables: Arc<Tables>,
     buffers: Buffers,
 }
 
-#[derive(Clone)]
 struct Tables {
     remove_dc: bool,
     pre_emphasis: f32,
-    /// The window function × gain / 2 (the transform wants halves), filled up with zeros to whole vectors.
+    /// The window function × gain / 2 (the transform wants halves), padded with zeros to whole vectors.
     taper: Vec<f32>,
     length: usize,
     size: usize,
     fft: Fft,
     magnitude: bool,
-    filters: Option<Vec<Filter>>,
+    filters: Option<FilterBank>,
     log: Option<LogScale>,
 }
 
-#[derive(Clone)]
 struct Buffers {
     /// The frame, transposed; used only where it has to be gone over twice.
     frame: Vec<Block>,
@@ -37,44 +41,56 @@ struct Buffers {
 }
 
 impl Spectrum {
-    /// `None` if `spec`, which is a resolved one, has no FFT.
-    pub fn new(spec: &Spec, sample_rate: u32, engine: Engine) -> Option<Self> {
-        let (size, length) = (spec.fft?, spec.frame_length?);
+    /// `spec` is a resolved one, with an FFT of `size` and frames of `length` samples.
+    pub fn new(
+        spec: &Spec,
+        (size, length): (usize, usize),
+        sample_rate: u32,
+        engine: Engine,
+    ) -> Result<Self> {
         let gain = spec.gain.unwrap_or(1.0);
-        let mut taper: Vec<f32> =
-            spec.window?.values(length).iter().map(|v| (v * gain * 0.5) as f32).collect();
-        taper.resize(length.next_multiple_of(4), 0.0);
-        let filters = spec.mel.as_ref().map(|mel| mel.filters(size, sample_rate));
-        let whole = |n: usize| vec![Block::default(); n.next_multiple_of(4)];
-        let buffers = Buffers {
-            frame: whole(length),
-            data: vec![Complex::default(); (size / 2).next_multiple_of(2)],
-            power: whole(size / 2 + 1),
-            mel: whole(filters.as_ref().map_or(0, Vec::len)),
-        };
-        let tables = Tables {
+        let window = spec.window.unwrap_or(Taper::Rectangular).values(length);
+        let values = window.map(|v| (v * gain * 0.5) as f32).chain(std::iter::repeat(0.0));
+        let tables = Arc::new(Tables {
             remove_dc: spec.remove_dc == Some(true),
             pre_emphasis: spec.pre_emphasis.unwrap_or(0.0) as f32,
-            taper,
+            taper: collected(length.next_multiple_of(4), "the window function", values)?,
             length,
             size,
-            fft: Fft::new(size),
+            fft: Fft::new(size)?,
             magnitude: spec.power == Some(1.0),
-            filters,
+            filters: spec.mel.as_ref().map(|mel| mel.filters(size, sample_rate)).transpose()?,
             log: LogScale::new(spec),
-        };
-        Some(Self { engine, tables, buffers })
+        });
+        Ok(Self { engine, buffers: Buffers::new(&tables)?, tables })
+    }
+
+    /// The same with buffers of its own.
+    pub fn try_clone(&self) -> Result<Self> {
+        Ok(Self { engine: self.engine, tables: self.tables.clone(), buffers: Buffers::new(&self.tables)? })
     }
 
     /// Values in a row.
     pub fn bins(&self) -> usize {
-        self.tables.filters.as_ref().map_or(self.tables.size / 2 + 1, Vec::len)
+        self.tables.filters.as_ref().map_or(self.tables.size / 2 + 1, FilterBank::len)
     }
 
     /// Computes a row from each frame, as many as `out` has room for; all frames have the planned length.
     pub fn rows(&mut self, frames: &[&[f32]; LANES], out: &mut [f32]) {
         let bins = self.bins();
         self.engine.run(Rows { tables: &self.tables, buffers: &mut self.buffers, frames, out, bins });
+    }
+}
+
+impl Buffers {
+    fn new(tables: &Tables) -> Result<Self> {
+        let whole = |n: usize| filled(n.next_multiple_of(4), Block::default(), BUFFERS);
+        Ok(Self {
+            frame: whole(tables.length)?,
+            data: filled((tables.size / 2).next_multiple_of(2), Complex::default(), BUFFERS)?,
+            power: whole(tables.size / 2 + 1)?,
+            mel: whole(tables.filters.as_ref().map_or(0, FilterBank::len))?,
+        })
     }
 }
 
@@ -171,11 +187,10 @@ impl Tables {
 }
 
 #[inline(always)]
-fn sum_bands<L: Lanes>(filters: &[Filter], power: &[Block], mel: &mut [Block]) {
-    for (filter, out) in filters.iter().zip(mel) {
-        let power = &power[filter.first..][..filter.weights.len()];
-        let (fours, rest) = power.as_chunks::<4>();
-        let (weights, last) = filter.weights.as_chunks::<4>();
+fn sum_bands<L: Lanes>(filters: &FilterBank, power: &[Block], mel: &mut [Block]) {
+    for ((first, weights), out) in filters.iter().zip(mel) {
+        let (fours, rest) = power[first..][..weights.len()].as_chunks::<4>();
+        let (weights, last) = weights.as_chunks::<4>();
         // Four sums: none waits for another, and all round less.
         let mut sums = [L::splat(0.0); 4];
         for (p, w) in fours.iter().zip(weights) {
@@ -199,7 +214,7 @@ fn take_log<L: Lanes>(log: &LogScale, rows: &mut [Block]) {
     }
 }
 
-/// Frames as whole groups of four samples, equally many, and what is left of each, filled up with zeros.
+/// Frames as whole groups of four samples, equally many, and what is left of each, padded with zeros.
 #[inline(always)]
 fn in_fours<'a>(frames: &[&'a [f32]; LANES]) -> ([&'a [[f32; 4]]; LANES], [[f32; 4]; LANES]) {
     let count = frames[0].len() / 4;

@@ -6,12 +6,12 @@ use super::spec::Taper;
 
 impl Taper {
     /// The `length` values of the window function, computed in f64.
-    pub(super) fn values(self, length: usize) -> Vec<f64> {
+    pub(super) fn values(self, length: usize) -> impl Iterator<Item = f64> {
         let period = match self {
             Taper::Hann | Taper::Hamming | Taper::Blackman => length,
             _ => length - 1,
         } as f64;
-        let value = |i: usize| {
+        let value = move |i: usize| {
             let angle = TAU * i as f64 / period;
             match self {
                 Taper::Hann | Taper::HannSymmetric => 0.5 - 0.5 * angle.cos(),
@@ -23,6 +23,6 @@ impl Taper {
                 Taper::Rectangular => 1.0,
             }
         };
-        (0..length).map(value).collect()
+        (0..length).map(value)
     }
 }

@@ -105,7 +105,7 @@ fn windows_have_their_references_values() {
         (Taper::Rectangular, [1.0; 5]),
     ];
     for (taper, want) in cases {
-        for (got, want) in taper.values(5).iter().zip(want) {
+        for (got, want) in taper.values(5).zip(want) {
             assert!((got - want).abs() < 1e-6, "{taper:?}: {got} is not {want}");
         }
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::last_error;
 use crate::error::{Result, Status};
+use crate::float_env::FloatEnv;
 use crate::text;
 
 /// Runs the body of an exported function. An error becomes its status and the thread's last error; so does a panic.
@@ -19,6 +20,7 @@ pub(super) fn guard_value<T>(failed: T, body: impl FnOnce() -> Result<T>) -> T {
 }
 
 fn caught<T>(body: impl FnOnce() -> Result<T>) -> std::result::Result<T, i32> {
+    let _float_env = FloatEnv::enter(); // for pushing too: converting a sample can trap, and round
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
         let _inside = Inside::enter();
         body()

@@ -18,8 +18,9 @@ pub const AURICLE_LOG_INFO: i32 = 3;
 pub const AURICLE_LOG_DEBUG: i32 = 4;
 
 /// Takes a message. `user` is what auricle_set_log was given, `level` one of the AURICLE_LOG numbers, `message`
-/// UTF-8 like that of auricle_last_error (one line, nothing that a terminal obeys) and valid during the call only. It is called on whatever thread has something to
-/// say, by several at once: it must be safe for that. It may call Auricle. No exception may leave it.
+/// UTF-8 like that of auricle_last_error (one line, nothing that a terminal obeys) and valid during the call only. It
+/// is called on whatever thread has something to say, by several at once: it must be safe for that. It may call
+/// Auricle. Neither an exception nor longjmp may leave it.
 pub type auricle_log_fn = Option<unsafe extern "C" fn(user: *mut c_void, level: i32, message: *const c_char)>;
 
 struct Callback {
@@ -54,8 +55,9 @@ fn level(number: i32) -> Result<Level> {
 }
 
 /// Sends messages up to `level` (one of the AURICLE_LOG numbers) to `function`, which gets `user` with each.
-/// Without it, and with `function` NULL, messages go nowhere; NULL ignores `level`. There is one log for the
-/// process. Nothing is ever logged by the push functions.
+/// Without it, and with `function` NULL, messages go nowhere; NULL ignores `level`. Each copy of the library in
+/// a process has one log. What ONNX Runtime says of a model goes to the copy that loaded it; its warnings and errors
+/// that belong to no model, to the copy that opened it first. Nothing is ever logged by the push functions.
 ///
 /// `user` may be NULL. Both must stay valid until another call replaces them, and a little longer: a call to
 /// the old function that is running on another thread goes on.

@@ -82,6 +82,31 @@
 //! an error puts its sentence together, which allocates). All the work is done by the thread that reads.
 //! The library starts no thread, except the ones that auricle_model_options.threads asks for.
 //!
+//! Stack. With the bundled network, a thread that loads, reads, waits or classifies needs 64 kB of stack, and a
+//! thread that only pushes 16 kB. Kernels that other networks use may need more.
+//!
+//! Floating point. Functions compute in a state of their own and put the caller's back, exception flags
+//! included: numbers below the normal range (denormals) count as 0, nothing traps, results are rounded to
+//! nearest. So scores do not depend on the caller's state, and a fade to silence costs no more than a tone. The
+//! log callback runs in that state too. This holds on x86-64 and AArch64; elsewhere the caller's state is used.
+//!
+//! Unloading. A program may close the library and open it again, and have several copies of it in one process.
+//! It stays in memory nevertheless, once it has opened ONNX Runtime (on Linux, FreeBSD and Android: once it was
+//! opened), because ONNX Runtime, which stays open too, calls it. The same goes for a plug-in that the static
+//! library is linked into. Before the code of a log callback goes, call auricle_set_log with NULL.
+//!
+//! fork. The child of a process that had one thread at that moment, none of ONNX Runtime's among it (threads
+//! above 1), may use and free what its parent had, and load anew. Any other child may call nothing here until it
+//! calls exec: locks that another thread held stay closed in it, and ONNX Runtime's threads are missing.
+//!
+//! exit. Before exit, or the return from main, end the threads that are inside a call and join them
+//! (auricle_cancel_request, auricle_session_cancel): ONNX Runtime's static objects go while they use them.
+//! Nothing need be freed before. Destructors of static objects may call nothing here, atexit functions that were
+//! registered after the first load may.
+//!
+//! Signals. A handler may call nothing here. Calls go on when a signal has interrupted them. Neither longjmp nor
+//! an exception may leave a callback.
+//!
 //! Structs. The first member, struct_size, is the size of the struct in the program that made it; the
 //! _init function sets it, and everything else to 0, which means "default" for every option. Later
 //! versions append members, and the library touches no byte beyond struct_size, so an older program works
@@ -89,9 +114,25 @@
 //! the library does not know at 0: they are refused rather than ignored. Results that the library does not
 //! know stay as they were. Refused too: a struct_size below that of the first version, or above 4096.
 //!
-//! Manners. Nothing is printed: see auricle_set_log. No function opens a socket or writes a file. The only
-//! environment variables that play a part are those of auricle_runtime_open. No C++ exception, exit or abort
-//! crosses this interface; a defect inside the library is caught and returned as AURICLE_INTERNAL.
+//! Manners. Nothing is printed: see auricle_set_log. No function opens a socket or writes a file. No C++
+//! exception, exit or abort crosses this interface; a defect inside the library is caught and returned as
+//! AURICLE_INTERNAL.
+//!
+//! Files. Read are the model, the manifest beside it, ONNX Runtime's library and what that reads of the system
+//! (the processor, the time zone). A model reads no other file: one whose weights lie in other files is
+//! refused. A path must name a file: pipes, devices and folders are refused, and nothing waits for them.
+//!
+//! Environment. These variables play a part; ONNX Runtime 1.28.0 for the CPU reads no others.
+//! ORT_DYLIB_PATH names ONNX Runtime's library; see auricle_runtime_open. It is ignored in a process that has
+//! more rights than who started it (set-user-id, set-group-id, file capabilities).
+//! ORT_DISABLE_TELEMETRY is set to 1, unless it has a value, when ONNX Runtime is opened.
+//! ORT_LOAD_CONFIG_FROM_MODEL is removed then, because with it ONNX Runtime ignores the settings of its
+//! sessions. While the program has set it again, no model loads (AURICLE_RUNTIME).
+//! ALLOW_RELEASED_ONNX_OPSET_ONLY=0 lets ONNX Runtime load models for operator sets that are not released.
+//! ORT_DISABLE_FLASH_ATTENTION, ORT_GQA_DISABLE_FLASH_ATTENTION, ORT_DISABLE_DECODER_ATTENTION,
+//! ORT_MLAS_QKGEMM_S8_APPROX_VNNI, ORT_BEAM_SEARCH_USE_FAST_TOPK and ORT_USE_MLAS_Q4_GEMM_MOE choose between
+//! kernels of ONNX Runtime for attention, beam search and mixtures of experts: a model with such operators
+//! can be faster or slower, and its scores can differ in their last digits.
 #![allow(unsafe_code, non_camel_case_types)]
 
 mod guard;

@@ -3,7 +3,7 @@
 //! A model is a network in an ONNX file and a manifest, JSON that says what the network expects and what its
 //! scores mean (docs/manifest.md). It never changes, so one model serves any number of sessions and threads.
 
-use std::ffi::{CString, c_char, c_void};
+use std::ffi::{c_char, c_void};
 
 use bytemuck::Zeroable;
 
@@ -13,6 +13,7 @@ use super::pointer::{self, Out};
 use super::status::{AURICLE_OK, auricle_status};
 use super::structs::{self, HasStructSize};
 use crate::error::{Error, Result, Status};
+use crate::memory::reserved;
 use crate::model::{Model, ModelOptions};
 
 /// How a model is loaded. Call auricle_model_options_init, then set what should differ from the default.
@@ -45,14 +46,22 @@ unsafe impl HasStructSize for auricle_model_options {
 /// Made by auricle_model_load and auricle_model_load_memory, ended by auricle_model_free.
 pub struct auricle_model {
     pub(super) core: Model,
-    labels: Vec<CString>,
+    /// The labels one after the other, each with a NUL behind it, and where each begins.
+    text: Vec<u8>,
+    labels: Vec<usize>,
 }
 
 impl auricle_model {
-    pub(super) fn new(core: Model) -> Self {
-        let label = |label: &String| CString::new(label.as_str()).expect("no manifest has a NUL in a label");
-        let labels = core.labels().iter().map(label).collect();
-        Self { core, labels }
+    pub(super) fn new(core: Model) -> Result<Self> {
+        let size = core.labels().iter().map(|label| label.len() + 1).sum();
+        let mut text = reserved(size, "the labels")?;
+        let mut labels = reserved(core.labels().len(), "the labels")?;
+        for label in core.labels() {
+            labels.push(text.len());
+            text.extend_from_slice(label.as_bytes()); // no manifest has a NUL in a label
+            text.push(0);
+        }
+        Ok(Self { core, text, labels })
     }
 
     /// As many of `scores` as the model has classes, or all of them if they are fewer.
@@ -91,8 +100,10 @@ impl auricle_model {
 /// - AURICLE_OK
 /// - AURICLE_CANCELLED: `options->cancel` was requested. There is no model.
 /// - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or an option is out of its range.
-/// - AURICLE_FILE: the file cannot be read; the last error has the system's reason.
-/// - AURICLE_MODEL: ONNX Runtime refuses it: damaged, not ONNX, or made for a newer version.
+/// - AURICLE_FILE: the file cannot be read, is no file (a pipe, a device, a folder), or is longer than an ONNX file
+///   (2147483647 bytes) or a manifest (16777216 bytes) can be; the last error has the reason.
+/// - AURICLE_MODEL: it is damaged, not ONNX, or made for a newer version; or it has weights in other files, or
+///   settings of ONNX Runtime, which no model may bring (`auricle-train stamp` mends both).
 /// - AURICLE_MANIFEST: no manifest, or a mistake in it; the last error has the path of the member.
 /// - AURICLE_MISMATCH: the manifest does not fit the network (names, sizes, number of labels, or with `self_check`
 ///   the scores of a golden case); the last error has both numbers.
@@ -109,7 +120,7 @@ pub unsafe extern "C" fn auricle_model_load(
             (pointer::string("path", path)?, auricle_model::options(options)?, Out::new("model", model)?)
         };
         let core = Model::load(pointer::path("path", path)?, &options)?;
-        out.set(Box::into_raw(Box::new(auricle_model::new(core))));
+        out.set(Box::into_raw(Box::new(auricle_model::new(core)?)));
         Ok(AURICLE_OK)
     })
 }
@@ -146,7 +157,7 @@ pub unsafe extern "C" fn auricle_model_load_memory(
         };
         let manifest = manifest.map(|text| pointer::utf8("manifest", text)).transpose()?;
         let core = Model::load_memory(onnx, manifest, &options)?;
-        out.set(Box::into_raw(Box::new(auricle_model::new(core))));
+        out.set(Box::into_raw(Box::new(auricle_model::new(core)?)));
         Ok(AURICLE_OK)
     })
 }
@@ -165,8 +176,8 @@ pub unsafe extern "C" fn auricle_model_class_count(model: *const auricle_model) 
 pub unsafe extern "C" fn auricle_model_label(model: *const auricle_model, index: usize) -> *const c_char {
     guard_value(std::ptr::null(), || {
         // SAFETY: the header's conventions.
-        let labels = &unsafe { pointer::reference("model", model) }?.labels;
-        let label = labels.get(index).map(|label| label.as_ptr());
+        let auricle_model { text, labels, .. } = unsafe { pointer::reference("model", model) }?;
+        let label = labels.get(index).map(|&start| text[start..].as_ptr().cast());
         label.ok_or_else(|| {
             Error::argument(format!("index is {index}; the model has {} classes", labels.len()))
         })

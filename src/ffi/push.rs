@@ -67,8 +67,9 @@ unsafe fn push_planar(
 ///
 /// The pushing thread. Never blocks, locks or allocates, at any number of frames.
 /// - AURICLE_OK
-/// - AURICLE_DROPPED: the ring is full. What does not fit is lost, or with AURICLE_DROP_OLDEST what has waited
-///   longest. Read more often, or ask for a longer ring. The stream goes on: its clock counts the lost frames.
+/// - AURICLE_DROPPED: the ring is full: auricle_session_pending and `frames` are more than it holds. What does not fit
+///   is lost, or with AURICLE_DROP_OLDEST what has waited longest. Read more often, or ask for a longer ring. The
+///   stream goes on: its clock counts the lost frames.
 /// - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or `frames` is absurd. Nothing was taken.
 /// - AURICLE_INVALID_STATE: the stream was finished (reset it first), or another thread is pushing.
 #[unsafe(no_mangle)]
@@ -133,7 +134,8 @@ pub unsafe extern "C" fn auricle_session_push_planar_bytes(
 
 /// Says that the source lost `lost_frames` frames here (an overrun of the device, a lost packet). The clock of
 /// the stream goes on by as many, silence stands in for them, and gap_frames of the results that they touch
-/// counts them, so that later results stay in their true place.
+/// counts them, so that later results stay in their true place. A gap takes no room in the ring, and any number of
+/// them may wait to be read.
 ///
 /// The pushing thread. Never blocks, locks or allocates.
 /// - AURICLE_OK
@@ -150,7 +152,7 @@ pub unsafe extern "C" fn auricle_session_gap(
 }
 
 /// Says that no more input comes. Reads go on to the end of the audio: if its last stretch fills no whole window,
-/// it gets one that is filled up as the manifest says, unless it has not one new row of features. Then they
+/// it gets one that is padded as the manifest says, unless it has not one new row of features. Then they
 /// return AURICLE_END. Finishing twice is fine.
 ///
 /// The pushing thread. Never blocks, locks or allocates.

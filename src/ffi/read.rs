@@ -43,9 +43,10 @@ pub struct auricle_result {
     pub clipped_frames: u64,
     /// Frames with a sample that was NaN, infinite or absurd, and was taken as 0.
     pub non_finite_frames: u64,
-    /// Frames lost because the ring was full (AURICLE_DROPPED). They were taken as silence.
+    /// Frames of the window lost because the ring was full (AURICLE_DROPPED): exact, however many losses there were.
+    /// They were taken as silence.
     pub dropped_frames: u64,
-    /// Frames that auricle_session_gap told of. They were taken as silence.
+    /// Frames of the window that lie in gaps (auricle_session_gap): exact as well. They were taken as silence.
     pub gap_frames: u64,
     /// How long ONNX Runtime took, nanoseconds.
     pub inference_nanoseconds: u64,
@@ -90,7 +91,7 @@ impl From<Window> for auricle_result {
     }
 }
 
-/// A sound from its onset to its offset. It is told twice under the same id: provisional as soon as its class is on
+/// A sound from its onset to its offset. It is reported twice with the same id: provisional as soon as its class is on
 /// for long enough, and final once it is over. Call auricle_event_init once; every auricle_session_read_event that
 /// returns AURICLE_OK then fills it anew. Frames are the program's.
 #[derive(Clone, Copy)]
@@ -149,7 +150,7 @@ impl From<Event> for auricle_event {
 /// it returns something else than AURICLE_OK.
 ///
 /// `scores` has room for `capacity` values and takes one for each class (auricle_model_class_count); what lies
-/// behind them is not touched. A capacity of 0, with NULL, is for who wants the events alone. `result` takes the
+/// behind them is not touched. A capacity of 0, with NULL: only events are wanted. `result` takes the
 /// place of the window and the state of its audio; prepare it once with auricle_result_init. Both are written with AURICLE_OK only.
 ///
 /// The reading thread. Takes as long as an inference when a window is due.

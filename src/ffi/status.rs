@@ -35,7 +35,7 @@ pub const AURICLE_CLIP_TOO_SHORT: i32 = -4;
 pub const AURICLE_MEMORY: i32 = -5;
 /// A file could not be read.
 pub const AURICLE_FILE: i32 = -100;
-/// ONNX Runtime refused the model: the file is damaged, is not ONNX, or needs a newer ONNX Runtime.
+/// The model is refused: it is damaged, is not ONNX, reads other files, or needs a newer ONNX Runtime.
 pub const AURICLE_MODEL: i32 = -101;
 /// The model has no manifest, or the manifest is not valid.
 pub const AURICLE_MANIFEST: i32 = -102;
@@ -65,7 +65,7 @@ pub extern "C" fn auricle_status_text(status: i32) -> *const c_char {
             AURICLE_CLIP_TOO_SHORT => c"clip too short",
             AURICLE_MEMORY => c"out of memory",
             AURICLE_FILE => c"file cannot be read",
-            AURICLE_MODEL => c"model refused by ONNX Runtime",
+            AURICLE_MODEL => c"model refused",
             AURICLE_MANIFEST => c"manifest missing or not valid",
             AURICLE_MISMATCH => c"manifest and network contradict each other",
             AURICLE_RUNTIME => c"ONNX Runtime not available",

@@ -3,9 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use std::ffi::CString;
-use std::fmt;
+use std::ffi::{CStr, CString};
 use std::sync::Arc;
+use std::{fmt, ptr};
 
 use ort::AsPointer;
 use ort::memory::Allocator;
@@ -15,6 +15,8 @@ use ort::value::{Outlet, Tensor, ValueType};
 use super::cancel::Cancel;
 use super::{onnx_file, runtime};
 use crate::error::{Error, Result, Status};
+use crate::log::Level;
+use crate::memory::collected;
 use crate::platform::{self, SETTINGS_FROM_MODEL};
 
 /// A folder that cannot exist, where ONNX Runtime is to look for weights outside the file: its name is longer than the
@@ -81,18 +83,14 @@ impl Network {
             );
             return Err(Error::new(Status::Runtime, message));
         }
-        let refused = |error: ort::Error| {
-            Error::new(
-                Status::Model,
-                format!("ONNX Runtime refused the model: {}", one_line(error.message())),
-            )
-        };
         let mut builder = (|| -> ort::Result<_> {
             Ok(Session::builder(environment)?
                 .with_intra_threads(threads)?
                 .with_inter_threads(1)?
                 .with_intra_op_spinning(false)?
                 .with_inter_op_spinning(false)?
+                .with_flush_to_zero()? // on the threads that it starts too: see `float_env`
+                .with_logger(runtime::logger(Level::Debug))?
                 // A plan of all activations in one block costs each thread 0.7 MB more (YAMNet) and brings no speed.
                 .with_memory_pattern(false)?
                 .with_config_entry("session.load_model_format", "ONNX")?
@@ -116,9 +114,31 @@ impl Network {
         self.session.outputs().iter().map(port).collect()
     }
 
-    /// The value of `key` in the file's metadata.
-    pub fn metadata(&self, key: &str) -> Option<String> {
-        self.session.metadata().ok()?.custom(key)
+    /// The value of `key` in the file's metadata, of at most `max` bytes.
+    #[allow(
+        unsafe_code,
+        reason = "ort makes a copy of any size, which ends the process where there is no memory for it"
+    )]
+    pub fn metadata(&self, key: &str, max: usize) -> Result<Option<String>> {
+        let key = CString::new(key).expect("keys are constants without NUL");
+        let metadata = self.session.metadata().map_err(refused)?;
+        let allocator = Allocator::default();
+        let mut value = ptr::null_mut();
+        // SAFETY: every pointer is alive during the call; the value is written with success only.
+        let status = unsafe {
+            let (metadata, allocator) = (metadata.ptr(), allocator.ptr().cast_mut());
+            let look_up = ort::api().ModelMetadataLookupCustomMetadataMap;
+            ort::Error::result_from_status(look_up(metadata, allocator, key.as_ptr(), &mut value))
+        };
+        status.map_err(refused)?;
+        if value.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: ONNX Runtime gives a string that ends with NUL and belongs to us until it is freed.
+        let copy = copied(unsafe { CStr::from_ptr(value) }, &key, max);
+        // SAFETY: it came from this allocator, and nothing looks at it any more.
+        unsafe { allocator.free(value) };
+        copy.map(Some)
     }
 
     /// Runs the network on the input of `tensors`; their output holds the result.
@@ -188,11 +208,32 @@ impl Tensors {
     }
 }
 
+fn copied(text: &CStr, key: &CStr, max: usize) -> Result<String> {
+    let bytes = text.to_bytes();
+    let fail = |message: String| Error::new(Status::Model, format!("the model's metadata {key:?} {message}"));
+    if bytes.len() > max {
+        return Err(fail(format!("has {} bytes; valid up to {max}", bytes.len())));
+    }
+    let copy = collected(bytes.len(), "the bytes of the model's metadata", bytes.iter().copied())?;
+    String::from_utf8(copy).map_err(|_| fail("is not UTF-8".into()))
+}
+
+fn refused(error: ort::Error) -> Error {
+    failure(Status::Model, "ONNX Runtime refused the model", &error)
+}
+
 fn failed(error: ort::Error) -> Error {
-    Error::new(
-        Status::Inference,
-        format!("ONNX Runtime failed to run the model: {}", one_line(error.message())),
-    )
+    failure(Status::Inference, "ONNX Runtime failed to run the model", &error)
+}
+
+/// What ONNX Runtime 1.24 to 1.28 says where memory cannot be had: what C++'s `std::bad_alloc` says of itself, and its
+/// own allocator, which names the size.
+const OUT_OF_MEMORY: [&str; 3] = ["bad_alloc", "bad allocation", "Failed to allocate memory"];
+
+fn failure(status: Status, what: &str, error: &ort::Error) -> Error {
+    let reason = one_line(error.message());
+    let lacking = OUT_OF_MEMORY.iter().any(|text| reason.contains(text));
+    Error::new(if lacking { Status::Memory } else { status }, format!("{what}: {reason}"))
 }
 
 fn port(outlet: &Outlet) -> Port {

@@ -6,11 +6,11 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use once_cell::sync::OnceCell;
 use ort::environment::Environment;
-use ort::logging::LogLevel;
-use parking_lot::Mutex;
+use ort::logging::{LogLevel, LoggerFunction};
 
 use crate::error::{Error, Result, Status};
 use crate::file;
@@ -21,15 +21,16 @@ use crate::platform;
 const PATH_VARIABLE: &str = "ORT_DYLIB_PATH";
 
 struct Open {
-    environment: &'static Environment,
+    environment: Environment,
     file: PathBuf,
     version: String,
 }
 
-static OPEN: Mutex<Option<Open>> = Mutex::new(None);
+/// Kept for ever: see the module's head. An attempt that fails leaves it empty for the next one.
+static OPEN: OnceCell<Open> = OnceCell::new();
 
 /// The file that `ort` has opened and keeps for ever, whether or not an environment came of it.
-static KEPT: OnceLock<PathBuf> = OnceLock::new();
+static KEPT: OnceCell<PathBuf> = OnceCell::new();
 
 /// Opens ONNX Runtime (1.24 or later), once for the process. After a failure another path can be tried.
 ///
@@ -43,17 +44,17 @@ pub fn open(path: Option<&Path>) -> Result<()> {
 
 /// The file that ONNX Runtime was opened from, if it was.
 pub fn file() -> Option<PathBuf> {
-    OPEN.lock().as_ref().map(|open| open.file.clone())
+    OPEN.get().map(|open| open.file.clone())
 }
 
 /// Version of ONNX Runtime, such as `1.28.0`, if it was opened.
 pub fn version() -> Option<String> {
-    OPEN.lock().as_ref().map(|open| open.version.clone())
+    OPEN.get().map(|open| open.version.clone())
 }
 
 /// How the opened ONNX Runtime was built (branch, commit, flags), if it was opened.
 pub fn build_info() -> Option<&'static str> {
-    OPEN.lock().as_ref().map(|_| ort::info())
+    OPEN.get().map(|_| ort::info())
 }
 
 /// The process's environment of ONNX Runtime; opens it where needed. For the trainer, which looks inside networks; not
@@ -64,30 +65,24 @@ pub fn environment() -> Result<&'static Environment> {
 }
 
 fn environment_from(path: Option<&Path>) -> Result<&'static Environment> {
-    let mut slot = OPEN.lock();
-    if let Some(open) = &*slot {
-        return match path.map(absolute).transpose()? {
-            Some(wanted) if wanted != open.file => Err(Error::new(
-                Status::InvalidState,
-                format!(
-                    "ONNX Runtime is open already, from {}; a process can have only one (asked for {})",
-                    open.file.display(),
-                    wanted.display()
-                ),
-            )),
-            _ => Ok(open.environment),
-        };
+    let wanted = path.map(absolute).transpose()?;
+    let open = OPEN.get_or_try_init(|| {
+        let file = wanted.clone().map_or_else(find, Ok)?;
+        let (environment, version) = create(&file)?;
+        log::emit(Level::Info, || format!("opened ONNX Runtime from {}", file.display()));
+        Ok(Open { environment, file, version })
+    })?;
+    match wanted {
+        Some(wanted) if wanted != open.file => Err(Error::new(
+            Status::InvalidState,
+            format!(
+                "ONNX Runtime is open already, from {}; a process can have only one (asked for {})",
+                open.file.display(),
+                wanted.display()
+            ),
+        )),
+        _ => Ok(&open.environment),
     }
-    let file = match path {
-        Some(path) => absolute(path)?,
-        None => find()?,
-    };
-    let (environment, version) = create(&file)?;
-    log::emit(Level::Info, || format!("opened ONNX Runtime from {}", file.display()));
-    // Kept for ever: see the module's head.
-    let environment = Box::leak(Box::new(environment));
-    *slot = Some(Open { environment, file, version });
-    Ok(environment)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {
@@ -171,18 +166,31 @@ fn create(file: &Path) -> Result<(Environment, String)> {
         return Err(failed(format!("it is {kind}, not a file")));
     }
     platform::tame_environment();
+    platform::stay_loaded();
     let library = platform::open_onnxruntime(file).map_err(failed)?;
     let builder = ort::init_from(file).map_err(|error| failed(error.to_string()))?;
     KEPT.get_or_init(|| file.to_path_buf());
     let environment = builder
         .with_name("auricle")
         .with_telemetry(false)
-        .with_logger(Arc::new(|level, _category, _id, _location, message| {
-            log::emit(level_of(level), || format!("ONNX Runtime: {message}"));
-        }))
+        .with_logger(logger(Level::Warning))
         .build()
         .map_err(|error| failed(error.message().to_string()))?;
     Ok((environment, library.version))
+}
+
+/// ONNX Runtime's messages up to `max`, to our log.
+///
+/// Each session has such a logger, so that of several copies of Auricle that share an ONNX Runtime each is told what
+/// concerns its models. The environment, which says what belongs to no session, has that of the copy that came first;
+/// its details are left out, for they are of the memory of everyone's sessions.
+pub(super) fn logger(max: Level) -> LoggerFunction {
+    Arc::new(move |level, _category, _id, _location, message| {
+        let level = level_of(level);
+        if level <= max {
+            log::emit(level, || format!("ONNX Runtime: {message}"));
+        }
+    })
 }
 
 fn level_of(level: LogLevel) -> Level {

@@ -4,12 +4,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::samples;
+use crate::bounded::{self, MAX_LABELS};
 use crate::error::{Error, Result};
 use crate::resample::{MAX_SAMPLE_RATE, MIN_SAMPLE_RATE};
 
-/// Most cases of a model, and the longest one, seconds: a check takes a moment, whoever wrote the manifest.
-const MAX_CASES: usize = 16;
+/// Most cases of a model, and the longest one, seconds.
+pub(super) const MAX_CASES: usize = 16;
 const MAX_SECONDS: f64 = 60.0;
+/// Most windows of all cases together, and most operations for their features: some ten seconds.
+const MAX_WINDOWS: u64 = 10_000;
+const MAX_WORK: u64 = 1 << 36;
 /// Largest difference of a score that a case may allow.
 const MAX_TOLERANCE: f64 = 1e6;
 
@@ -25,6 +29,7 @@ pub struct Golden {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_rate: Option<u32>,
     /// What `classify` gives for it, one score a class.
+    #[serde(deserialize_with = "bounded::list::<MAX_LABELS, _, _>")]
     pub scores: Vec<f32>,
     /// Largest difference of a score that passes.
     #[serde(default = "tolerance")]
@@ -37,7 +42,7 @@ fn tolerance() -> f64 {
 
 /// A signal of a golden case, between -0.5 and 0.5.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(try_from = "Members", tag = "kind", rename_all = "snake_case")]
 pub enum Signal {
     /// White noise.
     Noise {
@@ -53,38 +58,78 @@ pub enum Signal {
     },
 }
 
+/// What a signal may have. Read as this, because serde's `tag` first keeps whatever it finds.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Members {
+    kind: SignalKind,
+    seed: Option<u32>,
+    from_hz: Option<f64>,
+    to_hz: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SignalKind {
+    Noise,
+    Chirp,
+}
+
+impl TryFrom<Members> for Signal {
+    type Error = &'static str;
+
+    fn try_from(members: Members) -> std::result::Result<Self, Self::Error> {
+        match members {
+            Members { kind: SignalKind::Noise, seed: Some(seed), from_hz: None, to_hz: None } => {
+                Ok(Signal::Noise { seed })
+            }
+            Members { kind: SignalKind::Chirp, seed: None, from_hz: Some(from_hz), to_hz: Some(to_hz) } => {
+                Ok(Signal::Chirp { from_hz, to_hz })
+            }
+            _ => Err("noise has a seed, chirp has from_hz and to_hz, and neither has what the other has"),
+        }
+    }
+}
+
 impl Signal {
-    /// `count` samples at `rate` Hz, by arithmetic that IEEE 754 defines to the last bit (no function of libm).
+    /// `count` samples at `rate` Hz.
     pub fn samples(&self, rate: u32, count: usize) -> Vec<f32> {
-        match *self {
-            Signal::Noise { seed } => {
-                let mut state = u64::from(seed);
-                let next = || {
-                    state =
-                        state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    ((state >> 40) as i32 - (1 << 23)) as f32 / (1 << 24) as f32
-                };
-                std::iter::repeat_with(next).take(count).collect()
+        self.generate(rate, count).collect()
+    }
+
+    /// The same one by one, by arithmetic that IEEE 754 defines to the last bit (no function of libm).
+    fn generate(&self, rate: u32, count: usize) -> impl Iterator<Item = f32> {
+        let signal = self.clone();
+        let (mut state, mut phase) = (0_u64, 0_u32); // of the phase 2³² is a period
+        if let Signal::Noise { seed } = signal {
+            state = seed.into();
+        }
+        (0..count).map(move |n| match signal {
+            Signal::Noise { .. } => {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                ((state >> 40) as i32 - (1 << 23)) as f32 / (1 << 24) as f32
             }
             Signal::Chirp { from_hz, to_hz } => {
-                let mut phase = 0_u32; // 2³² is a period
-                let sample = |n: usize| {
-                    let h = f64::from(phase as i32) / 2_147_483_648.0;
-                    let hz = from_hz + (to_hz - from_hz) * n as f64 / count as f64;
-                    phase = phase.wrapping_add((hz / f64::from(rate) * 4_294_967_296.0 + 0.5).floor() as u32);
-                    (2.0 * h * (1.0 - h.abs())) as f32
-                };
-                (0..count).map(sample).collect()
+                let h = f64::from(phase as i32) / 2_147_483_648.0;
+                let hz = from_hz + (to_hz - from_hz) * n as f64 / count as f64;
+                phase = phase.wrapping_add((hz / f64::from(rate) * 4_294_967_296.0 + 0.5).floor() as u32);
+                (2.0 * h * (1.0 - h.abs())) as f32
             }
-        }
+        })
     }
 }
 
 impl Golden {
     /// The samples, and their rate in Hz.
     pub fn clip(&self, model_rate: u32) -> (Vec<f32>, u32) {
+        let (samples, rate) = self.signal(model_rate);
+        (samples.collect(), rate)
+    }
+
+    /// The same one by one.
+    pub(crate) fn signal(&self, model_rate: u32) -> (impl Iterator<Item = f32>, u32) {
         let rate = self.sample_rate.unwrap_or(model_rate);
-        (self.signal.samples(rate, samples(self.seconds, rate)), rate)
+        (self.signal.generate(rate, samples(self.seconds, rate)), rate)
     }
 
     fn resolve(&mut self, path: &str, model_rate: u32, labels: usize) -> Result<()> {
@@ -115,14 +160,51 @@ impl Golden {
     }
 }
 
+/// What the cases are cut into.
+pub(super) struct Windows {
+    /// Length, and distance, seconds.
+    pub seconds: f64,
+    pub hop: f64,
+    /// Operations for the features of one.
+    pub work: u64,
+}
+
+impl Windows {
+    fn of(&self, case: &Golden) -> u64 {
+        1 + ((case.seconds - self.seconds).max(0.0) / self.hop).ceil() as u64
+    }
+}
+
 /// Checks the cases of a model with this rate and number of labels.
-pub(super) fn resolve(cases: &mut [Golden], model_rate: u32, labels: usize) -> Result<()> {
+pub(super) fn resolve(cases: &mut [Golden], model_rate: u32, labels: usize, windows: &Windows) -> Result<()> {
     if cases.len() > MAX_CASES {
         let message = format!("{} cases; valid up to {MAX_CASES}", cases.len());
         return Err(Error::manifest("golden", message));
     }
-    let mut cases = cases.iter_mut().enumerate();
-    cases.try_for_each(|(index, case)| case.resolve(&format!("golden[{index}]"), model_rate, labels))
+    for (index, case) in cases.iter_mut().enumerate() {
+        case.resolve(&format!("golden[{index}]"), model_rate, labels)?;
+    }
+    let count = cases.iter().map(|case| windows.of(case)).sum::<u64>();
+    let (seconds, work) =
+        (cases.iter().map(|case| case.seconds).sum::<f64>(), count.saturating_mul(windows.work));
+    if count > MAX_WINDOWS {
+        return Err(Error::manifest(
+            "golden",
+            format!(
+                "{seconds} s in all, every {} s, are {count} windows; valid up to {MAX_WINDOWS}",
+                windows.hop
+            ),
+        ));
+    }
+    if work > MAX_WORK {
+        return Err(Error::manifest(
+            "golden",
+            format!(
+                "{seconds} s in all are {count} windows, whose features take {work} operations; valid up to {MAX_WORK}"
+            ),
+        ));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -3,13 +3,18 @@
 use serde::{Deserialize, Serialize};
 
 use super::{samples, seconds};
+use crate::bounded;
 use crate::error::{Error, Result};
-use crate::features::{Features, Kind, Normalize, Spec};
+use crate::features::{Kind, Normalize, Shape, Spec};
 use crate::resample::{self, Quality};
 use crate::tensor::{Axis, AxisOrder, Padding};
 
-/// Most feature values of a window: 256 MB.
-const MAX_VALUES: usize = 1 << 26;
+/// Most feature values of a window: 64 MB, as many as a window can have samples.
+const MAX_VALUES: usize = 1 << 24;
+/// Most operations for the features of a window: a few seconds of one core.
+const MAX_WORK: u64 = 1 << 34;
+/// There are no more kinds of axes than five; the rest is for a message that says so.
+const MAX_AXES: usize = 8;
 
 /// What the network sees (`input`).
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -26,7 +31,7 @@ pub struct Input {
     pub resampler: Option<Quality>,
     /// Audio that one inference sees, seconds.
     pub window_seconds: f64,
-    /// What a clip shorter than the window, or the end of a stream, is filled up with.
+    /// How a clip shorter than the window, or the end of a stream, is padded.
     #[serde(default)]
     pub padding: Padding,
     /// Fewest rows that the network can take; counts only where `padding` is `none`.
@@ -38,6 +43,7 @@ pub struct Input {
     #[serde(default)]
     pub normalize: Option<Normalize>,
     /// The axes of the input tensor, in order.
+    #[serde(deserialize_with = "bounded::list::<MAX_AXES, _, _>")]
     pub layout: Vec<Axis>,
     /// Element type of the input tensor.
     #[serde(default)]
@@ -68,10 +74,11 @@ impl Input {
             ));
         }
         let window = seconds("input.window_seconds", self.window_seconds, self.sample_rate)?;
-        let features = Features::new(&self.features, self.sample_rate, "input.features")?;
-        let normalize = self.normalize.clone().unwrap_or_else(|| self.features.default_normalize());
+        let default = self.features.default_normalize();
+        self.features = self.features.resolved(self.sample_rate, "input.features")?;
+        let features = Shape::new(&self.features);
+        let normalize = self.normalize.take().unwrap_or(default);
         self.normalize = Some(normalize.resolved("input.normalize", features.bins())?);
-        self.features = features.spec().clone();
         self.axis_order()?;
         let (rows, min) = (features.rows(window), self.min_rows.max(1));
         if rows < min {
@@ -96,7 +103,24 @@ impl Input {
                 ),
             ));
         }
+        let work = (rows as u64).saturating_mul(features.work_per_row());
+        if work > MAX_WORK {
+            return Err(Error::manifest(
+                "input.window_seconds",
+                format!(
+                    "{} s give {rows} rows of features, {} operations each, {work} in all; valid up to {MAX_WORK}",
+                    self.window_seconds,
+                    features.work_per_row()
+                ),
+            ));
+        }
         Ok(())
+    }
+
+    /// Operations for the features of a window.
+    pub(super) fn work(&self) -> u64 {
+        let features = Shape::new(&self.features);
+        (features.rows(self.window_samples()) as u64).saturating_mul(features.work_per_row())
     }
 
     /// The order of the axes of the input tensor.

@@ -9,7 +9,9 @@ mod stream;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::bounded::{self, MAX_LABELS};
 use crate::error::{Error, MAX_PATH, Result, Status};
+use crate::memory;
 use crate::text;
 use golden::Golden;
 pub use input::{Dtype, Input};
@@ -19,12 +21,14 @@ pub use stream::Stream;
 /// Key of the manifest in the metadata of an ONNX file.
 pub const METADATA_KEY: &str = "auricle.manifest";
 
-/// Longest manifest, bytes: 65536 labels of 150 bytes, and four golden cases of a score for each.
-pub(crate) const MAX_BYTES: usize = 1 << 24;
 /// The only version of the format so far.
 const VERSION: u32 = 1;
-/// More labels than any classifier has; keeps a hostile manifest from claiming memory.
-const MAX_LABELS: usize = 1 << 16;
+/// Largest manifest, bytes, with room for 65 536 labels and for 16 golden cases that have so many scores each.
+pub(crate) const MAX_BYTES: usize = 1 << 25;
+/// Longest name, label or other string in its JSON, bytes. Messages quote them.
+const MAX_STRING: usize = 1024;
+/// Shortest `stream.hop_seconds`: a host that wants more windows than a thousand a second says so itself.
+const MIN_HOP_SECONDS: f64 = 1e-3;
 /// Longest window, samples: 17 minutes at 16 kHz.
 const MAX_WINDOW: usize = 1 << 24;
 
@@ -44,6 +48,7 @@ pub struct Manifest {
     #[serde(default)]
     pub licence: String,
     /// Labels of the classes, in the order of the network's outputs.
+    #[serde(deserialize_with = "bounded::list::<MAX_LABELS, _, _>")]
     pub labels: Vec<String>,
     /// What the network sees.
     pub input: Input,
@@ -54,14 +59,18 @@ pub struct Manifest {
     #[serde(default)]
     pub stream: Stream,
     /// What it must give for known signals.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "bounded::list::<{ golden::MAX_CASES }, _, _>"
+    )]
     pub golden: Vec<Golden>,
 }
 
 impl Manifest {
     /// Parses and validates. Errors name the member's path in the JSON.
     pub fn parse(json: &str) -> Result<Self> {
-        let mut manifest: Self = parse(within_limit(json)?)?;
+        let mut manifest: Self = parse(json)?;
         manifest.resolve()?;
         Ok(manifest)
     }
@@ -84,9 +93,17 @@ impl Manifest {
         let rate = self.input.sample_rate;
         let hop = *self.stream.hop_seconds.get_or_insert(self.input.window_seconds);
         seconds("stream.hop_seconds", hop, rate)?;
+        if hop < MIN_HOP_SECONDS {
+            let message = format!(
+                "{hop} s (by default window_seconds); valid from {MIN_HOP_SECONDS} s. A session or a clip may be \
+                 given a shorter one by its program"
+            );
+            return Err(Error::manifest("stream.hop_seconds", message));
+        }
         self.stream.resolve("stream", &self.labels, self.output.activation)?;
         self.output.resolve()?;
-        golden::resolve(&mut self.golden, rate, self.labels.len())
+        let windows = golden::Windows { seconds: self.input.window_seconds, hop, work: self.input.work() };
+        golden::resolve(&mut self.golden, rate, self.labels.len(), &windows)
     }
 
     fn check_labels(&self) -> Result<()> {
@@ -96,7 +113,7 @@ impl Manifest {
                 format!("{} labels; valid 1..={MAX_LABELS}", self.labels.len()),
             ));
         }
-        let mut seen = std::collections::HashMap::new();
+        let mut seen = memory::set(self.labels.len(), "the labels")?;
         for (index, label) in self.labels.iter().enumerate() {
             if label.is_empty() || label.contains('\0') {
                 return Err(Error::manifest(
@@ -104,7 +121,8 @@ impl Manifest {
                     "is empty or holds a NUL character",
                 ));
             }
-            if let Some(first) = seen.insert(label, index) {
+            if !seen.insert(label) {
+                let first = self.labels.iter().position(|other| other == label).unwrap_or(index);
                 return Err(Error::manifest(
                     &format!("labels[{index}]"),
                     format_args!("{label:?} is labels[{first}] too"),
@@ -120,26 +138,45 @@ impl Manifest {
     }
 }
 
-/// The manifest, unless it is too long to be looked at.
-pub(crate) fn within_limit(json: &str) -> Result<&str> {
-    match json.len() {
-        0..=MAX_BYTES => Ok(json),
-        length => {
-            let message = format!("has {length} bytes; valid up to {MAX_BYTES}");
-            Err(Error::manifest("(whole)", message))
-        }
-    }
-}
-
 /// Errors name the member's path.
 fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
+    check_size(json)?;
     let mut reader = serde_json::Deserializer::from_str(json);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = text::shortened(error.path(), MAX_PATH);
-        Error::manifest(if path == "." { "(whole)" } else { &path }, error.inner())
+        let (path, reason) = (text::shortened(error.path(), MAX_PATH), error.inner().to_string());
+        let path = if path == "." { "(whole)" } else { &path };
+        match reason.starts_with(bounded::OUT_OF_MEMORY) {
+            true => Error::new(Status::Memory, format!("manifest: {path}: {reason}")),
+            false => Error::manifest(path, reason),
+        }
     })?;
     reader.end().map_err(|error| Error::manifest("(whole)", error))?;
     Ok(value)
+}
+
+/// What parsing may claim depends on it: all of the text, and each string.
+fn check_size(json: &str) -> Result<()> {
+    if json.len() > MAX_BYTES {
+        let message = format!("{} bytes; valid up to {MAX_BYTES}", json.len());
+        return Err(Error::manifest("(whole)", message));
+    }
+    let (mut start, mut escaped) = (None, false);
+    for (place, byte) in json.bytes().enumerate() {
+        match (start, byte) {
+            _ if escaped => escaped = false,
+            (Some(_), b'\\') => escaped = true,
+            (Some(_), b'"') => start = None,
+            (None, b'"') => start = Some(place),
+            (Some(start), _) if place - start > MAX_STRING => {
+                let message = format!(
+                    "the string at byte {start} is longer than {MAX_STRING} bytes, the most that one can have"
+                );
+                return Err(Error::manifest("(whole)", message));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 impl Error {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Manifest, parse};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Status};
 use crate::events::Rules;
 use crate::scores::Activation;
 use crate::smoothing::Smoothing;
@@ -32,9 +32,8 @@ pub struct Stream {
 impl Stream {
     /// Parses the `stream` object of a manifest and checks it for the model of `manifest`.
     pub fn parse(json: &str, manifest: &Manifest) -> Result<Self> {
-        let mut stream: Self = parse(json).map_err(|error| Error::argument(error.message()))?;
-        let checked = stream.resolve("stream", &manifest.labels, manifest.output.activation);
-        checked.map_err(|error| Error::argument(error.message()))?;
+        let mut stream: Self = parse(json).map_err(of_argument)?;
+        stream.resolve("stream", &manifest.labels, manifest.output.activation).map_err(of_argument)?;
         Ok(stream)
     }
 
@@ -49,5 +48,13 @@ impl Stream {
             Some(events) => events.resolve(&format!("{path}.events"), labels, &activation.range()),
             None => Ok(()),
         }
+    }
+}
+
+/// It is no manifest that is wrong, but what the program gave in its place.
+fn of_argument(error: Error) -> Error {
+    match error.status() {
+        Status::Memory => error,
+        _ => Error::argument(error.message()),
     }
 }

@@ -4,9 +4,10 @@ use super::Model;
 use crate::clip::{self, Clip};
 use crate::error::{Error, Result, Status};
 use crate::events::Event;
+use crate::float_env::FloatEnv;
 use crate::inference::Cancel;
 use crate::manifest::Stream;
-use crate::memory::filled;
+use crate::memory::{filled, grow};
 use crate::pcm::{Block, Format};
 use crate::pipeline::{Decisions, Pipeline, STEP, Source, Window};
 use crate::resample::Quality;
@@ -35,23 +36,25 @@ pub struct ClipStream {
     pipeline: Option<Pipeline>,
     decisions: Option<Decisions>,
     cancel: Option<Cancel>,
+    /// What was pushed; of it, `taken` samples have gone into the pipeline.
+    pushed: Vec<f32>,
+    taken: usize,
+    finished: bool,
 }
 
 impl ClipStream {
-    /// Takes the next frames, interleaved, full scale 1.0. What no window has taken yet is kept, so read in between; where
-    /// the memory for it cannot be had, frames are missing and the recording has failed.
+    /// Takes the next frames, interleaved, full scale 1.0, in parts of any length. What no window has taken yet is kept, so
+    /// read in between; where the memory for it cannot be had, nothing was taken.
     pub fn push(&mut self, interleaved: &[f32]) -> Result<()> {
-        let step = STEP * self.pipeline().channels();
-        interleaved.chunks(step).try_for_each(|part| {
-            self.pipeline().make_room()?;
-            self.pipeline().feed(part);
-            Ok(())
-        })
+        self.pushed.drain(..std::mem::take(&mut self.taken));
+        grow(&mut self.pushed, interleaved.len(), "audio that waits to be read")?;
+        self.pushed.extend_from_slice(interleaved);
+        Ok(())
     }
 
     /// No more frames follow.
     pub fn finish(&mut self) {
-        self.pipeline().end();
+        self.finished = true;
     }
 
     /// Writes the scores of the next window whose audio is there, one a class. After [`finish`](Self::finish) the rest of
@@ -61,17 +64,29 @@ impl ClipStream {
         if scores.len() < classes {
             return Err(too_small(scores.len(), classes));
         }
-        let Self { model, pipeline, decisions, cancel } = self;
-        let pipeline = pipeline.as_mut().expect("there until it is dropped");
-        let Some(due) = pipeline.due()? else {
-            if pipeline.is_ended() {
-                decisions.iter_mut().for_each(Decisions::finish);
+        let _float_env = FloatEnv::enter();
+        let pipeline = self.pipeline.as_mut().expect("there until it is dropped");
+        let due = loop {
+            if let Some(due) = pipeline.due()? {
+                break due;
             }
-            return Ok(None);
+            let whole = (self.pushed.len() - self.taken) / pipeline.channels();
+            if whole > 0 {
+                let end = self.taken + whole.min(STEP) * pipeline.channels();
+                pipeline.feed(&self.pushed[self.taken..end]);
+                self.taken = end;
+            } else if !self.finished {
+                return Ok(None);
+            } else if !pipeline.is_ended() {
+                pipeline.end();
+            } else {
+                self.decisions.iter_mut().for_each(Decisions::finish);
+                return Ok(None);
+            }
         };
         let scores = &mut scores[..classes];
-        let window = pipeline.score(model.scorer(), due, scores, cancel.as_ref())?;
-        if let Some(decisions) = decisions {
+        let window = pipeline.score(self.model.scorer(), due, scores, self.cancel.as_ref())?;
+        if let Some(decisions) = &mut self.decisions {
             decisions.observe(&window, scores);
         }
         Ok(Some(window))
@@ -99,10 +114,6 @@ impl ClipStream {
             each(&window, scores);
         }
         Ok(())
-    }
-
-    fn pipeline(&mut self) -> &mut Pipeline {
-        self.pipeline.as_mut().expect("there until it is dropped")
     }
 }
 
@@ -133,6 +144,9 @@ impl Model {
             decisions: options.stream.as_ref().map(decisions).transpose()?,
             pipeline: Some(pipeline),
             cancel: options.cancel.clone(),
+            pushed: Vec::new(),
+            taken: 0,
+            finished: false,
         })
     }
 

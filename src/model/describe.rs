@@ -8,8 +8,8 @@ use super::Model;
 use crate::error::Result;
 use crate::inference::network::Port;
 use crate::inference::runtime;
+use crate::json;
 use crate::manifest::Manifest;
-use crate::memory::json;
 
 #[derive(Serialize)]
 struct Record<'a> {
@@ -87,7 +87,7 @@ impl Model {
             },
             providers: ["CPUExecutionProvider"],
         };
-        json(&record, "the model's record")
+        json::pretty(&record, "the model's record")
     }
 }
 

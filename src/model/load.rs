@@ -1,5 +1,6 @@
 //! Loading: find the manifest, bind it to the network, prove that the two run together.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,10 +11,12 @@ use super::{File, Model, ModelOptions, Shared};
 use crate::error::{Error, Result, Status};
 use crate::features::Features;
 use crate::file;
+use crate::float_env::FloatEnv;
 use crate::inference::network::Network;
 use crate::inference::onnx_file;
 use crate::log::{self, Level};
 use crate::manifest::{self, METADATA_KEY, Manifest};
+use crate::memory::filled;
 use crate::pipeline::{FeaturesPool, Scorer};
 use crate::pool::Pool;
 
@@ -23,8 +26,8 @@ const MAX_THREADS: u32 = 256;
 const MAX_PIPELINES: usize = 4;
 
 /// A manifest's JSON, and where it was found.
-struct Found {
-    json: String,
+struct Found<'a> {
+    json: Cow<'a, str>,
     place: String,
 }
 
@@ -37,7 +40,7 @@ impl Model {
         let beside = path.with_extension("auricle.json");
         let find = || match beside.exists() {
             true => String::from_utf8(file::read(&beside, "a manifest", manifest::MAX_BYTES)?)
-                .map(|json| Some(Found { json, place: beside.display().to_string() }))
+                .map(|json| Some(Found { json: json.into(), place: beside.display().to_string() }))
                 .map_err(|_| Error::new(Status::Manifest, format!("{}: is not UTF-8", beside.display()))),
             false => Ok(None),
         };
@@ -52,11 +55,7 @@ impl Model {
 
     /// Loads an ONNX file's bytes, with a manifest (JSON) or with the one embedded in them. Nothing is kept of the bytes.
     pub fn load_memory(onnx: &[u8], manifest: Option<&str>, options: &ModelOptions) -> Result<Self> {
-        let given = |json: &str| {
-            let json = manifest::within_limit(json)?.to_owned();
-            Ok(Found { json, place: "given manifest".to_owned() })
-        };
-        let given = manifest.map(given).transpose()?;
+        let given = manifest.map(|json| Found { json: json.into(), place: "given manifest".to_owned() });
         build(onnx, None, given, || Ok(None), options)
     }
 }
@@ -64,14 +63,15 @@ impl Model {
 fn build(
     onnx: &[u8],
     path: Option<&Path>,
-    given: Option<Found>,
-    beside: impl FnOnce() -> Result<Option<Found>>,
+    given: Option<Found<'_>>,
+    beside: impl FnOnce() -> Result<Option<Found<'static>>>,
     options: &ModelOptions,
 ) -> Result<Model> {
     if options.threads > MAX_THREADS {
         let message = format!("threads is {}; valid 1..={MAX_THREADS}, 0 means 1", options.threads);
         return Err(Error::argument(message));
     }
+    let _float_env = FloatEnv::enter();
     let network = Network::load(onnx, options.threads.max(1) as usize, options.cancel.as_ref())?;
     let found = find(&network, given, beside)?;
     let manifest = Manifest::parse(&found.json).map_err(|error| error.of_manifest(&found.place))?;
@@ -91,15 +91,16 @@ fn build(
 }
 
 /// The given manifest, else the embedded one, else the one beside the file.
-fn find(
+fn find<'a>(
     network: &Network,
-    given: Option<Found>,
-    beside: impl FnOnce() -> Result<Option<Found>>,
-) -> Result<Found> {
-    let embedded =
-        || network.metadata(METADATA_KEY).map(|json| Found { json, place: "embedded manifest".to_owned() });
-    let found = match given.or_else(embedded) {
-        Some(found) => Some(found),
+    given: Option<Found<'a>>,
+    beside: impl FnOnce() -> Result<Option<Found<'static>>>,
+) -> Result<Found<'a>> {
+    if let Some(given) = given {
+        return Ok(given);
+    }
+    let found = match network.metadata(METADATA_KEY, manifest::MAX_BYTES)? {
+        Some(json) => Some(Found { json: json.into(), place: "embedded manifest".to_owned() }),
         None => beside()?,
     };
     found.ok_or_else(|| {
@@ -123,12 +124,12 @@ fn bind(network: Network, manifest: Manifest, file: File, options: &ModelOptions
         Ports::check(&manifest, &order, rows, features.bins(), &network)?;
     let manifest = Arc::new(manifest);
     Ok(Model(Arc::new(Shared {
-        scorer: Scorer::new(manifest.clone(), network, order, (input, output), output_shape),
+        scorer: Scorer::new(manifest.clone(), network, order, (input, output), output_shape)?,
         manifest,
         file,
         options: options.clone(),
-        features: Arc::new(FeaturesPool::new(features)),
-        pipelines: Pool::new(MAX_PIPELINES),
+        features: Arc::new(FeaturesPool::new(features)?),
+        pipelines: Pool::new(MAX_PIPELINES)?,
     })))
 }
 
@@ -138,11 +139,12 @@ impl Model {
     fn prove(&self) -> Result<()> {
         let Shared { manifest, features, options, .. } = &*self.0;
         let bins = features.plan().bins();
-        let silence = vec![0.0; features.plan().rows(manifest.window_samples()) * bins];
-        let mut scores = vec![0.0; manifest.labels.len()];
+        let values = features.plan().rows(manifest.window_samples()) * bins;
+        let silence = filled(values, 0.0, "the rows of a window")?;
+        let mut scores = filled(manifest.labels.len(), 0.0, "the scores of a window")?;
         self.scorer().score(&silence, bins, &mut scores, options.cancel.as_ref()).map_err(
             |error| match error.status() {
-                Status::Cancelled => error,
+                Status::Cancelled | Status::Memory => error,
                 _ => Error::new(
                     Status::Mismatch,
                     format!("a trial run on a silent window failed: {}", error.message()),

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::Result;
+use crate::float_env::FloatEnv;
 use crate::inference::Cancel;
 use crate::manifest::Manifest;
 use crate::pipeline::{FeaturesPool, Pipeline, Scorer, Source};
@@ -70,6 +71,7 @@ impl Model {
 
     /// Plans a pipeline.
     pub(crate) fn pipeline(&self, source: Source) -> Result<Pipeline> {
+        let _float_env = FloatEnv::enter();
         Pipeline::new(&self.0.manifest, self.0.features.clone(), source)
     }
 

@@ -1,9 +1,11 @@
 //! Whether a model gives the scores of its golden cases here.
 
-use crate::clip::Clip;
 use crate::error::{Error, Result, Status};
 use crate::inference::Cancel;
-use crate::model::{ClipOptions, Model};
+use crate::manifest::golden::Golden;
+use crate::memory::filled;
+use crate::model::{ClipOptions, Mean, Model};
+use crate::pipeline::STEP;
 
 impl Model {
     /// Classifies the manifest's golden cases: the largest difference to a score of theirs. An error if one is beyond
@@ -21,15 +23,10 @@ impl Model {
         }
         let options = ClipOptions { cancel: cancel.cloned(), ..Default::default() };
         let mut largest = 0_f32;
-        let mut scores = vec![0.0; self.labels().len()];
+        let mut scores = filled(self.labels().len(), 0.0, "the scores of a golden case")?;
         for (index, case) in cases.iter().enumerate() {
-            let (samples, sample_rate) = case.clip(self.sample_rate());
-            self.classify_with(
-                Clip { interleaved: &samples, channels: 1, sample_rate },
-                &options,
-                &mut scores,
-            )
-            .map_err(|e| Error::new(e.status(), format!("golden[{index}]: {}", e.message())))?;
+            self.classify_case(case, &options, &mut scores)
+                .map_err(|e| Error::new(e.status(), format!("golden[{index}]: {}", e.message())))?;
             let apart = |class: usize| (scores[class] - case.scores[class]).abs();
             let worst = (0..scores.len()).max_by(|a, b| apart(*a).total_cmp(&apart(*b))).unwrap_or(0);
             if f64::from(apart(worst)) > case.tolerance {
@@ -48,5 +45,22 @@ impl Model {
             largest = largest.max(apart(worst));
         }
         Ok(largest)
+    }
+
+    /// What `classify` gives for the signal of a case, of which no more than a step is in memory at a time.
+    fn classify_case(&self, case: &Golden, options: &ClipOptions, scores: &mut [f32]) -> Result<()> {
+        let (mut signal, rate) = case.signal(self.sample_rate());
+        let mut stream = self.clip_stream(rate, 1, options)?;
+        let mut mean = Mean::new(scores.len())?;
+        let mut step = [0.0; STEP];
+        loop {
+            let count = step.iter_mut().zip(&mut signal).map(|(to, sample)| *to = sample).count();
+            let part = (count > 0).then(|| &step[..count]);
+            stream.step(part, scores, |_, scores| mean.add(scores))?;
+            if part.is_none() {
+                mean.write(scores);
+                return Ok(());
+            }
+        }
     }
 }

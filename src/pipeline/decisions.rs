@@ -24,7 +24,7 @@ impl Decisions {
         let detector = |rules| Detector::new(rules, labels, host_rate, hop_frames.max(1));
         Ok(Self {
             smoother: Smoother::new(stream.smoothing, stream.smoothing_seconds, hop_seconds, labels.len())?,
-            detector: stream.events.as_ref().map(detector),
+            detector: stream.events.as_ref().map(detector).transpose()?,
         })
     }
 

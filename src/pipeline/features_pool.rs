@@ -1,9 +1,10 @@
-//! The planned features of a model, with tables and buffers for each thread that computes, not for each stream.
+//! The planned features of a model, with buffers for each thread that computes, not for each stream.
 
+use crate::error::Result;
 use crate::features::Features;
 use crate::pool::Pool;
 
-/// Threads whose tables and buffers are kept.
+/// Threads whose buffers are kept.
 const MAX_IDLE: usize = 64;
 
 #[derive(Debug)]
@@ -13,8 +14,8 @@ pub(crate) struct FeaturesPool {
 }
 
 impl FeaturesPool {
-    pub fn new(plan: Features) -> Self {
-        Self { plan, idle: Pool::new(MAX_IDLE) }
+    pub fn new(plan: Features) -> Result<Self> {
+        Ok(Self { plan, idle: Pool::new(MAX_IDLE)? })
     }
 
     /// For what depends on the plan alone.
@@ -23,10 +24,13 @@ impl FeaturesPool {
     }
 
     /// Lets `work` compute. Nobody waits for another.
-    pub fn with<T>(&self, work: impl FnOnce(&mut Features) -> T) -> T {
-        let mut features = self.idle.take(|_| true).unwrap_or_else(|| self.plan.clone());
+    pub fn with<T>(&self, work: impl FnOnce(&mut Features) -> T) -> Result<T> {
+        let mut features = match self.idle.take(|_| true) {
+            Some(features) => features,
+            None => self.plan.try_clone()?,
+        };
         let result = work(&mut features);
         self.idle.put(features);
-        result
+        Ok(result)
     }
 }

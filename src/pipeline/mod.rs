@@ -12,16 +12,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result, Status};
-use crate::features::Normalize;
 use crate::inference::Cancel;
 use crate::manifest::{Manifest, samples};
-use crate::memory::{filled, grow, reserved};
+use crate::memory::{filled, reserved};
 use crate::pcm::Downmix;
 use crate::resample::{Quality, Resampler};
 use crate::tensor::Padding;
 pub(crate) use decisions::Decisions;
 pub(crate) use features_pool::FeaturesPool;
 use journal::Journal;
+pub(crate) use journal::Loss;
 use rows::Rows;
 pub(crate) use scorer::Scorer;
 pub use window::Window;
@@ -55,6 +55,7 @@ pub(crate) struct Due {
 
 #[derive(Debug)]
 pub(crate) struct Pipeline {
+    manifest: Arc<Manifest>,
     source: Source,
     host_rate: u32,
     model_rate: u32,
@@ -63,14 +64,11 @@ pub(crate) struct Pipeline {
     mono: Vec<f32>,
     resampler: Resampler,
     rows: Rows,
-    normalize: Normalize,
     padding: Padding,
     min_rows: usize,
     /// Samples of a window, and from one window to the next, at the model's rate.
     window: usize,
     hop: usize,
-    /// The most samples that a step and the end of the stream can add.
-    slack: usize,
     /// Samples at the model's rate, of which the first is sample `start` of the stream.
     samples: Vec<f32>,
     start: u64,
@@ -78,8 +76,9 @@ pub(crate) struct Pipeline {
     next: u64,
     /// Host frames taken, the lost ones included.
     frames: u64,
-    /// Lost frames for which silence still has to be fed, and how much has been fed without a frame between.
+    /// Lost frames for which silence still has to be fed, why, and how much has been fed without a frame between.
     silence: u64,
+    loss: Loss,
     silent_run: u64,
     ended: bool,
     /// A stream that is too short has been reported so.
@@ -88,7 +87,7 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    pub fn new(manifest: &Manifest, features: Arc<FeaturesPool>, source: Source) -> Result<Self> {
+    pub fn new(manifest: &Arc<Manifest>, features: Arc<FeaturesPool>, source: Source) -> Result<Self> {
         let Source { sample_rate: host_rate, channels, channel, hop_seconds, quality } = source;
         let input = &manifest.input;
         let downmix = Downmix::of_channel(channels as usize, channel as usize)?;
@@ -104,7 +103,7 @@ impl Pipeline {
             )));
         }
         let slack = resampler.max_output(STEP) + resampler.max_rest();
-        let span = to_host(window.max(hop) as u64 + slack as u64, host_rate, input.sample_rate)
+        let span = to_host(window as u64 + slack as u64, host_rate, input.sample_rate)
             + resampler.delay_frames() as u64
             + STEP as u64;
         Ok(Self {
@@ -114,19 +113,19 @@ impl Pipeline {
             channels: channels as usize,
             downmix,
             mono: filled(STEP, 0.0, "the frames of one step")?,
-            rows: Rows::new(features, window, hop),
+            rows: Rows::new(features, window, hop)?,
             samples: reserved(window + slack, "the samples of a window")?,
-            normalize: input.normalize.clone().unwrap_or_default(),
+            manifest: manifest.clone(),
             padding: input.padding,
             min_rows: input.min_rows.max(1),
             resampler,
             window,
             hop,
-            slack,
             start: 0,
             next: 0,
             frames: 0,
             silence: 0,
+            loss: Loss::Gap,
             silent_run: 0,
             ended: false,
             refused: false,
@@ -154,13 +153,6 @@ impl Pipeline {
         self.channels
     }
 
-    /// Makes room for one more step, and for the end of the stream behind it. Whoever takes each window as soon as it is
-    /// due, as sessions do, always has it.
-    pub fn make_room(&mut self) -> Result<()> {
-        self.trim();
-        grow(&mut self.samples, self.slack, "the samples that no window has taken")
-    }
-
     /// Takes at most [`STEP`] frames, for which there must be room.
     pub fn feed(&mut self, mut interleaved: &[f32]) {
         self.trim();
@@ -170,19 +162,20 @@ impl Pipeline {
             let most = room.min(STEP) * self.channels;
             let (now, later) = interleaved.split_at(interleaved.len().min(most));
             let frames = self.downmix.mix(now, &mut self.mono, stats);
+            self.journal.go_on(frames as u64, None);
             self.resampler.push(&self.mono[..frames], |out| put(&mut self.samples, out));
             self.frames += frames as u64;
             interleaved = later;
         }
     }
 
-    /// `frames` frames are missing here: silence stands in for them, and the clock goes on.
-    pub fn lose(&mut self, frames: u64, dropped: bool) {
-        let from = self.frames + self.silence;
+    /// `frames` frames are missing here: silence stands in for them, and the clock goes on. [`feed_silence`](Self::feed_silence)
+    /// has been called for all that was missing before.
+    pub fn lose(&mut self, frames: u64, loss: Loss) {
+        debug_assert_eq!(self.silence, 0);
         // The clock stops there: 22,000 years at 100 kHz are no stream, but a mistaken gap.
-        let to = from.saturating_add(frames).min(u64::MAX >> 8).max(from);
-        self.journal.lose(from, to, dropped);
-        self.silence += to - from;
+        let end = self.frames.saturating_add(frames).min(u64::MAX >> 8).max(self.frames);
+        (self.silence, self.loss) = (end - self.frames, loss);
     }
 
     /// Feeds a step of the silence that is due. False if none is.
@@ -195,8 +188,7 @@ impl Pipeline {
         let frames = self.silence.min(STEP as u64) as usize;
         self.mono[..frames].fill(0.0);
         self.resampler.push(&self.mono[..frames], |out| put(&mut self.samples, out));
-        self.frames += frames as u64;
-        self.silence -= frames as u64;
+        self.go_on_silent(frames as u64);
         self.silent_run += frames as u64;
         true
     }
@@ -211,11 +203,16 @@ impl Pipeline {
             return;
         }
         let periods = (self.silence - settled) / frames;
-        self.frames += periods * frames;
-        self.silence -= periods * frames;
+        self.go_on_silent(periods * frames);
         self.start += periods * samples;
         // Windows that would have started in what was left out lie wholly in the gap.
         self.next = self.next.max(self.start.div_ceil(self.hop as u64));
+    }
+
+    fn go_on_silent(&mut self, frames: u64) {
+        self.journal.go_on(frames, Some(self.loss));
+        self.frames += frames;
+        self.silence -= frames;
     }
 
     /// No more input.
@@ -345,8 +342,8 @@ impl Pipeline {
             self.padding.apply(&mut self.samples, self.window);
         }
         let stretch = &self.samples[offset..self.samples.len().min(offset + self.window)];
-        let (rows, bins) = self.rows.of(sequence, stretch);
-        self.normalize.apply(rows, bins);
+        let (rows, bins) = self.rows.of(sequence, stretch)?;
+        self.manifest.input.normalize.iter().for_each(|normalize| normalize.apply(rows, bins));
         let started = Instant::now();
         scorer.score(rows, bins, scores, cancel)?;
         let inference = started.elapsed();

@@ -33,8 +33,9 @@ impl Scorer {
         order: AxisOrder,
         (input, output): (Port, Port),
         output_shape: Vec<i64>,
-    ) -> Self {
-        Self { manifest, network, order, input, output, output_shape, tensors: Pool::new(MAX_IDLE) }
+    ) -> Result<Self> {
+        let tensors = Pool::new(MAX_IDLE)?;
+        Ok(Self { manifest, network, order, input, output, output_shape, tensors })
     }
 
     pub fn input(&self) -> &Port {

@@ -1,7 +1,7 @@
 //! Overlap-save: the filter and the change of rate are both done on the spectrum of a block.
 //!
 //! A block of `down * k` frames has the same length in time as one of `up * k` samples, so its spectrum, cut off or
-//! filled up with zeros at the lower Nyquist frequency, is the spectrum of the output. The filter's phase is zero, so
+//! padded with zeros at the lower Nyquist frequency, is the spectrum of the output. The filter's phase is zero, so
 //! output j of a block belongs to frame j * down / up of it; only outputs whose whole filter lies inside the block are
 //! kept.
 
@@ -12,6 +12,11 @@ use std::sync::Arc;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex, num_complex::Complex};
 
 use super::kernel::Kernel;
+use crate::error::Result;
+use crate::memory::{collected, filled};
+
+/// What memory is taken for.
+const WHAT: &str = "the blocks of the resampler";
 
 /// A block is at least this many filters long. Measured at 44.1 and 48 kHz -> 16 kHz (benches/README.md): half of it costs
 /// a quarter more time, twice of it saves nothing that can be seen and makes the output wait twice as long.
@@ -44,7 +49,9 @@ pub(super) struct Fft {
 
 impl Fft {
     /// Plans it for `up` samples out for `down` frames in, a reduced ratio.
-    pub fn new(kernel: &Kernel, up: u32, down: u32) -> Self {
+    ///
+    /// Only the tables of `realfft` are claimed where nothing can be said of it; they take up to 8 MB, for 384 kHz.
+    pub fn new(kernel: &Kernel, up: u32, down: u32) -> Result<Self> {
         let (up, down) = (up as usize, down as usize);
         let multiple = smooth_multiple(FILTERS_IN_BLOCK * 2.0 * kernel.half / down as f64);
         let (frames, samples) = (down * multiple, up * multiple);
@@ -60,8 +67,8 @@ impl Fft {
         let inverse = planner.plan_fft_inverse(samples);
         let scratch = forward.get_scratch_len().max(inverse.get_scratch_len());
         let mut fft = Self {
-            gains: gains(kernel, frames, samples),
-            block: vec![0.0; frames],
+            gains: gains(kernel, frames, samples)?,
+            block: filled(frames, 0.0, WHAT)?,
             filled: 0,
             lead: lead * down,
             advance: blocks * down,
@@ -70,15 +77,15 @@ impl Fft {
             skip: 0,
             lead_samples: lead * up - first,
             delay: frames - 1 - first * down / up,
-            input: forward.make_input_vec(),
-            spectrum: vec![Complex::default(); frames.max(samples) / 2 + 1],
-            output: inverse.make_output_vec(),
-            scratch: vec![Complex::default(); scratch],
+            input: filled(frames, 0.0, WHAT)?,
+            spectrum: filled(frames.max(samples) / 2 + 1, Complex::default(), WHAT)?,
+            output: filled(samples, 0.0, WHAT)?,
+            scratch: filled(scratch, Complex::default(), WHAT)?,
             forward,
             inverse,
         };
         fft.reset();
-        fft
+        Ok(fft)
     }
 
     pub fn delay_frames(&self) -> usize {
@@ -139,17 +146,20 @@ impl fmt::Debug for Fft {
 /// the two transforms leave.
 ///
 /// The sum is written out: it takes a millisecond, and a transform in f64 for it would be a third of the library.
-fn gains(kernel: &Kernel, frames: usize, samples: usize) -> Vec<f32> {
+fn gains(kernel: &Kernel, frames: usize, samples: usize) -> Result<Vec<f32>> {
     let size = frames.max(samples);
     let step = frames as f64 / size as f64;
-    let cosines: Vec<f64> = (0..size).map(|i| (2.0 * PI * i as f64 / size as f64).cos()).collect();
-    let taps: Vec<f64> =
-        (1..=(kernel.half / step) as usize).map(|i| 2.0 * step * kernel.at(step * i as f64)).collect();
+    let cosine = |i: usize| (2.0 * PI * i as f64 / size as f64).cos();
+    let cosines: Vec<f64> = collected(size, WHAT, (0..size).map(cosine))?;
+    let reach = (kernel.half / step) as usize;
+    let tap = |i: usize| 2.0 * step * kernel.at(step * i as f64);
+    let taps: Vec<f64> = collected(reach, WHAT, (1..=reach).map(tap))?;
     let gain = |bin: usize| {
         let sides: f64 = taps.iter().zip(1..).map(|(tap, i)| tap * cosines[bin * i % size]).sum();
         ((step * kernel.at(0.0) + sides) / frames as f64) as f32
     };
-    (0..frames.min(samples) / 2).map(gain).collect()
+    let bins = frames.min(samples) / 2;
+    collected(bins, WHAT, (0..bins).map(gain))
 }
 
 /// The smallest even number from `least` on without a prime factor above 5: transforms of such lengths are fast.

@@ -1,10 +1,15 @@
-//! Direct form: one dot product an output sample. No block, so the delay is half of the filter and no more.
+//! Direct form: one dot product per output sample. No block, so the delay is half of the filter and no more.
 
 use super::kernel::Kernel;
+use crate::error::Result;
+use crate::memory::filled;
+
+/// What memory is taken for.
+const WHAT: &str = "the coefficients of the resampler";
 
 /// Dot products run over this many lanes; rows are padded to a multiple of it.
 const LANES: usize = 8;
-/// Above this many coefficients, one row for each phase gives way to interpolation between rows.
+/// Above this many coefficients, interpolation between rows is used instead of one row per phase.
 const MAX_COEFFICIENTS: usize = 1 << 18;
 /// Rows per host frame when interpolating, for a cut-off at the host's Nyquist frequency. Linear interpolation
 /// is wrong by (pi / ROWS)^2 / 8 at most: -129 dB.
@@ -33,13 +38,14 @@ pub(super) struct Fir {
 }
 
 impl Fir {
-    pub fn new(kernel: &Kernel, up: u32, down: u32) -> Self {
+    pub fn new(kernel: &Kernel, up: u32, down: u32) -> Result<Self> {
         let ahead = kernel.half.ceil() as usize;
         let taps = (kernel.half.floor() as usize + ahead + 1).next_multiple_of(LANES);
         let behind = taps - 1 - ahead;
         let exact = taps * up as usize <= MAX_COEFFICIENTS;
         let steps = if exact { u64::from(up) } else { (2.0 * kernel.cutoff * ROWS).ceil() as u64 };
-        let mut coefficients = vec![0.0; taps * if exact { steps } else { steps + 1 } as usize];
+        let rows = if exact { steps } else { steps + 1 } as usize;
+        let mut coefficients = filled(taps * rows, 0.0, WHAT)?;
         if exact {
             for sample in 0..up {
                 let position = u64::from(sample) * u64::from(down);
@@ -63,14 +69,14 @@ impl Fir {
             taps,
             steps,
             ahead,
-            history: vec![0.0; taps - 1 + BLOCK],
+            history: filled(taps - 1 + BLOCK, 0.0, WHAT)?,
             filled: 0,
             next: 0,
             fraction: 0,
-            out: vec![0.0; BLOCK],
+            out: filled(BLOCK, 0.0, WHAT)?,
         };
         fir.reset();
-        fir
+        Ok(fir)
     }
 
     pub fn delay_frames(&self) -> usize {

@@ -76,10 +76,12 @@ impl Resampler {
         let engine = match quality {
             _ if from == to => Engine::PassThrough,
             Quality::Bulk if common >= FFT_MIN_COMMON => {
-                Engine::Fft(Fft::new(&Kernel::kaiser(from, to), up, down))
+                Engine::Fft(Fft::new(&Kernel::kaiser(from, to), up, down)?)
             }
-            Quality::Bulk | Quality::LowLatency => Engine::Fir(Fir::new(&Kernel::kaiser(from, to), up, down)),
-            Quality::Torchaudio => Engine::Fir(Fir::new(&Kernel::torchaudio(from, to), up, down)),
+            Quality::Bulk | Quality::LowLatency => {
+                Engine::Fir(Fir::new(&Kernel::kaiser(from, to), up, down)?)
+            }
+            Quality::Torchaudio => Engine::Fir(Fir::new(&Kernel::torchaudio(from, to), up, down)?),
         };
         Ok(Self { up, down, engine, frames_in: 0, samples_out: 0 })
     }

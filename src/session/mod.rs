@@ -9,7 +9,9 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::error::{Error, Result, Status};
 use crate::events::Event;
+use crate::float_env::FloatEnv;
 use crate::inference::Cancel;
+use crate::memory::filled;
 use crate::model::Model;
 use crate::pcm::{Block, Format};
 use crate::pipeline::{Decisions, Source, Window};
@@ -83,7 +85,7 @@ impl Session {
             pipeline.hop_frames(),
         )?;
         let (frames, channels) = (options.ring_frames()?, options.channels as usize);
-        let (producer, consumer) = ring::ring(frames, channels, options.overflow);
+        let (producer, consumer) = ring::ring(frames, channels, options.overflow)?;
         let half = Duration::from_secs_f64(frames as f64 / f64::from(options.sample_rate) / 2.0);
         Ok(Self {
             model: model.clone(),
@@ -93,7 +95,7 @@ impl Session {
             reader: Mutex::new(Reader {
                 ring: consumer,
                 pipeline,
-                scores: vec![0.0; model.labels().len()],
+                scores: filled(model.labels().len(), 0.0, "the scores of a window")?,
                 decisions,
                 pending_error: None,
                 limit: options.max_windows_per_read,
@@ -167,6 +169,7 @@ impl Session {
             ));
         }
         let mut reader = self.reading()?;
+        let _float_env = FloatEnv::enter();
         if self.cancel.is_requested() {
             return Ok(Read::Cancelled);
         }
@@ -208,6 +211,7 @@ impl Session {
     /// due, looks again, and so on.
     pub fn wait(&self, timeout: Duration) -> Result<Wait> {
         let mut reader = self.reading()?;
+        let _float_env = FloatEnv::enter();
         let deadline = Instant::now().checked_add(timeout);
         let (mut last, mut in_vain) = (Duration::MAX, 0);
         loop {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::inference::Cancel;
-use crate::pipeline::{Decisions, Due, Pipeline, STEP, Scorer, Window};
+use crate::pipeline::{Decisions, Due, Loss, Pipeline, STEP, Scorer, Window};
 use crate::ring::{Consumer, Item};
 
 #[derive(Debug)]
@@ -46,8 +46,8 @@ impl Reader {
             }
             match ring.next(STEP, |frames| pipeline.feed(frames)) {
                 Item::Samples(_) => {}
-                Item::Gap(frames) => pipeline.lose(frames, false),
-                Item::Dropped(frames) => pipeline.lose(frames, true),
+                Item::Gap(frames) => pipeline.lose(frames, Loss::Gap),
+                Item::Dropped(frames) => pipeline.lose(frames, Loss::Dropped),
                 Item::Empty => return Ok(Ahead::Nothing),
                 Item::End => pipeline.end(),
             }

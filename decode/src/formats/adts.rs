@@ -1,5 +1,7 @@
 //! AAC as a row of ADTS frames. They declare no encoder delay, so none is taken out: the same frames as ffmpeg's.
 
+use std::collections::VecDeque;
+
 use super::mpeg::id3v2;
 use super::{AAC_RATES, Format, Packet, Step, Track};
 use crate::codec::Coding;
@@ -55,17 +57,20 @@ impl Header {
 struct Adts {
     source: Source,
     last: Option<Header>,
-    ready: Option<Step>,
+    ready: VecDeque<Step>,
+    /// The file does not begin with a frame; bytes before the first one.
+    searched: bool,
+    before: u64,
 }
 
 pub(crate) fn open(source: Source) -> Result<Box<dyn Format>, String> {
-    Ok(Box::new(Adts { source, last: None, ready: None }))
+    Ok(Box::new(Adts { source, last: None, ready: VecDeque::new(), searched: false, before: 0 }))
 }
 
 impl Format for Adts {
     fn next(&mut self) -> Result<Step, String> {
         loop {
-            if let Some(step) = self.ready.take() {
+            if let Some(step) = self.ready.pop_front() {
                 return Ok(step);
             }
             if let Some(step) = self.read()? {
@@ -77,13 +82,7 @@ impl Format for Adts {
 
 impl Adts {
     fn read(&mut self) -> Result<Option<Step>, String> {
-        let bytes = self.source.peek(MAX_FRAME + 7)?;
-        let Some(header) = Header::of(bytes).filter(|&header| {
-            let alike = self.last.is_some_and(|last| last.same_stream(header));
-            followed(bytes, header) || alike && !better_nearby(bytes, header)
-        }) else {
-            return self.resync();
-        };
+        let Some(header) = self.header_here()? else { return self.resync() };
         let data = self.source.take(header.size)?;
         let length = header.blocks * BLOCK;
         let damage = |reason| Step::Damage { length: Some(length), reason };
@@ -97,15 +96,36 @@ impl Adts {
         let changed = self.last.is_none_or(|last| !last.same_stream(header));
         self.last = Some(header);
         if changed {
-            self.ready = Some(step);
+            let before = std::mem::take(&mut self.before);
+            if before > header.size as u64 / 2 {
+                let reason = format!("{before} bytes before the first frame are not ADTS frames");
+                self.ready.push_back(Step::Damage { length: None, reason });
+            }
+            self.ready.push_back(step);
             return Ok(Some(Step::Track(Box::new(header.track()))));
         }
         Ok(Some(step))
     }
 
+    /// The header at this place, if a frame begins here beyond doubt: it follows the last frame and is like it, or
+    /// others follow it.
+    fn header_here(&mut self) -> Result<Option<Header>, String> {
+        let bytes = self.source.peek(3 * MAX_FRAME)?;
+        let Some(header) = Header::of(bytes) else { return Ok(None) };
+        let trusted = match self.last {
+            None if self.searched => begins(bytes, bytes.len() < 3 * MAX_FRAME),
+            None => followed(bytes, header),
+            Some(last) => {
+                followed(bytes, header) || last.same_stream(header) && !better_nearby(bytes, header)
+            }
+        };
+        Ok(trusted.then_some(header))
+    }
+
     /// Over tags and junk to the next frame.
     fn resync(&mut self) -> Result<Option<Step>, String> {
         let mut junk = 0;
+        self.searched = true;
         loop {
             let bytes = self.source.peek(4 * MAX_FRAME)?;
             if bytes.is_empty() {
@@ -119,13 +139,15 @@ impl Adts {
                 junk += step as u64;
                 self.source.consume(step);
             }
-            let bytes = self.source.peek(MAX_FRAME + 7)?;
-            if Header::of(bytes).is_some_and(|header| followed(bytes, header)) {
+            if self.header_here()?.is_some() {
                 break;
             }
         }
         // Frames differ in size, so this is an estimate; nothing in the file says better.
-        let Some(last) = self.last else { return Ok(None) };
+        let Some(last) = self.last else {
+            self.before = junk;
+            return Ok(None);
+        };
         let lost = (junk + last.size as u64 / 2) / last.size as u64;
         let reason = format!("{junk} bytes are not ADTS frames");
         Ok((lost > 0).then_some(Step::Damage { length: Some(lost * BLOCK), reason }))

@@ -180,6 +180,8 @@ impl Description {
                 track.declared = Some(valid);
                 track.delay = priming.into();
                 track.padded = remainder > 0 || priming > 0;
+                // ffmpeg counts the last packet as whole.
+                track.slack = self.packet_frames.into();
             }
         } else if self.packet_bytes == 0 {
             return None;
@@ -206,10 +208,15 @@ impl Packets {
 
     /// Bytes and frames of the next packet.
     fn next(&mut self) -> Option<(u64, u64)> {
+        if self.bytes == 0 {
+            return None;
+        }
         self.left = self.left.checked_sub(1)?;
         let bytes = if self.packet_bytes > 0 { self.packet_bytes } else { self.number()? };
         let frames = if self.packet_frames > 0 { self.packet_frames } else { self.number()? };
-        self.bytes = self.bytes.checked_sub(bytes.into())?;
+        if self.bytes < u64::MAX {
+            self.bytes = self.bytes.saturating_sub(bytes.into());
+        }
         Some((bytes.into(), frames.into()))
     }
 }
@@ -225,7 +232,10 @@ impl Format for Caf {
                 None => Ok(Step::End { bytes_left: samples.rest().len() as u64 }),
             },
             Sound::Packets(packets) => {
-                let Some((bytes, length)) = packets.next() else { return Ok(Step::End { bytes_left: 0 }) };
+                let Some((bytes, length)) = packets.next() else {
+                    let left = if packets.bytes == u64::MAX { 0 } else { packets.bytes };
+                    return Ok(Step::End { bytes_left: left });
+                };
                 if bytes > MAX_PACKET as u64 {
                     let reason = format!("a packet of {bytes} bytes; at most {MAX_PACKET} are read");
                     self.source.skip(bytes)?;
@@ -233,7 +243,7 @@ impl Format for Caf {
                 }
                 let data = self.source.take(bytes as usize)?;
                 if (data.len() as u64) < bytes {
-                    packets.left = 0;
+                    (packets.left, packets.bytes) = (0, 0);
                     return Ok(Step::Damage {
                         length: None,
                         reason: "the file ends before its sound does".into(),

@@ -47,8 +47,8 @@ struct Mkv {
     scale: u64,
     duration: Option<f64>,
     track: Option<TrackEntry>,
-    /// There is another track, so the duration may be another's.
-    others: bool,
+    /// Of all tracks. If there is another, the duration may be another's.
+    numbers: Vec<u64>,
     unsupported: Option<String>,
     /// Time of the cluster, in units.
     cluster: u64,
@@ -64,7 +64,7 @@ pub(crate) fn open(source: Source) -> Result<Box<dyn Format>, String> {
         scale: 1_000_000,
         duration: None,
         track: None,
-        others: false,
+        numbers: Vec::new(),
         unsupported: None,
         cluster: 0,
         steps: VecDeque::new(),
@@ -202,9 +202,10 @@ impl Mkv {
             return Ok(());
         }
         let entries = Elements(body).filter(|(id, _)| *id == 0xae).map(|(_, body)| body);
-        let mut count = 0;
         for entry in entries {
-            count += 1;
+            let number =
+                Elements(entry).find(|(id, _)| *id == 0xd7).map_or(0, |(_, body)| mkv_track::unsigned(body));
+            self.numbers.push(number);
             match TrackEntry::read(entry) {
                 Ok(Some(track)) if self.track.is_none() => self.track = Some(track),
                 Ok(_) => {}
@@ -213,12 +214,11 @@ impl Mkv {
                 }
             }
         }
-        self.others = count > 1;
         let Some(track) = &self.track else {
             return Err(self.unsupported.take().unwrap_or_else(|| "has no track with sound".into()));
         };
         let mut begun = track.track();
-        let frames = self.duration.filter(|_| !self.others).map(|units| {
+        let frames = self.duration.filter(|_| self.numbers.len() == 1).map(|units| {
             let seconds = units * self.scale as f64 / 1e9;
             (seconds * f64::from(begun.sample_rate)) as u64
         });
@@ -246,8 +246,9 @@ impl Mkv {
                 _ => {}
             }
         }
-        if let Some(block) = block {
-            self.frames(block, padding);
+        match block {
+            Some(block) => self.frames(block, padding),
+            None => self.lose("a group of blocks has none".into()),
         }
         Ok(())
     }
@@ -263,6 +264,9 @@ impl Mkv {
             return self.lose("a block is damaged".into());
         };
         if number != track.number {
+            if !self.numbers.contains(&number) {
+                self.lose(format!("a block is of track {number}, which there is not"));
+            }
             return;
         }
         let Some(packets) = mkv_track::unlace(flags, fields.rest()) else {

@@ -1,7 +1,7 @@
 //! The parts of Matroska that lie in memory: numbers, elements, the description of a track, laced blocks.
 
 use super::fields::Fields;
-use super::{AAC_RATES, Track, flac, mpeg};
+use super::{AAC_RATES, Track, flac, mpeg, wav};
 use crate::codec::Coding;
 use crate::pcm::{Pcm, Sample};
 use crate::vorbis::Vorbis;
@@ -132,6 +132,11 @@ impl TrackEntry {
             }
             "A_AAC" if !private.is_empty() => Coding::Aac { config: private.to_vec() },
             id if id.starts_with("A_AAC") => Coding::Aac { config: aac_config(rate, channels) },
+            "A_MS/ACM" => {
+                let (coding, count, exact) = wav::coding_of(private)?;
+                (rate, channels) = (exact.into(), count);
+                coding
+            }
             other => return Err(unsupported(other)),
         };
         if !(1.0..=4e9).contains(&rate) {
@@ -161,7 +166,8 @@ impl TrackEntry {
             }
             Coding::Alac { cookie } => Fields::of(cookie).u32().map_or(0, u64::from),
             Coding::Pcm(pcm) => (packet.len() / (pcm.bytes() * self.channels.max(1) as usize)) as u64,
-            Coding::Vorbis { .. } | Coding::Adpcm(_) => 0,
+            Coding::Adpcm(adpcm) => (packet.len() / adpcm.block) as u64 * adpcm.frames,
+            Coding::Vorbis { .. } => 0,
         }
     }
 }
@@ -269,7 +275,6 @@ fn unsupported(codec: &str) -> String {
         "A_TRUEHD" => "TrueHD",
         "A_TTA1" => "TTA",
         "A_WAVPACK4" => "WavPack",
-        "A_MS/ACM" => "a coding of Windows",
         "A_QUICKTIME" => "a coding of QuickTime",
         other => {
             return format!("is the coding \"{}\" in Matroska, which is not supported", other.escape_debug());

@@ -25,6 +25,13 @@ struct Mp4 {
     length: u32,
     position: u64,
     fragments: Option<Fragments>,
+    /// There are other tracks, which data may belong to.
+    others: bool,
+    /// Ends of the `mdat` boxes.
+    data_ends: Vec<u64>,
+    /// Where the last packet ends.
+    end: u64,
+    behind: u64,
 }
 
 /// Where fragments are read on, and what they do not say themselves.
@@ -33,6 +40,10 @@ struct Fragments {
     /// Default length and size of a sample (`trex`).
     defaults: (u32, u32),
     next_box: u64,
+    /// A `moof` box has come for the next `mdat`.
+    described: bool,
+    /// Bytes of an `mdat` for which none has come.
+    undescribed: Option<u64>,
     runs: std::collections::VecDeque<Run>,
 }
 
@@ -67,10 +78,14 @@ fn next_box(source: &mut Source) -> Result<Option<Head>, String> {
 }
 
 pub(crate) fn open(mut source: Source) -> Result<Box<dyn Format>, String> {
-    let mut movie = None;
+    let (mut movie, mut data_ends) = (None, Vec::new());
     let next_box = loop {
         let begin = source.position();
         let Some((kind, body, end)) = next_box(&mut source)? else { break begin };
+        if &kind == b"mdat" && data_ends.len() < 1024 {
+            let size = source.left().map(|left| body + left);
+            data_ends.push(end.unwrap_or(u64::MAX).min(size.unwrap_or(0)));
+        }
         match &kind {
             b"moov" if movie.is_none() => {
                 let size = end.map_or(MAX_INDEX, |end| end - body);
@@ -107,8 +122,14 @@ pub(crate) fn open(mut source: Source) -> Result<Box<dyn Format>, String> {
     }
     let runs = Default::default();
     let defaults = movie.defaults.iter().find(|&&(track, ..)| track == id);
-    let fragments =
-        defaults.map(|&(track, length, size)| Fragments { track, defaults: (length, size), next_box, runs });
+    let fragments = defaults.map(|&(track, length, size)| Fragments {
+        track,
+        defaults: (length, size),
+        next_box,
+        described: false,
+        undescribed: None,
+        runs,
+    });
     Ok(Box::new(Mp4 {
         source,
         track: Some(track),
@@ -119,6 +140,10 @@ pub(crate) fn open(mut source: Source) -> Result<Box<dyn Format>, String> {
         length: 0,
         position: 0,
         fragments,
+        others: movie.tracks > 1,
+        data_ends: if movie.tracks == 1 { data_ends } else { Vec::new() },
+        end: 0,
+        behind: 0,
     }))
 }
 
@@ -136,8 +161,15 @@ impl Format for Mp4 {
                 if sample.size > 0 {
                     return self.packet(sample, count, at);
                 }
+            } else if let Some(bytes) = self.fragments.as_mut().and_then(|f| f.undescribed.take()) {
+                let reason = format!("nothing describes {bytes} bytes of sound: a fragment is damaged");
+                return Ok(Step::Damage { length: None, reason });
             } else {
-                return Ok(Step::End { bytes_left: 0 });
+                // Of the box that the last packet is in: what no packet has been read from.
+                let end = self.data_ends.iter().find(|&&end| end >= self.end).filter(|_| self.end > 0);
+                let behind = end.map_or(0, |end| end - self.end);
+                self.data_ends.clear();
+                return Ok(Step::End { bytes_left: behind + self.behind });
             }
         }
     }
@@ -159,6 +191,7 @@ impl Mp4 {
             Vec::new()
         };
         self.position += length;
+        self.end = sample.offset + data.len() as u64;
         if (data.len() as u64) < size {
             return Ok(self.cut_off(length));
         }
@@ -177,6 +210,7 @@ impl Mp4 {
         self.walk = Walk::default();
         self.tables = Tables::default();
         self.fragments = None;
+        self.data_ends.clear();
         let reason = "the file ends before its sound does".into();
         Step::Damage { length: Some(length + rest), reason }
     }
@@ -191,12 +225,32 @@ impl Mp4 {
                 };
                 continue;
             }
+            if fragments.undescribed.is_some() {
+                return Ok(None);
+            }
+            let size = self.source.left().map(|left| self.source.position() + left);
+            if size.is_some_and(|size| fragments.next_box >= size) {
+                return Ok(None);
+            }
             self.source.seek(fragments.next_box)?;
             let Some((kind, body, end)) = next_box(&mut self.source)? else { return Ok(None) };
             let Some(end) = end.filter(|&end| end > fragments.next_box) else { return Ok(None) };
-            if &kind == b"moof" {
-                let moof = self.source.take((end - body).min(MAX_INDEX) as usize)?;
-                fragments.read(&moof, fragments.next_box);
+            let end_of_file = size.unwrap_or(u64::MAX);
+            match &kind {
+                kind if end > end_of_file || !kind.iter().all(u8::is_ascii_alphanumeric) => {
+                    // A damaged length: what follows cannot be found.
+                    self.behind += end_of_file.saturating_sub(self.end.max(body));
+                    return Ok(None);
+                }
+                b"moof" => {
+                    let moof = self.source.take((end - body).min(MAX_INDEX) as usize)?;
+                    fragments.read(&moof, fragments.next_box);
+                    fragments.described = !fragments.runs.is_empty() || self.others;
+                }
+                b"mdat" if !std::mem::take(&mut fragments.described) && self.end <= body => {
+                    fragments.undescribed = Some(end - body);
+                }
+                _ => {}
             }
             fragments.next_box = end;
         }

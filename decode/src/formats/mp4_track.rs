@@ -45,6 +45,8 @@ pub(super) struct Movie {
     pub track: Result<TrackBox, String>,
     /// Track, and default length and size of the samples in its fragments (`trex`).
     pub defaults: Vec<(u32, u32, u32)>,
+    /// How many tracks there are, with sound or not.
+    pub tracks: usize,
 }
 
 impl Movie {
@@ -73,7 +75,8 @@ impl Movie {
             let boxes = Boxes(mvex).filter(|(kind, _)| kind == b"trex");
             boxes.filter_map(|(_, trex)| defaults(trex)).collect()
         });
-        Ok(Self { track, defaults })
+        let tracks = Boxes(moov).filter(|(kind, _)| kind == b"trak").count();
+        Ok(Self { track, defaults, tracks })
     }
 }
 
@@ -115,7 +118,7 @@ fn read_track(trak: &[u8], movie_scale: u32, moov: &[u8]) -> Result<TrackBox, St
             track.delay = edit.delay;
             let rest = length.saturating_sub(edit.delay);
             // The edit's length is rounded to the movie's time scale; the tables are exact.
-            let exact = edit.length == 0 || edit.length.saturating_add(edit.rounding) >= rest;
+            let exact = edit.length == 0 || edit.length.abs_diff(rest) <= edit.rounding;
             track.declared = Some(if exact { rest } else { edit.length });
             track.padded = !exact;
         }

@@ -1,5 +1,7 @@
 //! MPEG audio (MP1, MP2, MP3): frames in a row, with tags, junk and other files between them.
 
+use std::collections::VecDeque;
+
 use super::{Format, Packet, Step, Track};
 use crate::codec::Coding;
 use crate::source::Source;
@@ -145,17 +147,21 @@ pub(crate) struct Mpeg {
     /// Frames of MPEG that the info header still promises; behind them another file may follow.
     promised: Option<u64>,
     /// What is to be given before the file is read on.
-    ready: Option<Step>,
+    ready: VecDeque<Step>,
+    /// The file does not begin with a frame; bytes before the first one.
+    searched: bool,
+    before: u64,
 }
 
 pub(crate) fn open(source: Source) -> Result<Box<dyn Format>, String> {
-    Ok(Box::new(Mpeg { source, last: None, promised: None, ready: None }))
+    let ready = VecDeque::new();
+    Ok(Box::new(Mpeg { source, last: None, promised: None, ready, searched: false, before: 0 }))
 }
 
 impl Format for Mpeg {
     fn next(&mut self) -> Result<Step, String> {
         loop {
-            if let Some(step) = self.ready.take() {
+            if let Some(step) = self.ready.pop_front() {
                 return Ok(step);
             }
             if let Some(step) = self.read()? {
@@ -183,8 +189,14 @@ impl Mpeg {
             self.promised = info.as_ref().map(|info| info.mpeg_frames).filter(|&frames| frames > 0);
             let has_sound = info.is_none();
             let track = Step::Track(Box::new(track(header, info)));
+            let before = std::mem::take(&mut self.before);
+            if before > header.size as u64 / 2 {
+                let reason = format!("{before} bytes before the first frame are not MPEG audio");
+                self.ready.push_back(Step::Damage { length: None, reason });
+            }
             if has_sound {
-                self.ready = Some(self.packet(header, data));
+                let packet = self.packet(header, data);
+                self.ready.push_back(packet);
             }
             return Ok(Some(track));
         }
@@ -200,16 +212,23 @@ impl Mpeg {
     /// another one follows it.
     fn header_here(&mut self) -> Result<Option<Header>, String> {
         let last = self.last;
-        let bytes = self.source.peek(MAX_FRAME + 4)?;
+        let bytes = self.source.peek(3 * MAX_FRAME)?;
         let Some(header) = Header::of(bytes) else { return Ok(None) };
-        let followed = followed(bytes, header);
-        let alike = last.is_some_and(|last| last.same_stream(header));
-        Ok((followed || alike && !better_nearby(bytes, header)).then_some(header))
+        let trusted = match last {
+            // Junk before the first frame may look like two frames, not like three.
+            None if self.searched => begins(bytes, bytes.len() < 3 * MAX_FRAME),
+            None => followed(bytes, header),
+            Some(last) => {
+                followed(bytes, header) || last.same_stream(header) && !better_nearby(bytes, header)
+            }
+        };
+        Ok(trusted.then_some(header))
     }
 
     /// Over tags and junk to the next frame.
     fn resync(&mut self) -> Result<Option<Step>, String> {
         let mut junk = 0;
+        self.searched = true;
         loop {
             let tag = tag_here(&mut self.source)?;
             if tag > 0 {
@@ -221,8 +240,9 @@ impl Mpeg {
                 }
                 let step = bytes.iter().skip(1).position(|&b| matches!(b, 0xff | b'T' | b'A' | b'I' | b'L'));
                 let step = step.map_or(bytes.len(), |at| at + 1);
-                // Zeros fill gaps between files; within a file they are lost sound, as any other junk.
-                junk += step as u64;
+                // Zeros fill the place of tags; within a file they are lost sound, as any other junk.
+                let filler = self.last.is_none() && bytes[..step].iter().all(|&b| b == 0);
+                junk += if filler { 0 } else { step as u64 };
                 self.source.consume(step);
             }
             if self.last.is_none() && junk > SEARCH {
@@ -232,8 +252,11 @@ impl Mpeg {
                 break;
             }
         }
+        let Some(last) = self.last else {
+            self.before = junk;
+            return Ok(None);
+        };
         // How long the lost frames were, at the bit rate of the last one: exact where the bit rate is constant.
-        let Some(last) = self.last else { return Ok(None) };
         let lost = (junk + last.size as u64 / 2) / last.size as u64;
         Ok((lost > 0).then(|| {
             self.promised = self.promised.map(|frames| frames.saturating_sub(lost));

@@ -10,6 +10,8 @@ use crate::vorbis::Vorbis;
 /// The header of a page with its 255 lacing values, and its body.
 const MAX_PAGE: usize = 27 + 255 + 255 * 255;
 
+const PAGE_LOST: &str = "a page is damaged or missing";
+
 struct Page {
     continued: bool,
     first: bool,
@@ -81,17 +83,24 @@ impl Format for Ogg {
 }
 
 impl Ogg {
-    /// The next page whose checksum is right.
+    /// The next page whose checksum is right, or that is a header.
     fn next_page(&mut self) -> Result<Option<Page>, String> {
         loop {
             let bytes = self.source.peek(MAX_PAGE)?;
             if bytes.is_empty() {
                 return Ok(None);
             }
-            if let Some((page, size)) = Page::of(bytes) {
-                self.source.consume(size);
-                self.junk = 0;
-                return Ok(Some(page));
+            if let Some((page, size, right)) = Page::of(bytes) {
+                // A header with a wrong bit may still do, and without it nothing can be decoded.
+                let header = self
+                    .stream
+                    .as_ref()
+                    .is_none_or(|stream| matches!(stream.mapping, Mapping::VorbisHead(_)));
+                if right || header && bytes[size..].starts_with(b"OggS") {
+                    self.source.consume(size);
+                    self.junk = 0;
+                    return Ok(Some(page));
+                }
             }
             let step = bytes.iter().skip(1).position(|&b| b == b'O');
             let step = step.map_or(bytes.len(), |at| at + 1);
@@ -127,9 +136,8 @@ impl Ogg {
         }
         if page.sequence != stream.sequence && !page.first {
             stream.lose();
-            if stream.has_sound {
-                let reason = "a page is damaged or missing".into();
-                self.steps.push_back(Step::Damage { length: None, reason });
+            if stream.has_sound || matches!(stream.mapping, Mapping::Flac(_)) {
+                self.steps.push_back(Step::Damage { length: None, reason: PAGE_LOST.into() });
             }
         }
         stream.sequence = page.sequence.wrapping_add(1);
@@ -200,8 +208,8 @@ fn codec_name(packet: &[u8]) -> &'static str {
 }
 
 impl Page {
-    /// A page with the right checksum at the beginning of `bytes`, and its length.
-    fn of(bytes: &[u8]) -> Option<(Self, usize)> {
+    /// A page at the beginning of `bytes`, its length, and whether its checksum is right.
+    fn of(bytes: &[u8]) -> Option<(Self, usize, bool)> {
         let head = bytes.get(..27).filter(|head| head.starts_with(b"OggS\0"))?;
         let lacing = bytes.get(27..27 + usize::from(head[26]))?;
         let begin = 27 + lacing.len();
@@ -209,9 +217,6 @@ impl Page {
         let body = bytes.get(begin..size)?;
         let number = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
         let crc = crc32(crc32(crc32(0, &head[..22]), &[0; 4]), &bytes[26..size]);
-        if crc != number(22) {
-            return None;
-        }
         let granule = u64::from(number(10)) << 32 | u64::from(number(6));
         let page = Self {
             continued: head[5] & 1 != 0,
@@ -223,7 +228,7 @@ impl Page {
             lacing: lacing.to_vec(),
             body: body.to_vec(),
         };
-        Some((page, size))
+        Some((page, size, crc == number(22)))
     }
 }
 
@@ -383,6 +388,9 @@ impl Stream {
             track.delay = surplus as u64;
         }
         steps.push_back(Step::Track(Box::new(track)));
+        if self.cut {
+            steps.push_back(Step::Damage { length: None, reason: PAGE_LOST.into() });
+        }
     }
 }
 

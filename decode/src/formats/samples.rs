@@ -43,8 +43,11 @@ impl Samples {
         Ok(Some(Step::Packet(Packet { data, length, ..Packet::default() })))
     }
 
-    /// The bytes of an incomplete block at the end, once.
+    /// The bytes of an incomplete block at the end, once. Zeros fill up a chunk and are none.
     pub fn rest(&mut self) -> Vec<u8> {
+        if self.rest.iter().all(|&byte| byte == 0) {
+            self.rest.clear();
+        }
         std::mem::take(&mut self.rest)
     }
 }

@@ -36,6 +36,12 @@ struct Wav {
     first: Option<Track>,
 }
 
+/// What a file of another format says that has a fmt chunk in it: coding, channels, rate.
+pub(super) fn coding_of(fmt: &[u8]) -> Result<(Coding, u32, u32), String> {
+    let sound = sound_of(fmt, false)?;
+    Ok((sound.coding.into(), sound.channels, sound.rate))
+}
+
 /// What the fmt chunk says.
 #[derive(Clone, Copy)]
 struct Sound {
@@ -50,6 +56,15 @@ struct Sound {
 enum SoundCoding {
     Pcm(Pcm),
     Adpcm(Adpcm),
+}
+
+impl From<SoundCoding> for Coding {
+    fn from(coding: SoundCoding) -> Self {
+        match coding {
+            SoundCoding::Pcm(pcm) => Self::Pcm(pcm),
+            SoundCoding::Adpcm(adpcm) => Self::Adpcm(adpcm),
+        }
+    }
 }
 
 impl Format for Wav {
@@ -126,11 +141,7 @@ impl Wav {
         let size = (!never_filled_in).then_some(size);
         self.odd = chunk.padding;
         self.samples = Samples::new(sound.block, sound.frames, size);
-        let coding = match sound.coding {
-            SoundCoding::Pcm(pcm) => Coding::Pcm(pcm),
-            SoundCoding::Adpcm(adpcm) => Coding::Adpcm(adpcm),
-        };
-        let mut track = Track::new(coding, sound.channels, sound.rate);
+        let mut track = Track::new(sound.coding.into(), sound.channels, sound.rate);
         track.declared = size.map(|size| size / sound.block * sound.frames);
         Ok(track)
     }

@@ -7,9 +7,14 @@
 use std::f64::consts::TAU;
 
 use super::{Block, Complex, Lanes};
+use crate::error::Result;
+use crate::memory::collected;
+
+/// What memory is taken for.
+const TABLES: &str = "the tables of the FFT";
 
 /// A planned transform: tables only.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(in crate::features) struct Fft {
     passes: Vec<Pass>,
     /// For k in 1..N/4, which give bins k and N/2 - k.
@@ -30,7 +35,7 @@ struct Bins {
 }
 
 /// One pass over the whole array, in blocks that are independent of each other from then on.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Pass {
     radix: usize,
     /// Length of a block before this pass.
@@ -45,12 +50,12 @@ type Pair<L> = (L, L);
 
 impl Fft {
     /// For rows of `size` values: even, with no prime factor above 7.
-    pub fn new(size: usize) -> Self {
+    pub fn new(size: usize) -> Result<Self> {
         let half = size / 2;
         let mut length = half;
         let mut passes = Vec::new();
         for radix in radices(half) {
-            passes.push(Pass::new(radix, length));
+            passes.push(Pass::new(radix, length)?);
             length /= radix;
         }
         let place = |mut k: usize| {
@@ -63,9 +68,9 @@ impl Fft {
         };
         let pair =
             |k: usize| Bins { low: place(k) as u32, high: place(half - k) as u32, factor: root(k, size) };
-        let pairs = (1..half.div_ceil(2)).map(pair).collect();
+        let pairs = collected(half.div_ceil(2) - 1, TABLES, (1..half.div_ceil(2)).map(pair))?;
         let middle = place(half / 2);
-        Self { passes, pairs, middle }
+        Ok(Self { passes, pairs, middle })
     }
 
     /// Transforms half the even samples in `re` and half the odd ones in `im` of `data`, N/2 values, in place.
@@ -165,11 +170,12 @@ fn minus<L: Lanes>(a: Pair<L>, b: Pair<L>) -> Pair<L> {
 }
 
 impl Pass {
-    fn new(radix: usize, length: usize) -> Self {
-        let twiddles =
-            (0..length / radix).flat_map(|j| (1..radix).map(move |m| root(j * m, length))).collect();
+    fn new(radix: usize, length: usize) -> Result<Self> {
+        let steps = length / radix;
+        let twiddles = (0..steps).flat_map(|j| (1..radix).map(move |m| root(j * m, length)));
+        let twiddles = collected(steps * (radix - 1), TABLES, twiddles)?;
         let roots = (0..radix).map(|m| root(m, radix)).map(|[c, s]| [c, -s]).collect();
-        Self { radix, length, twiddles, roots }
+        Ok(Self { radix, length, twiddles, roots })
     }
 
     #[inline(always)]

@@ -1,5 +1,11 @@
 //! The library's ring alone, so that nothing else is built with the options of a model checker or a sanitizer.
 
+#[path = "../../../src/error.rs"]
+#[allow(dead_code)]
+pub mod error;
+#[path = "../../../src/memory.rs"]
+#[allow(dead_code)]
+mod memory;
 #[path = "../../../src/ring.rs"]
 pub mod ring;
 
