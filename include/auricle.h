@@ -45,6 +45,21 @@
  *         return status < 0;
  *     }
  *
+ * CONTENTS, in this order
+ *
+ * - Statuses: what calls return; auricle_last_error, auricle_status_text
+ * - Cancelling: auricle_cancel_create, _request, _free
+ * - Models: auricle_model_load, _load_memory, _class_count, _label, _sample_rate, _describe, _free
+ * - Sample formats: AURICLE_U8 to AURICLE_F64
+ * - Whole clips: auricle_classify_f32, auricle_classify
+ * - Sessions: auricle_session_create, _reset, _free
+ * - Pushing: auricle_session_push_f32 (_i16, _bytes, _planar_f32, _planar_bytes), _gap, _finish
+ * - Reading: auricle_session_read, _read_event, _wait, _cancel, _pending
+ * - ONNX Runtime: auricle_runtime_open
+ * - Log: auricle_set_log
+ * - Versions: auricle_version, auricle_abi_version
+ * - Initialisers: auricle_model_options_init (_clip_options_, _session_options_, _result_, _event_)
+ *
  * CONVENTIONS, valid for every function unless its own text says otherwise
  *
  * Words. A frame is one sample for each channel at one instant. A window is the stretch of audio that one
@@ -268,31 +283,9 @@ auricle_status auricle_cancel_create(auricle_cancel **cancel);
  * Calls that were given this switch return AURICLE_CANCELLED as soon as the kernel of the network that is running
  * ends; calls that are given it later return that at once. It stays on.
  *
-<<<<<<< HEAD
  * Any thread but the audio thread: it locks.
  * - AURICLE_OK
  * - AURICLE_INVALID_ARGUMENT: `cancel` is NULL.
-=======
- * `library` is the path of the library file (onnxruntime.dll, libonnxruntime.so.1.28.0,
- * libonnxruntime.1.28.0.dylib). NULL looks at the environment variable ORT_DYLIB_PATH (but not in a process that
- * has more rights than who started it), then for that file in the folder of the Auricle library, whichever way that
- * was opened.
- *
- * Before it is opened, the environment variable ORT_DISABLE_TELEMETRY of this process is set to 1 unless it has a
- * value: ONNX Runtime 1.29 and newer would otherwise write and upload usage data. ORT_LOAD_CONFIG_FROM_MODEL is
- * removed if it is there: models would change the settings of sessions. The C library does not let one thread set
- * a variable while another one reads it, so a program whose other threads call getenv opens ONNX Runtime before it
- * starts them.
- *
- * It is opened once, for the life of the process. A later call with NULL or with the same file does nothing;
- * with another file it fails and says which one is open.
- *
- * Any thread; others that need ONNX Runtime wait.
- * - AURICLE_OK
- * - AURICLE_RUNTIME: it was not found, is no library, is built for another processor, is not ONNX Runtime, or is
- *   too old; the last error names the file that was tried and the reason. Call again with another path.
- * - AURICLE_INVALID_STATE: another file is open already.
->>>>>>> guard
  */
 AURICLE_API
 auricle_status auricle_cancel_request(const auricle_cancel *cancel);
@@ -858,21 +851,23 @@ auricle_status auricle_session_pending(auricle_session *session,
  * ONNX Runtime calls this first.
  *
  * `library` is the path of the library file (onnxruntime.dll, libonnxruntime.so.1.28.0,
- * libonnxruntime.1.28.0.dylib). NULL looks at the environment variable ORT_DYLIB_PATH, then for that file
- * beside the Auricle library.
+ * libonnxruntime.1.28.0.dylib). NULL looks at the environment variable ORT_DYLIB_PATH (but not in a process that
+ * has more rights than who started it), then for that file in the folder of the Auricle library, whichever way that
+ * was opened.
  *
  * Before it is opened, the environment variable ORT_DISABLE_TELEMETRY of this process is set to 1 unless it has a
- * value: ONNX Runtime 1.29 and newer would otherwise write and upload usage data. The C library does not let one
- * thread set a variable while another one reads it, so a program whose other threads call getenv opens ONNX
- * Runtime before it starts them.
+ * value: ONNX Runtime 1.29 and newer would otherwise write and upload usage data. ORT_LOAD_CONFIG_FROM_MODEL is
+ * removed if it is there: models would change the settings of sessions. The C library does not let one thread set
+ * a variable while another one reads it, so a program whose other threads call getenv opens ONNX Runtime before it
+ * starts them.
  *
  * It is opened once, for the life of the process. A later call with NULL or with the same file does nothing;
  * with another file it fails and says which one is open.
  *
  * Any thread; others that need ONNX Runtime wait.
  * - AURICLE_OK
- * - AURICLE_RUNTIME: it was not found, is no library, is built for another processor, or is too old; the
- *   last error names the files that were tried and the system's reason. Call again with another path.
+ * - AURICLE_RUNTIME: it was not found, is no library, is built for another processor, is not ONNX Runtime, or is
+ *   too old; the last error names the file that was tried and the reason. Call again with another path.
  * - AURICLE_INVALID_STATE: another file is open already.
  */
 AURICLE_API

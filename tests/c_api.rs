@@ -265,7 +265,7 @@ fn onnx_runtime_is_found_beside_a_library_that_was_opened_by_a_relative_path() {
     let runtime = std::fs::canonicalize(runtime).expect("`cargo xtask setup` has put it there");
     std::os::unix::fs::symlink(runtime, library.join("libonnxruntime.so")).expect("link ONNX Runtime");
     let program = folder.join("own_folder");
-    let mut command = Command::new(a_c_compiler());
+    let mut command = compile(a_c_compiler());
     command.args(WARNINGS).args(["-std=gnu99", "-Wno-pedantic", "-I"]).arg(root().join("include"));
     command.arg(root().join("tests/c/own_folder.c")).arg("-o").arg(&program).arg("-ldl");
     finish("build", &mut command, &[]);

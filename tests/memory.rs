@@ -5,7 +5,9 @@
 
 #![allow(unsafe_code, reason = "an allocator, and the C API")]
 
-#[path = "support/networks.rs"]
+#[path = "support/looping.rs"]
+mod looping;
+#[path = "support/onnx.rs"]
 mod onnx;
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -16,7 +18,8 @@ use std::ptr::{null, null_mut};
 
 use auricle::manifest::Stream;
 use auricle::{Clip, ClipOptions, Error, Model, ModelOptions, Read, Session, SessionOptions, Status};
-use onnx::{F32, floats, graph, model_with, node, value};
+use looping::{file, floats};
+use onnx::{bytes, int, node, value_info};
 
 /// Smaller allocations always succeed.
 const LARGE: usize = 4096;
@@ -27,6 +30,8 @@ thread_local! {
     /// Whether all fail after that one.
     static FOR_GOOD: Cell<bool> = const { Cell::new(false) };
     static FAILED: Cell<usize> = const { Cell::new(0) };
+    /// Bytes asked for.
+    static TAKEN: Cell<usize> = const { Cell::new(0) };
 }
 
 struct Failing;
@@ -35,6 +40,7 @@ struct Failing;
 static ALLOCATOR: Failing = Failing;
 
 fn fails(size: usize) -> bool {
+    TAKEN.set(TAKEN.get() + size);
     let Some(left) = LEFT.get().filter(|_| size >= LARGE) else { return false };
     let fail = left == 0 && (FAILED.get() == 0 || FOR_GOOD.get());
     LEFT.set(Some(left.saturating_sub(1)));
@@ -106,24 +112,21 @@ fn manifest() -> String {
         "sample_rate": 22050, "scores": vec![0.0; CLASSES], "tolerance": 1e6 }]);
     serde_json::json!({ "auricle": 1, "labels": labels, "stream": stream, "golden": golden,
         "input": { "sample_rate": 16000, "window_seconds": 1, "layout": ["batch", "row", "bin"],
-            "features": { "preset": "librosa", "kind": "mfcc", "mfcc": { "count": 40 } } } })
+            "resampler": "low_latency", "features": { "preset": "librosa", "kind": "mfcc", "mfcc": { "count": 40 } } } })
     .to_string()
 }
 
 fn network(manifest: &str) -> Vec<u8> {
     let scores: Vec<f32> = (0..CLASSES).map(|class| class as f32 / CLASSES as f32).collect();
-    model_with(
-        &graph(
-            &[
-                node("ReduceMean", &["input"], &["mean"], &[onnx::int_attribute("keepdims", 0)]),
-                node("Add", &["mean", "scores"], &["output"], &[]),
-            ],
-            &[floats("scores", &[1, CLASSES as i64], &scores)],
-            &[value("input", F32, &[1, 32, 40])],
-            &[value("output", F32, &[1, CLASSES as i64])],
-        ),
-        manifest,
-    )
+    let parts = [
+        bytes(2, "g"),
+        node("ReduceMean", &["input"], &["mean"], &[int("keepdims", 0)]),
+        node("Add", &["mean", "scores"], &["output"], &[]),
+        bytes(5, floats("scores", &[1, CLASSES as u64], &scores)),
+        value_info(11, "input", &[1, 32, 40]),
+        value_info(12, "output", &[1, CLASSES as u64]),
+    ];
+    file(manifest, &parts)
 }
 
 fn load(onnx: &[u8]) -> Result<Model, Error> {
@@ -270,9 +273,34 @@ fn clips() {
         Ok((windows, sum))
     });
     let clip = Clip { interleaved: &pcm, channels: 1, sample_rate: RATE };
-    walk("mono_at", 8, || (), |()| clip.mono_at(16_000).map_err(of));
+    walk("mono_at", 1, || (), |()| clip.mono_at(RATE).map_err(of));
     let model = fresh();
     walk("features", 12, || (), |()| clip.features(model.manifest()).map_err(of));
+}
+
+/// The plans of realfft, which rustfft makes, cannot fail, and are not large.
+fn resamplers() {
+    use auricle::resample::{Quality, Resampler};
+    let plan = |from, to, quality| Resampler::with_quality(from, to, quality).map(drop).map_err(of);
+    for (from, to) in
+        [(44_100, 16_000), (16_000, 44_100), (48_000, 16_000), (383_975, 8_000), (8_000, 383_975)]
+    {
+        for quality in [Quality::LowLatency, Quality::Torchaudio] {
+            walk("a resampler", 1, || (), |()| plan(from, to, quality));
+        }
+        println!("a resampler in bulk, all allocations");
+        let (result, failed) = without(0, true, || plan(from, to, Quality::Bulk));
+        assert_eq!(
+            (result.map_err(|(status, _)| status), failed),
+            (Err(Status::Memory as i32), 1),
+            "claimed first"
+        );
+        TAKEN.set(0);
+        plan(from, to, Quality::Bulk).expect("there is memory");
+        // What it claims first, its own blocks, and what realfft takes: the last is at most the first.
+        println!("{from} -> {to} Hz: {} bytes", TAKEN.get());
+        assert!(TAKEN.get() < 40_000_000, "{from} -> {to} Hz: {} bytes", TAKEN.get());
+    }
 }
 
 fn sessions() {
@@ -291,7 +319,9 @@ fn sessions() {
     // each time, since it is kept for the next session.
     let started = || {
         let session = Session::new(&load(&file).expect("loads"), &options()).expect("starts");
-        (0..40).for_each(|_| drop(session.push_f32(&pcm).expect("pushes")));
+        for _ in 0..40 {
+            session.push_f32(&pcm).expect("pushes");
+        }
         session.finish().expect("was running");
         session
     };
@@ -318,7 +348,9 @@ fn sessions() {
         let numbers = |windows: &[(u64, u32)]| windows.iter().map(|(number, _)| *number).collect::<Vec<_>>();
         assert_eq!(numbers(&rest), numbers(&expected[1..]));
         session.reset().expect("nobody is using it");
-        (0..40).for_each(|_| drop(session.push_f32(&pcm).expect("pushes")));
+        for _ in 0..40 {
+            session.push_f32(&pcm).expect("pushes");
+        }
         session.finish().expect("was running");
         assert_eq!(windows(&session, &mut scores), expected);
     }
@@ -328,8 +360,9 @@ fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("walk models") => models(),
         Some("walk clips") => clips(),
+        Some("walk resamplers") => resamplers(),
         Some("walk sessions") => sessions(),
-        _ => ["models", "clips", "sessions"].into_iter().for_each(run),
+        _ => ["models", "clips", "resamplers", "sessions"].into_iter().for_each(run),
     }
 }
 

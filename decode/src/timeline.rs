@@ -54,8 +54,7 @@ struct Part {
 impl Part {
     /// A time of the track in frames.
     fn frames(&self, time: u64) -> u64 {
-        let frames = u128::from(time) * u128::from(self.rate) / u128::from(self.track.timescale.max(1));
-        frames.min(1 << 62) as u64
+        rescale(time, self.track.timescale, self.rate)
     }
 
     /// The first frame that is sound, and the one behind the last if what follows is padding.
@@ -136,17 +135,24 @@ impl Timeline {
             Err(reason) => Err(reason.clone()),
         };
         match result {
-            Ok(spec) => self.emit(&mut part, spec, &mut decoded, discard),
+            Ok(spec) => self.emit(&mut part, spec, &decoded, discard),
             Err(reason) => {
-                self.losses.skip_packet();
                 let reason = match &part.codec {
                     Ok(_) => format!("a packet is damaged ({reason})"),
                     Err(reason) => format!("what follows {reason}"),
                 };
                 let failure = format!("no packet of its audio could be decoded: {reason}");
                 self.failure.get_or_insert(failure);
-                let length = if packet.length > 0 { length } else { part.usual };
-                self.bridge(&mut part, length, &reason);
+                if packet.length == 0 && part.usual == 0 {
+                    self.losses.skip_packet();
+                    self.lose(&part, None, false, &reason);
+                } else {
+                    let length = if packet.length > 0 { length } else { part.usual };
+                    // Nothing is lost with a packet that is all padding.
+                    if self.bridge(&mut part, length, &reason) {
+                        self.losses.skip_packet();
+                    }
+                }
             }
         }
         self.decoded = decoded;
@@ -191,7 +197,9 @@ impl Timeline {
             codec.reset();
         }
         match length.map(|length| part.frames(length)) {
-            Some(length) => self.bridge(&mut part, length, &reason),
+            Some(length) => {
+                self.bridge(&mut part, length, &reason);
+            }
             None => part.damage = Some(reason),
         }
         self.part = Some(part);
@@ -237,16 +245,14 @@ impl Timeline {
 
     /// Takes delay and padding out of decoded samples, and lets the rest wait in the channels and at the rate of the
     /// first.
-    fn emit(&mut self, part: &mut Part, spec: Spec, decoded: &mut Vec<f32>, discard: u64) {
+    fn emit(&mut self, part: &mut Part, spec: Spec, decoded: &[f32], discard: u64) {
         let channels = spec.channels as usize;
         let count = decoded.len() / channels;
         if count == 0 {
             return;
         }
         if part.rate != spec.rate {
-            let scale =
-                |frames: u64| (u128::from(frames) * u128::from(spec.rate) / u128::from(part.rate)) as u64;
-            part.raw = scale(part.raw);
+            part.raw = rescale(part.raw, part.rate, spec.rate);
             part.rate = spec.rate;
         }
         let first = *self.spec.get_or_insert(spec);
@@ -260,7 +266,7 @@ impl Timeline {
         if spec.rate != first.rate {
             let (foreign, silent) = &mut part.foreign;
             *foreign += to - from;
-            let due = (u128::from(*foreign) * u128::from(first.rate) / u128::from(spec.rate)) as u64;
+            let due = rescale(*foreign, spec.rate, first.rate);
             let silence = due - *silent;
             *silent = due;
             let reason =
@@ -272,15 +278,16 @@ impl Timeline {
         self.frames += to - from;
     }
 
-    /// Silence of the length of what is lost, as far as it is sound and not padding.
-    fn bridge(&mut self, part: &mut Part, length: u64, reason: &str) {
+    /// Silence of the length of what is lost, as far as it is sound and not padding; false if nothing is.
+    fn bridge(&mut self, part: &mut Part, length: u64, reason: &str) -> bool {
         let (begin, end) = part.bounds();
         let after = part.raw.saturating_add(length).min(1 << 62);
         let lost = after.min(end).saturating_sub(part.raw.max(begin));
         part.raw = after;
         let rate = self.spec.map_or(part.rate, |spec| spec.rate);
-        let lost = u128::from(lost) * u128::from(rate) / u128::from(part.rate.max(1));
-        self.insert(lost as u64, reason);
+        let lost = rescale(lost, part.rate, rate);
+        self.insert(lost, reason);
+        lost > 0
     }
 
     fn insert(&mut self, silence: u64, reason: &str) {
@@ -299,8 +306,7 @@ impl Timeline {
 
     fn lose(&mut self, part: &Part, length: Option<u64>, bridged: bool, reason: &str) {
         let rate = self.spec.map_or(part.rate, |spec| spec.rate);
-        let length = length
-            .map(|frames| (u128::from(frames) * u128::from(rate) / u128::from(part.rate.max(1))) as u64);
+        let length = length.map(|frames| rescale(frames, part.rate, rate));
         self.losses.add(self.loss(length, bridged, reason));
     }
 
@@ -318,6 +324,11 @@ impl Timeline {
     fn rate(&self) -> u64 {
         self.spec.map_or(self.first_rate, |spec| spec.rate).max(1).into()
     }
+}
+
+/// A length in units of `from` a second, in units of `to`; kept small enough to be added to.
+fn rescale(length: u64, from: u32, to: u32) -> u64 {
+    (u128::from(length) * u128::from(to) / u128::from(from.max(1))).min(1 << 62) as u64
 }
 
 /// Appends frames of `from` channels as frames of `to`: one channel to all, several as their mean.

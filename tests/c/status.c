@@ -30,7 +30,8 @@ static void shown(const char *folder)
     memset(manifest, 'x', size);
     memcpy(manifest, "{ \"", 3);
     memcpy(manifest + size - 7, "\": 1 }", 7);
-    EXPECT(AURICLE_MANIFEST, "bytes)", auricle_model_load_memory(tiny, tiny_size, manifest, NULL, &model));
+    EXPECT(AURICLE_MANIFEST, "longer than 1024 bytes",
+           auricle_model_load_memory(tiny, tiny_size, manifest, NULL, &model));
     CHECK(strlen(auricle_last_error()) <= 4096);
     free(manifest);
     free(tiny);
