@@ -22,6 +22,8 @@ struct Page {
     sequence: u32,
     lacing: Vec<u8>,
     body: Vec<u8>,
+    /// Its sound is damaged and left out.
+    husk: bool,
 }
 
 /// What is in the stream that is read.
@@ -96,10 +98,19 @@ impl Ogg {
                     .stream
                     .as_ref()
                     .is_none_or(|stream| matches!(stream.mapping, Mapping::VorbisHead(_)));
-                if right || header && bytes[size..].starts_with(b"OggS") {
+                let after = &bytes[size..];
+                let whole = right || after.is_empty() || after.starts_with(b"OggS");
+                // Where a page is damaged, its header may still say how long its sound was.
+                let ours = self.stream.as_ref().is_some_and(|stream| stream.expects(&page));
+                if right || whole && (header || ours) {
                     self.source.consume(size);
                     self.junk = 0;
-                    return Ok(Some(page));
+                    let husk = !right && !header;
+                    return Ok(Some(if husk {
+                        Page { husk, lacing: Vec::new(), body: Vec::new(), ..page }
+                    } else {
+                        page
+                    }));
                 }
             }
             let step = bytes.iter().skip(1).position(|&b| b == b'O');
@@ -141,6 +152,17 @@ impl Ogg {
             }
         }
         stream.sequence = page.sequence.wrapping_add(1);
+        if page.husk {
+            stream.lose();
+            // A page has at most 255 packets of at most 4,096 frames; more is a false number.
+            let sane = stream.position..=stream.position + 255 * 4096;
+            let end = stream.end_of(page).filter(|end| sane.contains(end));
+            let length = end.map(|end| end - stream.position);
+            stream.position = end.unwrap_or(stream.position);
+            stream.ended |= page.last;
+            self.steps.push_back(Step::Damage { length, reason: PAGE_LOST.into() });
+            return Ok(());
+        }
         let packets = stream.packets(page);
         let audio = stream.without_headers(packets, &mut self.steps)?;
         if !audio.is_empty() {
@@ -227,6 +249,7 @@ impl Page {
             sequence: number(18),
             lacing: lacing.to_vec(),
             body: body.to_vec(),
+            husk: false,
         };
         Some((page, size, crc == number(22)))
     }
@@ -253,6 +276,17 @@ fn crc32(crc: u32, bytes: &[u8]) -> u32 {
 }
 
 impl Stream {
+    /// Whether a page is the next one of this stream, after some sound.
+    fn expects(&self, page: &Page) -> bool {
+        self.has_sound && !page.first && (page.serial, page.sequence) == (self.serial, self.sequence)
+    }
+
+    /// Where the sound of a page ends, by its granule position.
+    fn end_of(&self, page: &Page) -> Option<u64> {
+        let origin = if let Mapping::Flac(_) = self.mapping { 0 } else { self.origin? };
+        Some((i128::from(page.granule?) - i128::from(origin)).clamp(0, 1 << 62) as u64)
+    }
+
     fn lose(&mut self) {
         self.partial.clear();
         self.headless = true;
@@ -332,6 +366,7 @@ impl Stream {
                 for data in audio {
                     let Some(frame) = info.frame(&data) else { continue };
                     let (at, length) = (Some(frame.at), frame.length);
+                    self.position = frame.at.saturating_add(length);
                     steps.push_back(Step::Packet(Packet { data, at, length, ..Packet::default() }));
                 }
                 self.has_sound = true;
@@ -346,12 +381,7 @@ impl Stream {
         }
         // Where the packets of this page end, by the page and by what came before.
         let counted = self.position + total;
-        let end = match (page.granule, self.origin) {
-            (Some(granule), Some(origin)) => {
-                (i128::from(granule) - i128::from(origin)).clamp(0, 1 << 62) as u64
-            }
-            _ => counted,
-        };
+        let end = self.end_of(page).unwrap_or(counted);
         // The last page may end within its last packets; everything else that is missing is a gap.
         let mut discard = if page.last && whole { counted.saturating_sub(end) } else { 0 };
         let mut at = if discard > 0 { self.position } else { end.saturating_sub(total) };
