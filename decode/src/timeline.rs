@@ -3,7 +3,7 @@
 
 use std::mem;
 
-use crate::codec::{Codec, Spec};
+use crate::codec::{Codec, Coding, Spec};
 use crate::formats::{Packet, Track};
 use crate::losses::{Loss, Losses};
 
@@ -69,7 +69,7 @@ impl Part {
     /// Whether the times of two packets follow each other.
     fn follows(&self, first: &Packet, second: &Packet) -> bool {
         let (Some(from), Some(to)) = (first.at, second.at) else { return true };
-        let length = if first.length > 0 { self.frames(first.length) } else { self.usual };
+        let length = if first.length > 0 || first.fresh { self.frames(first.length) } else { self.usual };
         (self.frames(from) + length).abs_diff(self.frames(to)) <= self.frames(self.track.slack)
     }
 
@@ -213,7 +213,10 @@ impl Timeline {
             part.shift -= ahead;
         } else if ahead > 0 {
             let reason = damage.as_deref().unwrap_or("the times of its packets jump");
-            if let Ok(codec) = &mut part.codec {
+            if let Ok(codec) = &mut part.codec
+                && !matches!(part.track.coding, Coding::Vorbis { .. })
+            {
+                // Vorbis would give nothing for this packet then; its formats say themselves where it begins anew.
                 codec.reset();
             }
             self.bridge(part, ahead as u64, reason);

@@ -47,8 +47,9 @@ struct Stream {
     block: Option<u64>,
     /// Vorbis: granule position of the track's beginning, once the first page with sound has said so.
     origin: Option<i64>,
-    /// Frames so far, from the track's beginning.
+    /// Frames so far, from the track's beginning, and whether that is still known after a loss.
     position: u64,
+    known: bool,
     has_sound: bool,
     /// A page was lost before the first page with sound.
     cut: bool,
@@ -158,6 +159,7 @@ impl Ogg {
             let sane = stream.position..=stream.position + 255 * 4096;
             let end = stream.end_of(page).filter(|end| sane.contains(end));
             let length = end.map(|end| end - stream.position);
+            stream.known = end.is_some();
             stream.position = end.unwrap_or(stream.position);
             stream.ended |= page.last;
             self.steps.push_back(Step::Damage { length, reason: PAGE_LOST.into() });
@@ -207,6 +209,7 @@ impl Ogg {
             block: None,
             origin: None,
             position: 0,
+            known: true,
             has_sound: false,
             cut: false,
             ended: false,
@@ -290,6 +293,7 @@ impl Stream {
     fn lose(&mut self) {
         self.partial.clear();
         self.headless = true;
+        self.known = false;
         self.block = None;
         self.cut |= !self.has_sound;
     }
@@ -360,6 +364,10 @@ impl Stream {
                     lengths.push(before.zip(block).map_or(0, |(before, block)| (before + block) / 4));
                     before = block;
                 }
+                // The first packet after a loss gives nothing, but it has a length; most likely it follows one like it.
+                if self.block.is_none() && self.has_sound && self.known {
+                    lengths[0] = vorbis.block(&audio[0]).unwrap_or(0) / 2;
+                }
                 lengths
             }
             Mapping::Flac(info) => {
@@ -375,7 +383,7 @@ impl Stream {
             Mapping::VorbisHead(_) => return,
         };
         let total: u64 = lengths.iter().sum();
-        let whole = self.block.is_some() || (!self.has_sound && !self.cut);
+        let whole = (self.known && self.has_sound) || (!self.has_sound && !self.cut);
         if !std::mem::replace(&mut self.has_sound, true) {
             self.begin_at(page, total, steps);
         }
@@ -399,6 +407,7 @@ impl Stream {
             discard -= packet.discard;
         }
         self.position = end;
+        self.known = true;
         steps.extend(packets.into_iter().map(Step::Packet));
     }
 
