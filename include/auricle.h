@@ -80,6 +80,31 @@
  * an error puts its sentence together, which allocates). All the work is done by the thread that reads.
  * The library starts no thread, except the ones that auricle_model_options.threads asks for.
  *
+ * Stack. With the bundled network, a thread that loads, reads, waits or classifies needs 64 kB of stack, and a
+ * thread that only pushes 16 kB. Kernels that other networks use may need more.
+ *
+ * Floating point. Functions compute in a state of their own and put the caller's back, exception flags
+ * included: numbers below the normal range (denormals) count as 0, nothing traps, results are rounded to
+ * nearest. So scores do not depend on the caller's state, and a fade to silence costs no more than a tone. The
+ * log callback runs in that state too. This holds on x86-64 and AArch64; elsewhere the caller's state is used.
+ *
+ * Unloading. A program may close the library and open it again, and have several copies of it in one process.
+ * It stays in memory nevertheless, once it has opened ONNX Runtime (on Linux, FreeBSD and Android: once it was
+ * opened), because ONNX Runtime, which stays open too, calls it. The same goes for a plug-in that the static
+ * library is linked into. Before the code of a log callback goes, call auricle_set_log with NULL.
+ *
+ * fork. The child of a process that had one thread at that moment, none of ONNX Runtime's among it (threads
+ * above 1), may use and free what its parent had, and load anew. Any other child may call nothing here until it
+ * calls exec: locks that another thread held stay closed in it, and ONNX Runtime's threads are missing.
+ *
+ * exit. Before exit, or the return from main, end the threads that are inside a call and join them
+ * (auricle_cancel_request, auricle_session_cancel): ONNX Runtime's static objects go while they use them.
+ * Nothing need be freed before. Destructors of static objects may call nothing here, atexit functions that were
+ * registered after the first load may.
+ *
+ * Signals. A handler may call nothing here. Calls go on when a signal has interrupted them. Neither longjmp nor
+ * an exception may leave a callback.
+ *
  * Structs. The first member, struct_size, is the size of the struct in the program that made it; the
  * _init function sets it, and everything else to 0, which means "default" for every option. Later
  * versions append members, and the library touches no byte beyond struct_size, so an older program works
@@ -287,6 +312,8 @@ typedef struct {
  * - AURICLE_MANIFEST: no manifest, or a mistake in it; the last error has the path of the member.
  * - AURICLE_MISMATCH: the manifest does not fit the network (names, sizes, number of labels, or with `self_check`
  *   the scores of a golden case); the last error has both numbers.
+ * - AURICLE_MEMORY: what the file or the manifest asks for cannot be had; the last error has its size, if ONNX Runtime
+ *   says it.
  * - AURICLE_RUNTIME: ONNX Runtime is missing. See auricle_runtime_open.
  */
 AURICLE_API
@@ -305,7 +332,7 @@ auricle_status auricle_model_load(const char *path,
  * - AURICLE_OK
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, `size` is absurd, the manifest is not UTF-8, or an option is
  *   out of its range.
- * - AURICLE_CANCELLED, AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_RUNTIME: as for
+ * - AURICLE_CANCELLED, AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_MEMORY, AURICLE_RUNTIME: as for
  *   auricle_model_load.
  */
 AURICLE_API
@@ -347,6 +374,7 @@ uint32_t auricle_model_sample_rate(const auricle_model *model);
  * - AURICLE_OK
  * - AURICLE_INVALID_ARGUMENT: `model`, `needed`, or `json` with a `capacity` that is not 0, is NULL.
  * - AURICLE_BUFFER_TOO_SMALL: `capacity` is not 0, but below `*needed`. Call again with a buffer of `*needed` bytes.
+ * - AURICLE_MEMORY: the record cannot be written out.
  */
 AURICLE_API
 auricle_status auricle_model_describe(const auricle_model *model,
@@ -413,6 +441,7 @@ typedef struct {
  * - AURICLE_BUFFER_TOO_SMALL: `capacity` is below the number of classes.
  * - AURICLE_CLIP_TOO_SHORT: too few frames for even one row of features, 0 for example.
  * - AURICLE_INFERENCE: ONNX Runtime failed; the last error has its reason.
+ * - AURICLE_MEMORY: a buffer, or what the network asks for, cannot be had.
  */
 AURICLE_API
 auricle_status auricle_classify_f32(const auricle_model *model,
@@ -430,8 +459,8 @@ auricle_status auricle_classify_f32(const auricle_model *model,
  * Any thread, any number at once with the same model.
  * - AURICLE_OK
  * - AURICLE_CANCELLED: `options->cancel` was requested. `scores` are as they were.
- * - AURICLE_INVALID_ARGUMENT, AURICLE_BUFFER_TOO_SMALL, AURICLE_CLIP_TOO_SHORT, AURICLE_INFERENCE: as for
- *   auricle_classify_f32.
+ * - AURICLE_INVALID_ARGUMENT, AURICLE_BUFFER_TOO_SMALL, AURICLE_CLIP_TOO_SHORT, AURICLE_INFERENCE, AURICLE_MEMORY:
+ *   as for auricle_classify_f32.
  */
 AURICLE_API
 auricle_status auricle_classify(const auricle_model *model,
@@ -498,84 +527,6 @@ typedef struct {
 } auricle_session_options;
 
 /**
-<<<<<<< HEAD
-=======
- * Where a window lies in the stream, and what state its audio is in. Call auricle_result_init once; every read
- * that returns AURICLE_OK then fills it anew. Frames are the program's, as it pushed them, counted from 0; the
- * delays of conversion and features are taken out. Levels, and the counts of clipped and non-finite frames, are
- * taken in stretches of 10 ms: those that end in the window.
- */
-typedef struct {
-    /** Size of this struct; set by auricle_result_init. */
-    uint32_t struct_size;
-    /** 1 if the RMS is below -80 dBFS, else 0. */
-    uint32_t silent;
-    /** First frame of the window. */
-    uint64_t first_frame;
-    /** One past its last frame. */
-    uint64_t end_frame;
-    /** Number of the window on the grid of hops. A window that lies wholly in a gap is left out, its number too. */
-    uint64_t sequence;
-    /** Highest absolute sample over all channels, dBFS; minus infinity for digital silence. */
-    float peak_dbfs;
-    /** Root mean square of the mono signal, dBFS; minus infinity for digital silence. */
-    float rms_dbfs;
-    /** Mean of the mono signal, full scale 1.0. Far from 0 means a faulty source. */
-    float dc_offset;
-    /** 1 if the inference took longer than a hop, else 0: the machine cannot keep up with the stream. */
-    uint32_t late;
-    /** Frames with a sample at full scale: the source was too loud. */
-    uint64_t clipped_frames;
-    /** Frames with a sample that was NaN, infinite or absurd, and was taken as 0. */
-    uint64_t non_finite_frames;
-    /**
-     * Frames of the window lost because the ring was full (AURICLE_DROPPED): exact, however many losses there were.
-     * They were taken as silence.
-     */
-    uint64_t dropped_frames;
-    /** Frames of the window that lie in gaps (auricle_session_gap): exact as well. They were taken as silence. */
-    uint64_t gap_frames;
-    /** How long ONNX Runtime took, nanoseconds. */
-    uint64_t inference_nanoseconds;
-    /**
-     * Estimate of the steady noise, dBFS: the level that the quietest tenth of the last 5 seconds does not exceed,
-     * in stretches of 10 ms without DC; minus infinity for digital silence. A sound that lasts longer counts as noise.
-     */
-    float noise_floor_dbfs;
-    /** Power of the window above the noise floor, to the noise floor, dB; minus infinity if nothing is above it. */
-    float snr_db;
-} auricle_result;
-
-/**
- * A sound from its onset to its offset. It is told twice under the same id: provisional as soon as its class is on
- * for long enough, and final once it is over. Call auricle_event_init once; every auricle_session_read_event that
- * returns AURICLE_OK then fills it anew. Frames are the program's.
- */
-typedef struct {
-    /** Size of this struct; set by auricle_event_init. */
-    uint32_t struct_size;
-    /** 1 if the event is over and will not change any more, else 0. */
-    uint32_t is_final;
-    /** Number of the event in its stream, from 1. */
-    uint64_t id;
-    /** Index of the class: auricle_model_label. */
-    uint64_t class_index;
-    /** First frame of the sound, to about a hop. */
-    uint64_t onset_frame;
-    /** One past its last frame, to about a hop; of a provisional event, how far it has been heard. */
-    uint64_t offset_frame;
-    /** End of the window that decided it. */
-    uint64_t decided_frame;
-    /** Highest score of its windows. */
-    float peak_score;
-    /** Mean score of its windows. */
-    float mean_score;
-    /** Events that were given up just before this one, because 256 of them waited. */
-    uint64_t lost_before;
-} auricle_event;
-
-/**
->>>>>>> losses
  * Starts a stream. `options` may be NULL: all defaults. The session keeps its own reference to the model,
  * which may be freed at once. `*session` then belongs to the caller: auricle_session_free.
  *
@@ -732,9 +683,12 @@ typedef struct {
     uint64_t clipped_frames;
     /** Frames with a sample that was NaN, infinite or absurd, and was taken as 0. */
     uint64_t non_finite_frames;
-    /** Frames lost because the ring was full (AURICLE_DROPPED). They were taken as silence. */
+    /**
+     * Frames of the window lost because the ring was full (AURICLE_DROPPED): exact, however many losses there were.
+     * They were taken as silence.
+     */
     uint64_t dropped_frames;
-    /** Frames that auricle_session_gap reported. They were taken as silence. */
+    /** Frames of the window that lie in gaps (auricle_session_gap): exact as well. They were taken as silence. */
     uint64_t gap_frames;
     /** How long ONNX Runtime took, nanoseconds. */
     uint64_t inference_nanoseconds;
@@ -794,6 +748,8 @@ typedef struct {
  *   no windows; the next read gives AURICLE_END.
  * - AURICLE_INFERENCE, AURICLE_MODEL: ONNX Runtime failed; the last error has its reason. This window is lost;
  *   the next read goes on behind it.
+ * - AURICLE_MEMORY: what the network asks for, or the buffers for a thread that reads for the first time, cannot be
+ *   had. This window is lost; the next read goes on behind it.
  * - AURICLE_INVALID_STATE: another thread is reading.
  */
 AURICLE_API
@@ -906,14 +862,15 @@ auricle_status auricle_runtime_open(const char *library);
 /**
  * Takes a message. `user` is what auricle_set_log was given, `level` one of the AURICLE_LOG numbers, `message`
  * UTF-8 without a line end and valid during the call only. It is called on whatever thread has something to
- * say, by several at once: it must be safe for that. It may call Auricle. No exception may leave it.
+ * say, by several at once: it must be safe for that. It may call Auricle. Neither an exception nor longjmp may leave it.
  */
 typedef void (*auricle_log_fn)(void *user, int32_t level, const char *message);
 
 /**
  * Sends messages up to `level` (one of the AURICLE_LOG numbers) to `function`, which gets `user` with each.
- * Without it, and with `function` NULL, messages go nowhere; NULL ignores `level`. There is one log for the
- * process. Nothing is ever logged by the push functions.
+ * Without it, and with `function` NULL, messages go nowhere; NULL ignores `level`. Each copy of the library in
+ * a process has one log. What ONNX Runtime says of a model goes to the copy that loaded it; its warnings and errors
+ * that belong to no model, to the copy that opened it first. Nothing is ever logged by the push functions.
  *
  * `user` may be NULL. Both must stay valid until another call replaces them, and a little longer: a call to
  * the old function that is running on another thread goes on.
