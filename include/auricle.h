@@ -346,6 +346,8 @@ typedef struct {
  * - AURICLE_MANIFEST: no manifest, or a mistake in it; the last error has the path of the member.
  * - AURICLE_MISMATCH: the manifest does not fit the network (names, sizes, number of labels, or with `self_check`
  *   the scores of a golden case); the last error has both numbers.
+ * - AURICLE_MEMORY: what the file or the manifest asks for cannot be had; the last error has its size, if ONNX Runtime
+ *   says it.
  * - AURICLE_RUNTIME: ONNX Runtime is missing. See auricle_runtime_open.
  */
 AURICLE_API
@@ -364,7 +366,7 @@ auricle_status auricle_model_load(const char *path,
  * - AURICLE_OK
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, `size` is absurd, the manifest is not UTF-8, or an option is
  *   out of its range.
- * - AURICLE_CANCELLED, AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_RUNTIME: as for
+ * - AURICLE_CANCELLED, AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_MEMORY, AURICLE_RUNTIME: as for
  *   auricle_model_load.
  */
 AURICLE_API
@@ -406,6 +408,7 @@ uint32_t auricle_model_sample_rate(const auricle_model *model);
  * - AURICLE_OK
  * - AURICLE_INVALID_ARGUMENT: `model`, `needed`, or `json` with a `capacity` that is not 0, is NULL.
  * - AURICLE_BUFFER_TOO_SMALL: `capacity` is not 0, but below `*needed`. Call again with a buffer of `*needed` bytes.
+ * - AURICLE_MEMORY: the record cannot be written out.
  */
 AURICLE_API
 auricle_status auricle_model_describe(const auricle_model *model,
@@ -472,6 +475,7 @@ typedef struct {
  * - AURICLE_BUFFER_TOO_SMALL: `capacity` is below the number of classes.
  * - AURICLE_CLIP_TOO_SHORT: too few frames for even one row of features, 0 for example.
  * - AURICLE_INFERENCE: ONNX Runtime failed; the last error has its reason.
+ * - AURICLE_MEMORY: a buffer, or what the network asks for, cannot be had.
  */
 AURICLE_API
 auricle_status auricle_classify_f32(const auricle_model *model,
@@ -489,8 +493,8 @@ auricle_status auricle_classify_f32(const auricle_model *model,
  * Any thread, any number at once with the same model.
  * - AURICLE_OK
  * - AURICLE_CANCELLED: `options->cancel` was requested. `scores` are as they were.
- * - AURICLE_INVALID_ARGUMENT, AURICLE_BUFFER_TOO_SMALL, AURICLE_CLIP_TOO_SHORT, AURICLE_INFERENCE: as for
- *   auricle_classify_f32.
+ * - AURICLE_INVALID_ARGUMENT, AURICLE_BUFFER_TOO_SMALL, AURICLE_CLIP_TOO_SHORT, AURICLE_INFERENCE, AURICLE_MEMORY:
+ *   as for auricle_classify_f32.
  */
 AURICLE_API
 auricle_status auricle_classify(const auricle_model *model,
@@ -778,6 +782,8 @@ typedef struct {
  *   no windows; the next read gives AURICLE_END.
  * - AURICLE_INFERENCE, AURICLE_MODEL: ONNX Runtime failed; the last error has its reason. This window is lost;
  *   the next read goes on behind it.
+ * - AURICLE_MEMORY: what the network asks for, or the buffers for a thread that reads for the first time, cannot be
+ *   had. This window is lost; the next read goes on behind it.
  * - AURICLE_INVALID_STATE: another thread is reading.
  */
 AURICLE_API

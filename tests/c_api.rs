@@ -3,6 +3,11 @@
 //! `AURICLE_CFLAGS` gives every compiler more options (`-fsanitize=address,undefined`).
 #![cfg(unix)] // the options of the compilers, and how libraries are named
 
+#[path = "support/looping.rs"]
+mod looping;
+#[path = "support/onnx.rs"]
+mod onnx;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -10,7 +15,7 @@ use std::process::{Command, Output, Stdio};
 const WARNINGS: [&str; 6] = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"];
 
 /// Programs of tests/c and the files that they are made of.
-const PROGRAMS: [(&str, &[&str]); 12] = [
+const PROGRAMS: [(&str, &[&str]); 13] = [
     ("header", &["header.c", "header_other.c"]),
     ("status", &["status.c"]),
     ("log", &["log.c"]),
@@ -22,6 +27,7 @@ const PROGRAMS: [(&str, &[&str]); 12] = [
     ("events", &["events.c"]),
     ("threads", &["threads.c"]),
     ("lifetime", &["lifetime.c"]),
+    ("cancel", &["cancel.c"]),
     ("process", &["process.c"]),
 ];
 
@@ -145,6 +151,8 @@ fn build_and_run(compiler: &str, language: &[&str], versions: &[&str]) {
     }
     let (folder, tests) = (folder(compiler), root().join("tests/c"));
     install(&folder);
+    std::fs::write(folder.join("looping.onnx"), looping::looping(0)).expect("target/tmp can be written");
+    let own = folder.to_str().expect("UTF-8");
     for (name, files) in PROGRAMS {
         let sources: Vec<_> = files.iter().map(|file| tests.join(file)).collect();
         let mut program = PathBuf::new();
@@ -152,7 +160,7 @@ fn build_and_run(compiler: &str, language: &[&str], versions: &[&str]) {
             let options: Vec<_> = [&[*version][..], language].concat();
             program = build(compiler, &options, &folder, name, &sources);
         }
-        run(&program, &[".", BUNDLED], &[]);
+        run(&program, &[".", BUNDLED, own], &[]);
     }
 }
 

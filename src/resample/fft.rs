@@ -18,7 +18,7 @@ use crate::memory::{collected, filled, reserved};
 /// What memory is taken for.
 const WHAT: &str = "the blocks of the resampler";
 /// No less than the plans of both transforms take for each value of their blocks (tests/memory.rs measures it).
-const PLAN_BYTES: usize = 64;
+const PLAN_BYTES: usize = 32;
 
 /// A block is at least this many filters long. Measured at 44.1 and 48 kHz -> 16 kHz (benches/README.md): half of it costs
 /// a quarter more time, twice of it saves nothing that can be seen and makes the output wait twice as long.

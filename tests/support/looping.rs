@@ -71,6 +71,25 @@ pub fn looping(trips: i64) -> Vec<u8> {
     file("", &[&ends()[..], &parts].concat())
 }
 
+/// Makes a tensor of 4e9 zeros times the highest sample.
+pub fn hungry() -> Vec<u8> {
+    let parts = [
+        node("ReduceMax", &["input"], &["peak"], &[int("keepdims", 1)]),
+        node("Mul", &["peak", "many"], &["wanted"], &[]),
+        node("Cast", &["wanted"], &["whole"], &[int("to", I64)]),
+        node("Reshape", &["whole", "one"], &["size"], &[]),
+        node("Add", &["size", "one"], &["count"], &[]),
+        node("ConstantOfShape", &["count"], &["zeros"], &[]),
+        node("ReduceMax", &["zeros"], &["zero"], &[int("keepdims", 1)]),
+        node("Reshape", &["zero", "square"], &["score"], &[]),
+        node("Concat", &["score", "score"], &["output"], &[int("axis", 1)]),
+        bytes(5, floats("many", &[], &[4e9])),
+        bytes(5, integers("one", &[1], &[1])),
+        bytes(5, integers("square", &[2], &[1, 1])),
+    ];
+    file("", &[&ends()[..], &parts].concat())
+}
+
 /// Its Loop depends on nothing but constants, and never ends.
 pub fn looping_on_constants() -> Vec<u8> {
     let parts = [
