@@ -25,7 +25,10 @@ pub(crate) fn read(path: &Path, what: &str, limit: usize) -> Result<Vec<u8>> {
         .filter(|size| *size <= limit)
         .ok_or_else(|| too_long(format!("{size}")))?;
     let mut bytes = Vec::new();
-    bytes.try_reserve_exact(room).map_err(|_| failed(format!("there is no memory for its {room} bytes")))?;
+    bytes.try_reserve_exact(room).map_err(|_| {
+        let message = format!("{}: there is no memory for its {room} bytes", path.display());
+        Error::new(Status::Memory, message)
+    })?;
     file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(system)?;
     match bytes.len() <= limit {
         true => Ok(bytes),
