@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use out::{Out, Stop, complain};
+use out::{Out, Stop, complain, explain};
 
 /// Classifies sound with ONNX models.
 #[derive(Parser)]
@@ -53,14 +53,21 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
     let result = Out::stdout().and_then(|mut out| {
-        let result = run(&args, &mut out);
+        let result = match Args::try_parse() {
+            Ok(args) => run(&args, &mut out),
+            Err(help) if !help.use_stderr() => out.line(help.to_string().trim_end()),
+            Err(wrong) => return Err(Stop::Usage(wrong.to_string())),
+        };
         result.and_then(|()| out.flush())
     });
     match result {
         Ok(()) | Err(Stop::Closed) => ExitCode::SUCCESS,
         Err(Stop::Reported) => ExitCode::FAILURE,
+        Err(Stop::Usage(text)) => {
+            explain(&text);
+            ExitCode::from(2)
+        }
         Err(Stop::Because(lines)) => {
             lines.iter().for_each(complain);
             ExitCode::FAILURE
@@ -78,6 +85,9 @@ fn run(args: &Args, out: &mut Out) -> Result<(), Stop> {
         Some(Command::Listen(args)) => listen::run(args, runtime, out),
         Some(Command::Inspect(args)) => inspect::run(args, runtime, out),
         Some(Command::Features(args)) => features::run(args, runtime, out),
-        None => Args::command().error(clap::error::ErrorKind::MissingSubcommand, "say what to do").exit(),
+        None => {
+            let missing = Args::command().error(clap::error::ErrorKind::MissingSubcommand, "missing command");
+            Err(Stop::Usage(missing.to_string()))
+        }
     }
 }

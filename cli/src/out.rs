@@ -16,6 +16,8 @@ pub enum Stop {
     Closed,
     /// Something failed and has been reported already, such as one file of many.
     Reported,
+    /// The command was called in a wrong way; this says how to call it.
+    Usage(String),
     /// Something failed; these lines say what.
     Because(Vec<String>),
 }
@@ -82,6 +84,14 @@ fn stop(e: io::Error) -> Stop {
 /// Says on standard error, on one line, what is wrong. If that is closed too, nobody wants to know.
 pub fn complain(reason: impl Display) {
     let _ = writeln!(io::stderr(), "auricle: {}", escaped(&reason.to_string()));
+}
+
+/// Says on standard error, in clap's lines, how to call the command. They quote arguments, and so names of files that a
+/// shell put in.
+pub fn explain(usage: &str) {
+    for line in usage.lines() {
+        let _ = writeln!(io::stderr(), "{}", escaped(line));
+    }
 }
 
 /// A name as it can be shown: bytes that are not UTF-8 become U+FFFD, what a terminal would obey its escape.

@@ -71,6 +71,17 @@ fn json_is_the_same_value_with_escapes() {
     assert_eq!(record["manifest"]["value"]["labels"][1], HOSTILE);
 }
 
+/// `auricle *` in a folder with strange names.
+#[test]
+fn wrong_usage_quotes_harmlessly() {
+    for args in [&[HOSTILE][..], &["classify", "--top", HOSTILE, "a.wav"], &["features", "a.wav", HOSTILE]] {
+        let run = run(args);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{args:?}");
+        check(&run.stderr);
+        assert!(run.stderr.contains(r"\u{9b}31m"), "{}", run.stderr);
+    }
+}
+
 #[test]
 fn complaints_are_lines() {
     let (onnx, file) = hostile("text_complaints");
