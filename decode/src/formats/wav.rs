@@ -135,7 +135,8 @@ impl Wav {
         let never_filled_in = match size {
             0 => !self.chunk_follows()?,
             size => {
-                (0x7fff_f000..=0x7fff_ffff).contains(&size) || (0xffff_f000..=0xffff_ffff).contains(&size)
+                let unknown = [0x7fff_f000..=0x7fff_ffff, 0xffff_f000..=0xffff_ffff, 1 << 56..=u64::MAX];
+                unknown.iter().any(|sizes| sizes.contains(&size))
             }
         };
         let size = (!never_filled_in).then_some(size);
