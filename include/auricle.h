@@ -45,6 +45,21 @@
  *         return status < 0;
  *     }
  *
+ * CONTENTS, in this order
+ *
+ * - Statuses: what calls return; auricle_last_error, auricle_status_text
+ * - Cancelling: auricle_cancel_create, _request, _free
+ * - Models: auricle_model_load, _load_memory, _class_count, _label, _sample_rate, _describe, _free
+ * - Sample formats: AURICLE_U8 to AURICLE_F64
+ * - Whole clips: auricle_classify_f32, auricle_classify
+ * - Sessions: auricle_session_create, _reset, _free
+ * - Pushing: auricle_session_push_f32 (_i16, _bytes, _planar_f32, _planar_bytes), _gap, _finish
+ * - Reading: auricle_session_read, _read_event, _wait, _cancel, _pending
+ * - ONNX Runtime: auricle_runtime_open
+ * - Log: auricle_set_log
+ * - Versions: auricle_version, auricle_abi_version
+ * - Initialisers: auricle_model_options_init (_clip_options_, _session_options_, _result_, _event_)
+ *
  * CONVENTIONS, valid for every function unless its own text says otherwise
  *
  * Words. A frame is one sample for each channel at one instant. A window is the stretch of audio that one
@@ -112,9 +127,25 @@
  * the library does not know at 0: they are refused rather than ignored. Results that the library does not
  * know stay as they were. Refused too: a struct_size below that of the first version, or above 4096.
  *
- * Manners. Nothing is printed: see auricle_set_log. No function opens a socket or writes a file. The only
- * environment variables that play a part are those of auricle_runtime_open. No C++ exception, exit or abort
- * crosses this interface; a defect inside the library is caught and returned as AURICLE_INTERNAL.
+ * Manners. Nothing is printed: see auricle_set_log. No function opens a socket or writes a file. No C++
+ * exception, exit or abort crosses this interface; a defect inside the library is caught and returned as
+ * AURICLE_INTERNAL.
+ *
+ * Files. Read are the model, the manifest beside it, ONNX Runtime's library and what that reads of the system
+ * (the processor, the time zone). A model reads no other file: one whose weights lie in other files is
+ * refused. A path must name a file: pipes, devices and folders are refused, and nothing waits for them.
+ *
+ * Environment. These variables play a part; ONNX Runtime 1.28.0 for the CPU reads no others.
+ * ORT_DYLIB_PATH names ONNX Runtime's library; see auricle_runtime_open. It is ignored in a process that has
+ * more rights than who started it (set-user-id, set-group-id, file capabilities).
+ * ORT_DISABLE_TELEMETRY is set to 1, unless it has a value, when ONNX Runtime is opened.
+ * ORT_LOAD_CONFIG_FROM_MODEL is removed then, because with it ONNX Runtime ignores the settings of its
+ * sessions. While the program has set it again, no model loads (AURICLE_RUNTIME).
+ * ALLOW_RELEASED_ONNX_OPSET_ONLY=0 lets ONNX Runtime load models for operator sets that are not released.
+ * ORT_DISABLE_FLASH_ATTENTION, ORT_GQA_DISABLE_FLASH_ATTENTION, ORT_DISABLE_DECODER_ATTENTION,
+ * ORT_MLAS_QKGEMM_S8_APPROX_VNNI, ORT_BEAM_SEARCH_USE_FAST_TOPK and ORT_USE_MLAS_Q4_GEMM_MOE choose between
+ * kernels of ONNX Runtime for attention, beam search and mixtures of experts: a model with such operators
+ * can be faster or slower, and its scores can differ in their last digits.
  */
 
 /* Generated from src/ffi by `cargo xtask header`. Do not edit. */
@@ -191,7 +222,7 @@ extern "C" {
 /** A file could not be read. */
 #define AURICLE_FILE -100
 
-/** ONNX Runtime refused the model: the file is damaged, is not ONNX, or needs a newer ONNX Runtime. */
+/** The model is refused: it is damaged, is not ONNX, reads other files, or needs a newer ONNX Runtime. */
 #define AURICLE_MODEL -101
 
 /** The model has no manifest, or the manifest is not valid. */
@@ -221,8 +252,9 @@ const char *auricle_status_text(int32_t status);
 
 /**
  * What went wrong in the latest call of this thread that failed, with the numbers that fix it, for a person
- * to read; "" if none failed yet. Calls that succeed leave it as it is, so ask only after a failure. UTF-8,
- * borrowed: valid until the next failure on this thread, or its end. Never NULL.
+ * to read; "" if none failed yet. Calls that succeed leave it as it is, so ask only after a failure. UTF-8, one
+ * line of at most 4096 bytes: control characters and line ends that come out of a file or a name are escapes such
+ * as \n and \u{1b}. Borrowed: valid until the next failure on this thread, or its end. Never NULL.
  */
 AURICLE_API
 const char *auricle_last_error(void);
@@ -307,8 +339,10 @@ typedef struct {
  * - AURICLE_OK
  * - AURICLE_CANCELLED: `options->cancel` was requested. There is no model.
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or an option is out of its range.
- * - AURICLE_FILE: the file cannot be read; the last error has the system's reason.
- * - AURICLE_MODEL: ONNX Runtime refuses it: damaged, not ONNX, or made for a newer version.
+ * - AURICLE_FILE: the file cannot be read, is no file (a pipe, a device, a folder), or is longer than an ONNX file
+ *   (2147483647 bytes) or a manifest (16777216 bytes) can be; the last error has the reason.
+ * - AURICLE_MODEL: it is damaged, not ONNX, or made for a newer version; or it has weights in other files, or
+ *   settings of ONNX Runtime, which no model may bring (`auricle-train stamp` mends both).
  * - AURICLE_MANIFEST: no manifest, or a mistake in it; the last error has the path of the member.
  * - AURICLE_MISMATCH: the manifest does not fit the network (names, sizes, number of labels, or with `self_check`
  *   the scores of a golden case); the last error has both numbers.
@@ -823,21 +857,23 @@ auricle_status auricle_session_pending(auricle_session *session,
  * ONNX Runtime calls this first.
  *
  * `library` is the path of the library file (onnxruntime.dll, libonnxruntime.so.1.28.0,
- * libonnxruntime.1.28.0.dylib). NULL looks at the environment variable ORT_DYLIB_PATH, then for that file
- * beside the Auricle library.
+ * libonnxruntime.1.28.0.dylib). NULL looks at the environment variable ORT_DYLIB_PATH (but not in a process that
+ * has more rights than who started it), then for that file in the folder of the Auricle library, whichever way that
+ * was opened.
  *
  * Before it is opened, the environment variable ORT_DISABLE_TELEMETRY of this process is set to 1 unless it has a
- * value: ONNX Runtime 1.29 and newer would otherwise write and upload usage data. The C library does not let one
- * thread set a variable while another one reads it, so a program whose other threads call getenv opens ONNX
- * Runtime before it starts them.
+ * value: ONNX Runtime 1.29 and newer would otherwise write and upload usage data. ORT_LOAD_CONFIG_FROM_MODEL is
+ * removed if it is there: models would change the settings of sessions. The C library does not let one thread set
+ * a variable while another one reads it, so a program whose other threads call getenv opens ONNX Runtime before it
+ * starts them.
  *
  * It is opened once, for the life of the process. A later call with NULL or with the same file does nothing;
  * with another file it fails and says which one is open.
  *
  * Any thread; others that need ONNX Runtime wait.
  * - AURICLE_OK
- * - AURICLE_RUNTIME: it was not found, is no library, is built for another processor, or is too old; the
- *   last error names the files that were tried and the system's reason. Call again with another path.
+ * - AURICLE_RUNTIME: it was not found, is no library, is built for another processor, is not ONNX Runtime, or is
+ *   too old; the last error names the file that was tried and the reason. Call again with another path.
  * - AURICLE_INVALID_STATE: another file is open already.
  */
 AURICLE_API
@@ -861,8 +897,9 @@ auricle_status auricle_runtime_open(const char *library);
 
 /**
  * Takes a message. `user` is what auricle_set_log was given, `level` one of the AURICLE_LOG numbers, `message`
- * UTF-8 without a line end and valid during the call only. It is called on whatever thread has something to
- * say, by several at once: it must be safe for that. It may call Auricle. Neither an exception nor longjmp may leave it.
+ * UTF-8 like that of auricle_last_error (one line, nothing that a terminal obeys) and valid during the call only. It
+ * is called on whatever thread has something to say, by several at once: it must be safe for that. It may call
+ * Auricle. Neither an exception nor longjmp may leave it.
  */
 typedef void (*auricle_log_fn)(void *user, int32_t level, const char *message);
 

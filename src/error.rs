@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::text;
+
 /// Result of a fallible Auricle call.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -26,7 +28,7 @@ pub enum Status {
     Memory = -5,
     /// A file could not be read.
     File = -100,
-    /// ONNX Runtime refused the model.
+    /// The model is damaged or not ONNX, reads other files, or ONNX Runtime refused it.
     Model = -101,
     /// There is no manifest, or it is not valid.
     Manifest = -102,
@@ -40,7 +42,11 @@ pub enum Status {
     Internal = -300,
 }
 
-/// An error: what kind, and a message for a person, with the numbers that fix it.
+/// Longest path of a member in a message, bytes.
+pub(crate) const MAX_PATH: usize = 1024;
+
+/// An error: what kind, and a message for a person, with the numbers that fix it: one line of at most
+/// [`text::MAX_MESSAGE`] bytes, with control characters as escapes, whatever a file or a name holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     status: Status,
@@ -49,20 +55,22 @@ pub struct Error {
 
 impl Error {
     #[cold]
-    pub(crate) fn new(status: Status, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+    pub(crate) fn new(status: Status, message: impl fmt::Display) -> Self {
+        Self { status, message: text::message(message) }
     }
 
     /// A value that the caller gave is not acceptable.
     #[cold]
-    pub(crate) fn argument(message: impl Into<String>) -> Self {
+    pub(crate) fn argument(message: impl fmt::Display) -> Self {
         Self::new(Status::InvalidArgument, message)
     }
 
     /// The member of the manifest at `path` (for example `input.features.mel.bins`) is not acceptable.
     #[cold]
     pub(crate) fn manifest(path: &str, message: impl fmt::Display) -> Self {
-        Self::new(Status::Manifest, format!("manifest: {path}: {message}"))
+        // Whoever wrote the manifest may have made either so long that the other has no room.
+        let (path, message) = (text::shortened(path, MAX_PATH), text::shortened(message, 2 * MAX_PATH));
+        Self::new(Status::Manifest, format_args!("manifest: {path}: {message}"))
     }
 
     /// What kind of error it is.

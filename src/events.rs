@@ -5,7 +5,7 @@
 //! first and the last of them: it begins in the newest hop of the first and ends in the oldest hop of the last.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 
@@ -78,8 +78,13 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Checks every member and fills in the defaults; `path` is where the rules stand.
-    pub(crate) fn resolve(&mut self, path: &str, labels: &[String]) -> Result<()> {
+    /// Checks every member and fills in the defaults; `path` is where the rules stand, `scores` what the model can give.
+    pub(crate) fn resolve(
+        &mut self,
+        path: &str,
+        labels: &[String],
+        scores: &RangeInclusive<f32>,
+    ) -> Result<()> {
         let set = set(labels)?;
         for (list, name) in [(self.allow.as_deref().unwrap_or_default(), "allow"), (&self.deny, "deny")] {
             for (index, label) in list.iter().enumerate() {
@@ -89,10 +94,10 @@ impl Rules {
         self.on.get_or_insert(DEFAULT_ON);
         for (label, rule) in &self.classes {
             known(&format!("{path}.classes"), label, &set, labels)?;
-            self.of(rule).check(&format!("{path}.classes.{label}"))?;
+            self.of(rule).check(&format!("{path}.classes.{label}"), scores)?;
         }
         let all = self.of(&Rule::default());
-        all.check(path)?;
+        all.check(path, scores)?;
         self.off = all.off;
         Ok(())
     }
@@ -128,20 +133,25 @@ fn known(path: &str, label: &str, known: &HashSet<&str>, labels: &[String]) -> R
     }
     let (shown, more) = (&labels[..labels.len().min(SHOWN)], labels.len().saturating_sub(SHOWN));
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    Err(Error::manifest(path, format!("{label:?} is no label of the model; it has {shown:?}{more}")))
+    Err(Error::manifest(path, format_args!("{label:?} is no label of the model; it has {shown:?}{more}")))
 }
 
 impl Rule {
     /// Of a rule that is complete.
-    fn check(&self, path: &str) -> Result<()> {
+    fn check(&self, path: &str, scores: &RangeInclusive<f32>) -> Result<()> {
         let (on, off) = (self.on.unwrap_or(f32::NAN), self.off.unwrap_or(f32::NAN));
-        if !on.is_finite() {
-            return Err(Error::manifest(&format!("{path}.on"), format!("{on} is no score")));
+        for (name, score) in [("on", on), ("off", off)] {
+            if !scores.contains(&score) {
+                return Err(Error::manifest(
+                    &format!("{path}.{name}"),
+                    format_args!("{score}; valid {scores:?}, where the model's scores lie"),
+                ));
+            }
         }
-        if !(off.is_finite() && off <= on) {
+        if off > on {
             return Err(Error::manifest(
                 &format!("{path}.off"),
-                format!("{off}; valid up to `on`, which is {on}"),
+                format_args!("{off}; valid up to `on`, which is {on}"),
             ));
         }
         for (name, seconds) in [

@@ -50,6 +50,7 @@ pub mod log;
 mod memory;
 mod platform;
 mod pool;
+pub mod text;
 
 pub use clip::Clip;
 pub use error::{Error, Result, Status};

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
+use crate::text;
+
 /// How important a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(i32)]
@@ -28,10 +30,11 @@ pub fn set(sink: Option<(Sink, Level)>) {
     *SINK.write() = sink;
 }
 
+/// Without line ends and no longer than an error's message, whoever wrote it.
 pub(crate) fn emit(level: Level, message: impl FnOnce() -> String) {
     let sink = match &*SINK.read() {
         Some((sink, most)) if level <= *most => sink.clone(),
         _ => return,
     };
-    sink(level, &message()); // outside the lock: the sink may call `set`
+    sink(level, &text::message(message())); // outside the lock: the sink may call `set`
 }

@@ -1,5 +1,7 @@
 //! Raw outputs of a network -> scores.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 /// What turns the network's raw outputs into scores (`output.activation`).
@@ -16,6 +18,14 @@ pub enum Activation {
 }
 
 impl Activation {
+    /// Where the scores lie.
+    pub fn range(self) -> RangeInclusive<f32> {
+        match self {
+            Activation::Softmax | Activation::Sigmoid => 0.0..=1.0,
+            Activation::None => f32::MIN..=f32::MAX,
+        }
+    }
+
     /// Replaces raw outputs by scores, in place. `temperature` divides the outputs first: above 1 the scores come closer
     /// to each other, 1 changes no bit.
     pub fn apply(self, values: &mut [f32], temperature: f32) {

@@ -64,10 +64,7 @@ fn built(name: &str) -> PathBuf {
 
 /// Lays the shared library out in `folder` as an installation does, with the name that is written in it.
 fn install(folder: &Path) {
-    let abi = match env!("CARGO_PKG_VERSION_MAJOR") {
-        "0" => concat!("0.", env!("CARGO_PKG_VERSION_MINOR")),
-        major => major,
-    };
+    let abi = env!("AURICLE_ABI"); // from build.rs
     let (file, linked, loaded) = if cfg!(target_os = "macos") {
         ("libauricle.dylib", "libauricle.dylib".into(), format!("libauricle.{abi}.dylib"))
     } else {
@@ -273,7 +270,7 @@ fn onnx_runtime_is_found_beside_a_library_that_was_opened_by_a_relative_path() {
     let runtime = std::fs::canonicalize(runtime).expect("`cargo xtask setup` has put it there");
     std::os::unix::fs::symlink(runtime, library.join("libonnxruntime.so")).expect("link ONNX Runtime");
     let program = folder.join("own_folder");
-    let mut command = Command::new(a_c_compiler());
+    let mut command = compile(a_c_compiler());
     command.args(WARNINGS).args(["-std=gnu99", "-Wno-pedantic", "-I"]).arg(root().join("include"));
     command.arg(root().join("tests/c/own_folder.c")).arg("-o").arg(&program).arg("-ldl");
     finish("build", &mut command, &[]);
@@ -368,4 +365,28 @@ fn the_library_exports_what_the_list_says() {
     exported.sort();
     let list = std::fs::read_to_string(root().join("tests/abi/symbols.txt")).expect("the list");
     assert_eq!(exported, list.lines().collect::<Vec<_>>(), "exported, and tests/abi/symbols.txt");
+
+    let header = std::fs::read_to_string(root().join("include/auricle.h")).expect("the header");
+    let (_, declarations) = header.split_once("#ifdef __cplusplus").expect("what is declared");
+    let mut declared: Vec<_> = declarations
+        .split("AURICLE_API")
+        .skip(1)
+        .filter_map(|text| text.split_once('(')?.0.rsplit([' ', '*', '\n']).next())
+        .collect();
+    declared.sort_unstable();
+    assert_eq!(exported, declared, "exported, and declared in include/auricle.h");
+}
+
+/// A program that was added to tests/c and forgotten here would never run.
+#[test]
+fn every_file_of_tests_c_is_used() {
+    let read = |file: &str| std::fs::read_to_string(root().join(file)).expect("a file of the repository");
+    let users = ["tests/c_api.rs", "tests/runtime.rs", ".ci/hosts"].map(read).concat();
+    for entry in std::fs::read_dir(root().join("tests/c")).expect("tests/c") {
+        let name = entry.expect("a file").file_name().to_string_lossy().into_owned();
+        if let Some(stem) = name.strip_suffix(".c") {
+            let names = [format!("\"{name}\""), format!("/{name}"), format!("\"{stem}\"")];
+            assert!(names.iter().any(|name| users.contains(name)), "nothing builds tests/c/{name}");
+        }
+    }
 }

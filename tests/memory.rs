@@ -248,7 +248,7 @@ fn models() {
     unsafe { auricle_model_free(model) };
     let rules = serde_json::from_str::<serde_json::Value>(&manifest).expect("JSON")["stream"].to_string();
     let model = load(&file).expect("loads");
-    walk("a stream's JSON", 2, || (), |()| Stream::parse(&rules, model.labels()).map_err(of));
+    walk("a stream's JSON", 2, || (), |()| Stream::parse(&rules, model.manifest()).map_err(of));
 }
 
 /// What a manifest makes us claim is bounded before it is claimed, whatever it says.

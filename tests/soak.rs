@@ -28,7 +28,7 @@ fn main() {
     let stream =
         r#"{ "hop_seconds": 1, "smoothing_seconds": 2, "events": { "on": 0.34, "merge_seconds": 3 } }"#;
     let options = with(SessionOptions::new(RATE, 1), |o| {
-        o.stream = Some(Stream::parse(stream, model.labels()).expect("a stream"))
+        o.stream = Some(Stream::parse(stream, model.manifest()).expect("a stream"))
     });
     let session = Session::new(&model, &options).expect("a session");
 

@@ -28,7 +28,7 @@ fn tiny() -> Model {
 }
 
 fn stream(model: &Model, json: &str) -> Option<Stream> {
-    Some(Stream::parse(json, model.labels()).expect("a valid stream"))
+    Some(Stream::parse(json, model.manifest()).expect("a valid stream"))
 }
 
 /// Bursts of noise, of several lengths and levels, in a faint noise.

@@ -25,11 +25,10 @@ fn noise(seed: u32, samples: usize) -> Vec<f32> {
     (0..samples).map(|_| next()).collect()
 }
 
-fn options() -> SessionOptions {
-    let labels: Vec<String> = ["low", "middle", "high"].map(String::from).into();
+fn options(model: &Model) -> SessionOptions {
     let json =
         r#"{ "hop_seconds": 0.1, "smoothing_seconds": 0.2, "events": { "on": 0.3385, "off": 0.3375 } }"#;
-    let stream = auricle::manifest::Stream::parse(json, &labels).expect("a valid stream");
+    let stream = auricle::manifest::Stream::parse(json, model.manifest()).expect("a valid stream");
     with(SessionOptions::new(RATE, 1), |o| {
         o.ring_seconds = Some(20.0);
         o.stream = Some(stream);
@@ -38,7 +37,7 @@ fn options() -> SessionOptions {
 
 /// All windows and events of `audio`, pushed in blocks.
 fn run(model: &Model, audio: &[f32]) -> (Vec<Scored>, Vec<Event>) {
-    let session = Session::new(model, &options()).expect("a session");
+    let session = Session::new(model, &options(model)).expect("a session");
     let (mut windows, mut events, mut scores) = (Vec::new(), Vec::new(), vec![0.0; 3]);
     for block in audio.chunks(441).map(Some).chain([None]) {
         match block {
@@ -76,7 +75,7 @@ fn sessions_on_one_model_do_not_touch_each_other(model: &Model) {
 }
 
 fn every_thread_does_its_part(model: &Model, overflow: Overflow) {
-    let options = with(options(), |o| {
+    let options = with(options(model), |o| {
         o.ring_seconds = Some(0.2);
         o.overflow = overflow;
     });
@@ -117,7 +116,7 @@ fn every_thread_does_its_part(model: &Model, overflow: Overflow) {
 }
 
 fn a_cancel_ends_a_wait(model: &Model) {
-    let session = Session::new(model, &options()).expect("a session");
+    let session = Session::new(model, &options(model)).expect("a session");
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| session.wait(Duration::from_secs(3600)));
         std::thread::sleep(Duration::from_millis(20));

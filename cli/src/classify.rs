@@ -1,25 +1,30 @@
-//! `auricle classify`: what is heard in sound files, or which events, for people and as JSON Lines.
+//! `auricle classify`: what is heard in sound files, or which events, for people and as JSON Lines. A file is read
+//! once, block by block: what is printed while it is read, and what is kept until its end, is bounded.
 
 use std::fmt::Write as _;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
-use auricle::Model;
 use auricle::manifest::Stream;
+use auricle::{ClipOptions, ClipStream, Error, Event, Mean, Model, Window};
 
-use crate::analysis::{self, Analysis, ranked};
 use crate::events::{self, clock};
-use crate::out::{Out, Stop, complain, shown, shown_text};
+use crate::model;
+use crate::out::{Out, Stop, complain, json, shown, shown_text};
 use crate::progress::Progress;
+use crate::ranking::ranked;
 use crate::record::Record;
-use crate::{model, timeline};
+use crate::sound::{Lost, Sound};
+use crate::timeline::Timeline;
 
 /// Say what is heard in sound files
 ///
-/// Reads WAV, AIFF, CAF, FLAC, Ogg Vorbis, MP3, AAC and ALAC. Prints the scores of each file as a whole and, if it
-/// is longer than two windows of the model, what is heard when. With --events: the sounds from onset to offset.
+/// Reads WAV, AIFF, CAF, FLAC, Ogg Vorbis, MP3, AAC and ALAC, from files and pipes. Prints the scores of each file as a
+/// whole and, if it is longer than two windows of the model, what is heard when. With --events: the sounds from onset
+/// to offset.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Sound files
+    /// Sound files; - is standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// The ONNX model [default: the bundled model]
@@ -27,10 +32,13 @@ pub struct Args {
     model: Option<PathBuf>,
     /// How many classes to print for a file (--json has all)
     #[arg(short = 'k', long, value_name = "K", default_value = "3")]
-    top: std::num::NonZeroUsize,
+    top: NonZero<usize>,
     /// Seconds between windows [default: the model's]
     #[arg(long, value_name = "SECONDS")]
     hop: Option<f64>,
+    /// The channel to hear, from 1; 0 is the mean of all
+    #[arg(short, long, value_name = "N", default_value = "0")]
+    channel: u32,
     /// Print events (when a class is on) instead of scores
     #[arg(long, conflicts_with = "top")]
     events: bool,
@@ -42,111 +50,238 @@ pub struct Args {
     json: bool,
 }
 
+/// Why a file was not done.
+enum Failure {
+    /// The reason, without the file's name. Other files may be fine.
+    File(String),
+    /// Nothing more can be printed.
+    Output(Stop),
+}
+
+impl From<String> for Failure {
+    fn from(reason: String) -> Self {
+        Failure::File(reason)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(e: Error) -> Self {
+        Failure::File(e.to_string())
+    }
+}
+
+impl From<Stop> for Failure {
+    fn from(stop: Stop) -> Self {
+        Failure::Output(stop)
+    }
+}
+
 pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Stop> {
     let model = model::load(args.model.as_deref(), runtime)?;
     let stream = args.events.then(|| events::stream(&model, args.stream.as_deref())).transpose()?;
-    let progress = Progress::over(args.files.len());
+    let progress = Progress::over(args.files.len(), args.json || args.events);
     let mut all_done = true;
     for file in &args.files {
         progress.at(file);
-        let text = match &stream {
-            Some(stream) => events_of(file, &model, args, stream),
-            None => scores_of(file, &model, args),
+        let done = match (&stream, args.json) {
+            (Some(stream), true) => events_as_json(file, &model, args, stream, out),
+            (Some(stream), false) => events_for_people(file, &model, args, stream, out),
+            (None, true) => scores_as_json(file, &model, args, out),
+            (None, false) => scores_for_people(file, &model, args, out),
         };
-        progress.done(|| match text {
-            Ok(text) => {
-                if !text.is_empty() {
-                    out.line(text)?;
-                }
-                out.flush()
-            }
-            Err(reason) => {
+        progress.done(|| match done {
+            Ok(()) => out.flush(),
+            Err(Failure::Output(stop)) => Err(stop),
+            Err(Failure::File(reason)) => {
                 all_done = false;
+                out.flush()?;
                 complain(format_args!("{}: {reason}", shown(file)));
                 Ok(())
             }
         })?;
     }
-    if all_done { Ok(()) } else { Err(Stop::Told) }
+    if all_done { Ok(()) } else { Err(Stop::Reported) }
 }
 
-/// What is printed of a file. The error is the reason alone.
-fn scores_of(file: &Path, model: &Model, args: &Args) -> Result<String, String> {
-    let analysis = Analysis::of(file, model, args.hop)?;
-    Ok(match args.json {
-        true => Record::of(file, &analysis, model.labels()).to_json(),
-        false => readable(file, &analysis, model, args.top.get()),
-    })
+/// A file and what the model makes of it, window by window.
+struct Hearing {
+    sound: Sound,
+    clip: ClipStream,
+    ended: bool,
+    /// Of the last window, one per class.
+    scores: Vec<f32>,
+    mean: Mean,
 }
 
-/// The same with `--events`: people get the final ones.
-fn events_of(file: &Path, model: &Model, args: &Args, stream: &Stream) -> Result<String, String> {
-    let audio = auricle_decode::decode(file).map_err(|e| e.reason().to_owned())?;
-    let events = analysis::events(&audio, model, args.hop, stream.clone()).map_err(|e| e.to_string())?;
-    let (labels, rate) = (model.labels(), audio.sample_rate);
-    let lines: Vec<String> = if args.json {
-        let name = file.to_string_lossy();
-        events.iter().map(|event| events::Record::of(event, labels, rate, Some(&name)).to_json()).collect()
-    } else {
-        let finals = events.iter().filter(|event| event.is_final);
-        let head = heading(file, rate, audio.channels, audio.frames() as u64);
-        std::iter::once(head)
-            .chain(finals.map(|event| format!("  {}", events::readable(event, labels, rate))))
-            .collect()
-    };
-    Ok(lines.join("\n"))
+impl Hearing {
+    fn of(file: &Path, model: &Model, args: &Args, stream: Option<&Stream>) -> Result<Self, Failure> {
+        let sound = Sound::open(file, args.channel)?;
+        let mut options = ClipOptions::default();
+        options.channel = args.channel;
+        options.hop_seconds = args.hop;
+        options.stream = stream.cloned();
+        let clip = model.clip_stream(sound.sample_rate(), sound.channels(), &options)?;
+        let classes = model.labels().len();
+        Ok(Self { sound, clip, ended: false, scores: vec![0.0; classes], mean: Mean::new(classes)? })
+    }
+
+    /// The next window, whose scores are in `scores`; `None` at the end of the file.
+    fn next(&mut self) -> Result<Option<Window>, Failure> {
+        loop {
+            if let Some(window) = self.clip.read(&mut self.scores)? {
+                self.mean.add(&self.scores);
+                return Ok(Some(window));
+            }
+            if self.ended {
+                return match self.sound.frames() {
+                    0 => Err(Failure::File("holds no frames".into())),
+                    _ => Ok(None),
+                };
+            }
+            match self.sound.next_block()? {
+                Some(block) => self.clip.push(block)?,
+                None => {
+                    self.clip.finish();
+                    self.ended = true;
+                }
+            }
+        }
+    }
+
+    /// The next event, `None` at the end of the file.
+    fn next_event(&mut self) -> Result<Option<Event>, Failure> {
+        loop {
+            if let Some(event) = self.clip.read_event()? {
+                return Ok(Some(event));
+            }
+            if self.next()?.is_none() {
+                return Ok(self.clip.read_event()?); // those that the end of the file decides
+            }
+        }
+    }
+
+    /// The scores of the clip, one per class.
+    fn mean(&self) -> Vec<f32> {
+        let mut scores = vec![0.0; self.scores.len()];
+        self.mean.write(&mut scores);
+        scores
+    }
+
+    /// The first line of a file, for people. `frames`: its length, where that is known.
+    fn heading(&self, file: &Path, frames: Option<u64>) -> String {
+        let channels = match (self.sound.channels(), self.sound.channel()) {
+            (1, _) => "mono".to_owned(),
+            (2, 0) => "stereo".to_owned(),
+            (channels, 0) => format!("{channels} channels"),
+            (channels, channel) => format!("channel {channel} of {channels}"),
+        };
+        let rate = self.sound.sample_rate();
+        let length = frames.map(|frames| format!("{:.2} s, ", frames as f64 / f64::from(rate)));
+        format!("{}: {}{rate} Hz, {channels}", shown(file), length.unwrap_or_default())
+    }
 }
 
-/// The first line of a file, for people.
-fn heading(file: &Path, sample_rate: u32, channels: u32, frames: u64) -> String {
-    let channels = match channels {
-        1 => "mono".to_owned(),
-        2 => "stereo".to_owned(),
-        n => format!("{n} channels"),
-    };
-    let seconds = frames as f64 / f64::from(sample_rate);
-    format!("{}: {seconds:.2} s, {sample_rate} Hz, {channels}", shown(file))
+fn scores_as_json(file: &Path, model: &Model, args: &Args, out: &mut Out) -> Result<(), Failure> {
+    let mut hearing = Hearing::of(file, model, args, None)?;
+    let mut record = Record::new(file, model.labels());
+    loop {
+        match hearing.next() {
+            Ok(Some(window)) => record.window(out, &hearing.sound, &window, &hearing.scores)?,
+            Ok(None) => return Ok(record.end(out, &hearing.sound, Ok(&hearing.mean()))?),
+            Err(Failure::File(reason)) if record.has_begun() => {
+                record.end(out, &hearing.sound, Err(&reason))?;
+                return Err(Failure::File(reason));
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
 }
 
-fn readable(file: &Path, analysis: &Analysis, model: &Model, most: usize) -> String {
-    let mut text = String::new();
-    // Writing to a String cannot fail.
-    let _ = write_readable(&mut text, file, analysis, model.labels(), most);
-    text.truncate(text.trim_end().len());
-    text
+fn scores_for_people(file: &Path, model: &Model, args: &Args, out: &mut Out) -> Result<(), Failure> {
+    let mut hearing = Hearing::of(file, model, args, None)?;
+    let (mut timeline, mut window_frames) = (Timeline::default(), 0);
+    while let Some(window) = hearing.next()? {
+        window_frames = window_frames.max(window.end_frame - window.first_frame);
+        timeline.add(&window, &hearing.scores);
+    }
+    let (sound, scores) = (&hearing.sound, hearing.mean());
+    let mut text = hearing.heading(file, Some(sound.frames()));
+    for class in ranked(&scores).into_iter().take(args.top.get()) {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n  {:6.3}  {}", scores[class], shown_text(&model.labels()[class]));
+    }
+    // Of a shorter clip a timeline says no more than the clip's scores.
+    if sound.frames() > 2 * window_frames {
+        write_timeline(&mut text, timeline, sound, model.labels());
+    }
+    for warning in sound.warnings() {
+        let _ = write!(text, "\n  warning: {warning}");
+    }
+    Ok(out.line(text)?)
 }
 
-fn write_readable(
-    text: &mut String,
+fn write_timeline(text: &mut String, timeline: Timeline, sound: &Sound, labels: &[String]) {
+    let (spans, together) = timeline.spans();
+    let clock = |frame: u64| clock(frame.min(sound.frames()) as f64 / f64::from(sound.sample_rate()));
+    let width = clock(sound.frames()).len();
+    for span in spans {
+        let (from, to) = (clock(span.first_frame), clock(span.end_frame));
+        let label = shown_text(&labels[span.class]);
+        let _ = write!(text, "\n  {from:>width$} - {to:>width$}  {:6.3}  {label}", span.score);
+    }
+    if together > 1 {
+        let _ = write!(text, "\n  ({together} windows averaged at a time; --json has each)");
+    }
+}
+
+/// An object per event; at the end, if something of the file was lost, one that says what.
+fn events_as_json(
     file: &Path,
-    analysis: &Analysis,
-    labels: &[String],
-    most: usize,
-) -> std::fmt::Result {
-    writeln!(text, "{}", heading(file, analysis.sample_rate, analysis.channels, analysis.frames))?;
-    for class in ranked(&analysis.scores).into_iter().take(most) {
-        writeln!(text, "  {:6.3}  {}", analysis.scores[class], shown_text(&labels[class]))?;
+    model: &Model,
+    args: &Args,
+    stream: &Stream,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let mut hearing = Hearing::of(file, model, args, Some(stream))?;
+    let (name, rate) = (file.to_string_lossy(), hearing.sound.sample_rate());
+    while let Some(event) = hearing.next_event()? {
+        out.line(events::Record::of(&event, model.labels(), rate, Some(&name)).to_json())?;
+        out.flush()?;
     }
-    if analysis.is_long() {
-        write_timeline(text, analysis, labels)?;
-    }
-    if let Some(warning) = analysis.health.warning(analysis.frames) {
-        writeln!(text, "  warning: {warning}")?;
+    let lost = hearing.sound.lost();
+    if !lost.is_nothing() {
+        out.line(json(&FileLost { file: &name, lost }))?;
     }
     Ok(())
 }
 
-fn write_timeline(text: &mut String, analysis: &Analysis, labels: &[String]) -> std::fmt::Result {
-    let (spans, together) = timeline::spans(&analysis.windows);
-    let clock = |frame: u64| clock(analysis.seconds(frame.min(analysis.frames)));
-    let width = clock(analysis.frames).len();
-    for span in spans {
-        let (from, to) = (clock(span.first_frame), clock(span.end_frame));
-        let label = shown_text(&labels[span.class]);
-        writeln!(text, "  {from:>width$} - {to:>width$}  {:6.3}  {label}", span.score)?;
+#[derive(serde::Serialize)]
+struct FileLost<'a> {
+    file: &'a str,
+    lost: Lost<'a>,
+}
+
+/// A line per event that is over. How long the file is, is known for certain only at its end.
+fn events_for_people(
+    file: &Path,
+    model: &Model,
+    args: &Args,
+    stream: &Stream,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let mut hearing = Hearing::of(file, model, args, Some(stream))?;
+    let mut heading = Some(hearing.heading(file, hearing.sound.declared_frames()));
+    let rate = hearing.sound.sample_rate();
+    while let Some(event) = hearing.next_event()? {
+        if event.is_final {
+            heading.take().map_or(Ok(()), |heading| out.line(heading))?;
+            out.line(format_args!("  {}", events::readable(&event, model.labels(), rate)))?;
+            out.flush()?;
+        }
     }
-    if together > 1 {
-        writeln!(text, "  ({together} windows averaged at a time; --json has each)")?;
+    heading.take().map_or(Ok(()), |heading| out.line(heading))?;
+    for warning in hearing.sound.warnings() {
+        out.line(format_args!("  warning: {warning}"))?;
     }
     Ok(())
 }

@@ -6,20 +6,21 @@ use auricle::manifest::Stream;
 use auricle::{Event, Model};
 use serde::Serialize;
 
-use crate::out::{Stop, shown, shown_text};
+use crate::model::read_json;
+use crate::out::{Stop, json, shown, shown_text};
 
 /// The model's own `stream`, or the one given: a JSON object, or a file that holds one. Without rules for events in it
 /// the default ones hold.
 pub fn stream(model: &Model, given: Option<&str>) -> Result<Stream, Stop> {
+    let parse = |text: &str| Stream::parse(text, model.manifest());
     let mut stream = match given {
         None => model.manifest().stream.clone(),
         Some(json) if json.trim_start().starts_with('{') => {
-            Stream::parse(json, model.labels()).map_err(|e| Stop::because("--stream", e))?
+            parse(json).map_err(|e| Stop::because("--stream", e))?
         }
         Some(path) => {
-            let name = shown(Path::new(path));
-            let json = std::fs::read_to_string(path).map_err(|e| Stop::because(&name, e))?;
-            Stream::parse(&json, model.labels()).map_err(|e| Stop::because(&name, e))?
+            let path = Path::new(path);
+            parse(&read_json(path)?).map_err(|e| Stop::because(shown(path), e))?
         }
     };
     stream.events.get_or_insert_default();
@@ -67,7 +68,7 @@ impl<'a> Record<'a> {
 
     /// One line.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("the keys are strings, and writing to memory cannot fail")
+        json(self)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::model;
-use crate::out::{Out, Stop, shown, shown_text};
+use crate::out::{Out, Stop, shown, shown_text, visible};
 
 /// Say what a model expects and what runs it
 ///
@@ -34,7 +34,7 @@ pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Sto
     };
     if args.json {
         let record = serde_json::to_string_pretty(&record);
-        return out.line(record.map_err(|e| Stop::because("the model's record", e))?);
+        return out.line(visible(record.map_err(|e| Stop::because("the model's record", e))?));
     }
     let mut text = String::new();
     write_tree(&mut text, &record, 0);

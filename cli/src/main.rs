@@ -1,8 +1,8 @@
 //! `auricle`: the library on the command line. `classify` sound files, `listen` to a microphone, `inspect` a
 //! model, write `features`.
 
-mod analysis;
 mod classify;
+mod closed;
 mod events;
 mod features;
 mod health;
@@ -12,7 +12,10 @@ mod model;
 mod npy;
 mod out;
 mod progress;
+mod ranking;
 mod record;
+mod rows;
+mod sound;
 mod timeline;
 mod version;
 
@@ -51,13 +54,15 @@ enum Command {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let mut out = Out::stdout();
-    let result = run(&args, &mut out);
-    match result.and_then(|()| out.flush()) {
+    let result = Out::stdout().and_then(|mut out| {
+        let result = run(&args, &mut out);
+        result.and_then(|()| out.flush())
+    });
+    match result {
         Ok(()) | Err(Stop::Closed) => ExitCode::SUCCESS,
-        Err(Stop::Told) => ExitCode::FAILURE,
-        Err(Stop::Because(reason)) => {
-            complain(&reason);
+        Err(Stop::Reported) => ExitCode::FAILURE,
+        Err(Stop::Because(lines)) => {
+            lines.iter().for_each(complain);
             ExitCode::FAILURE
         }
     }

@@ -1,5 +1,7 @@
 //! Loading the model that a command names, or the bundled one.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use auricle::{Error, Model, ModelOptions, Status};
@@ -8,6 +10,9 @@ use crate::out::{Stop, shown};
 
 /// The bundled model, an ONNX file with its manifest embedded.
 const BUNDLED: &[u8] = include_bytes!("../../models/esc10.onnx");
+
+/// The longest manifest, bytes.
+const MAX_JSON: u64 = 1 << 24;
 
 /// Opens ONNX Runtime, loads the model.
 pub fn load(path: Option<&Path>, runtime: Option<&Path>) -> Result<Model, Stop> {
@@ -21,23 +26,30 @@ pub fn load(path: Option<&Path>, runtime: Option<&Path>) -> Result<Model, Stop> 
     }
 }
 
-/// The library's message names the file as it is; it is said once, as it can be shown.
+/// A text of JSON, from a file or a pipe. No more of it is read than the library takes, whatever it is.
+pub fn read_json(path: &Path) -> Result<String, Stop> {
+    let mut json = String::new();
+    let file = File::open(path).map_err(|e| Stop::because(shown(path), e))?;
+    match file.take(MAX_JSON + 1).read_to_string(&mut json) {
+        Ok(length) if length as u64 <= MAX_JSON => Ok(json),
+        Ok(_) => Err(Stop::because(shown(path), format_args!("has more than {MAX_JSON} bytes"))),
+        Err(e) => Err(Stop::because(shown(path), e)),
+    }
+}
+
+/// The library's message may name the file too; it is named once.
 fn named(path: &Path, e: &Error) -> Stop {
-    let prefix = format!("{}: ", path.display());
+    let prefix = format!("{}: ", shown(path));
     Stop::because(shown(path), e.message().strip_prefix(&prefix).unwrap_or(e.message()))
 }
 
 /// Opens ONNX Runtime: at `path`, or where the library looks for it.
 pub fn open_runtime(path: Option<&Path>) -> Result<(), Stop> {
-    auricle::open_runtime(path).map_err(|e| Stop::Because(with_help(&e)))
-}
-
-fn with_help(e: &Error) -> String {
-    match e.status() {
-        Status::Runtime => format!(
-            "{e}\nauricle: get it with `cargo xtask setup` in Auricle's repository, or with `pip install \
-             onnxruntime==1.28.0` (the file is in onnxruntime/capi), and name the file with --runtime or ORT_DYLIB_PATH"
+    auricle::open_runtime(path).map_err(|e| match e.status() {
+        Status::Runtime => Stop::new(e).and(
+            "get it with `cargo xtask setup` in Auricle's repository, or with `pip install onnxruntime==1.28.0` (the \
+             file is in onnxruntime/capi), and name the file with --runtime or ORT_DYLIB_PATH",
         ),
-        _ => e.to_string(),
-    }
+        _ => Stop::new(e),
+    })
 }

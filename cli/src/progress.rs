@@ -1,5 +1,6 @@
 //! The progress bar over many files.
 
+use std::io::{IsTerminal, stdout};
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -10,9 +11,11 @@ use crate::out::shown;
 pub struct Progress(ProgressBar);
 
 impl Progress {
-    pub fn over(files: usize) -> Self {
+    /// `streams`: results are printed while a file is read. On a terminal they are progress enough.
+    pub fn over(files: usize, streams: bool) -> Self {
         let target = match files {
             0 | 1 => ProgressDrawTarget::hidden(),
+            _ if streams && stdout().is_terminal() => ProgressDrawTarget::hidden(),
             _ => ProgressDrawTarget::stderr(), // hidden by itself where there is no terminal
         };
         let bar = ProgressBar::with_draw_target(Some(files as u64), target);

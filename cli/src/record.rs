@@ -1,24 +1,43 @@
-//! What `classify --json` prints for a file.
+//! What `classify --json` prints for a file: one line, written while the file is read, so that a long one need not be
+//! held.
 
 use std::path::Path;
 
-use auricle::Health;
+use auricle::{Health, Window};
 use serde::{Serialize, Serializer};
 
-use crate::analysis::{Analysis, Scored};
 use crate::health::FileHealth;
+use crate::out::{Out, Stop, json};
+use crate::sound::{Lost, Sound};
 
-/// One file. `null` stands for a level of -inf dBFS.
-#[derive(Serialize)]
+/// The line of one file, as far as it has been written. `null` stands for a level of -inf dBFS.
 pub struct Record<'a> {
+    file: &'a Path,
+    labels: &'a [String],
+    windows: u64,
+}
+
+/// Before the windows.
+#[derive(Serialize)]
+struct Head {
     file: String,
     sample_rate: u32,
     channels: u32,
+    /// The one that is heard; 0: the mean of all.
+    channel: u32,
+}
+
+/// Behind the windows.
+#[derive(Serialize)]
+struct Tail<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
     frames: u64,
     duration: f64,
-    health: &'a FileHealth,
-    scores: Scores<'a>,
-    windows: Vec<WindowRecord<'a>>,
+    health: FileHealth,
+    lost: Lost<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scores: Option<Scores<'a>>,
 }
 
 #[derive(Serialize)]
@@ -54,30 +73,60 @@ impl Serialize for Scores<'_> {
 }
 
 impl<'a> Record<'a> {
-    pub fn of(file: &Path, analysis: &'a Analysis, labels: &'a [String]) -> Self {
-        let window = |scored: &'a Scored| WindowRecord {
-            start: analysis.seconds(scored.window.first_frame),
-            end: analysis.seconds(scored.window.end_frame),
-            first_frame: scored.window.first_frame,
-            end_frame: scored.window.end_frame,
-            scores: Scores { labels, scores: &scored.scores },
-            health: WindowHealth::of(&scored.window.health),
-        };
-        Self {
-            file: file.to_string_lossy().into_owned(),
-            sample_rate: analysis.sample_rate,
-            channels: analysis.channels,
-            frames: analysis.frames,
-            duration: analysis.seconds(analysis.frames),
-            health: &analysis.health,
-            scores: Scores { labels, scores: &analysis.scores },
-            windows: analysis.windows.iter().map(window).collect(),
-        }
+    pub fn new(file: &'a Path, labels: &'a [String]) -> Self {
+        Self { file, labels, windows: 0 }
     }
 
-    /// One line.
-    pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("the keys are strings, and writing to memory cannot fail")
+    /// Whether a part of the line has been written.
+    pub fn has_begun(&self) -> bool {
+        self.windows > 0
+    }
+
+    /// The next window. The line begins with the first one, so that nothing is printed of a file that has none.
+    pub fn window(
+        &mut self,
+        out: &mut Out,
+        sound: &Sound,
+        window: &Window,
+        scores: &[f32],
+    ) -> Result<(), Stop> {
+        match self.windows {
+            0 => {
+                let head = json(&Head {
+                    file: self.file.to_string_lossy().into_owned(),
+                    sample_rate: sound.sample_rate(),
+                    channels: sound.channels(),
+                    channel: sound.channel(),
+                });
+                out.part(&head[..head.len() - 1])?; // without its brace
+                out.part(r#","windows":["#)?;
+            }
+            _ => out.part(",")?,
+        }
+        self.windows += 1;
+        let seconds = |frame: u64| frame as f64 / f64::from(sound.sample_rate());
+        out.part(&json(&WindowRecord {
+            start: seconds(window.first_frame),
+            end: seconds(window.end_frame),
+            first_frame: window.first_frame,
+            end_frame: window.end_frame,
+            scores: Scores { labels: self.labels, scores },
+            health: WindowHealth::of(&window.health),
+        }))
+    }
+
+    /// The end of the line: the scores of the clip, or why the file could not be read to its end.
+    pub fn end(self, out: &mut Out, sound: &Sound, scores: Result<&[f32], &str>) -> Result<(), Stop> {
+        let tail = json(&Tail {
+            error: scores.err(),
+            frames: sound.frames(),
+            duration: sound.seconds(),
+            health: sound.health(),
+            lost: sound.lost(),
+            scores: scores.ok().map(|scores| Scores { labels: self.labels, scores }),
+        });
+        out.part("],")?;
+        out.line(&tail[1..])
     }
 }
 

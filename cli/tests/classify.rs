@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use auricle::{Clip, Model, ModelOptions, Session, SessionOptions};
+use auricle::{Clip, ClipOptions, Model, ModelOptions, Session, SessionOptions, Window};
 use serde_json::Value;
 use support::{folder, model, run, sound, wav, write_wav};
 
@@ -48,9 +48,9 @@ fn json_has_the_scores_of_the_library() {
         let clip = Clip { interleaved: &samples, channels: 2, sample_rate: 22_050 };
         model.classify(clip, &mut expected).expect("classifies");
         let given = scores(&record["scores"]);
-        for (given, expected) in given.iter().zip(&expected) {
-            assert!((given - f64::from(*expected)).abs() < 1e-4, "{seconds} s: {given} {expected}");
-        }
+        let bits: Vec<u32> = given.iter().map(|&score| (score as f32).to_bits()).collect();
+        let expected: Vec<u32> = expected.iter().map(|score| score.to_bits()).collect();
+        assert_eq!(bits, expected, "{seconds} s");
         assert!((given.iter().sum::<f64>() - 1.0).abs() < 1e-5, "softmax sums to 1: {given:?}");
         assert_eq!(record["health"]["clipped_frames"], 0);
         assert_eq!(record["health"]["non_finite_frames"], 0);
@@ -59,23 +59,18 @@ fn json_has_the_scores_of_the_library() {
 }
 
 #[test]
-fn json_windows_are_those_of_a_session() {
+fn json_windows_are_those_of_the_library() {
     let file = wav(&folder("classify_windows"), "a.wav", 4.0);
     for (options, hop) in [(&["--json"][..], None), (&["--json", "--hop", "0.5"][..], Some(0.5))] {
         let record = classify(options, &[&file]).clean().json().remove(0);
         let windows = record["windows"].as_array().expect("windows").clone();
 
-        let model = loaded();
-        let mut session_options = SessionOptions::new(22_050, 2);
-        session_options.hop_seconds = hop;
-        session_options.ring_seconds = Some(5.0);
-        let session = Session::new(&model, &session_options).expect("a session");
-        session.push_f32(&sound(22_050, 2, 4 * 22_050)).expect("pushes");
-        session.finish().expect("finishes");
-        let mut expected = vec![0.0; model.labels().len()];
-        for window in &windows {
-            let read = session.read(&mut expected).expect("reads");
-            let auricle::Read::Window(read) = read else { panic!("{read:?} instead of a window") };
+        let (samples, mut options) = (sound(22_050, 2, 4 * 22_050), ClipOptions::default());
+        options.hop_seconds = hop;
+        let clip = Clip { interleaved: &samples, channels: 2, sample_rate: 22_050 };
+        let mut given = windows.iter();
+        let each = |read: &Window, expected: &[f32]| {
+            let window = given.next().expect("as many windows");
             assert_eq!(window["first_frame"], read.first_frame);
             assert_eq!(window["end_frame"], read.end_frame);
             for (name, frame) in [("start", read.first_frame), ("end", read.end_frame)] {
@@ -83,14 +78,40 @@ fn json_windows_are_those_of_a_session() {
                 assert!((seconds - frame as f64 / 22_050.0).abs() < 1e-9, "{name} {seconds} {frame}");
             }
             assert_eq!(window["health"]["clipped_frames"], 0);
-            let expected: Vec<f64> = expected.iter().map(|&s| f64::from(s)).collect();
-            for (given, expected) in scores(&window["scores"]).iter().zip(&expected) {
-                assert!((given - expected).abs() < 1e-6, "{given} {expected}");
-            }
-        }
-        assert_eq!(session.read(&mut expected), Ok(auricle::Read::End));
+            let given: Vec<f32> = scores(&window["scores"]).iter().map(|&score| score as f32).collect();
+            assert_eq!(given, expected);
+        };
+        loaded().windows_of(clip, &options, each).expect("classifies");
+        assert_eq!(given.next(), None);
         assert!(windows.len() > 2, "{} windows", windows.len());
     }
+}
+
+/// Bit for bit, at the model's rate and through the resampler, all channels and one of them.
+#[test]
+fn scores_are_those_of_classify_bit_for_bit() {
+    let folder = folder("classify_bits");
+    for (rate, channels, seconds) in [(16_000, 1, 3.7), (44_100, 2, 3.7), (44_100, 2, 0.4), (48_000, 3, 10.0)]
+    {
+        let samples = sound(rate, channels, (f64::from(rate) * seconds) as usize);
+        let file = folder.join("a.wav");
+        write_wav(&file, rate, channels, &samples);
+        for channel in 0..=u32::from(channels) {
+            let mut options = ClipOptions::default();
+            options.channel = channel;
+            let mut expected = vec![0.0; 3];
+            let clip = Clip { interleaved: &samples, channels: channels.into(), sample_rate: rate };
+            loaded().classify_with(clip, &options, &mut expected).expect("classifies");
+            let record =
+                classify(&["--json", "--channel", &channel.to_string()], &[&file]).clean().json().remove(0);
+            assert_eq!(record["channel"], channel);
+            let given: Vec<f32> = scores(&record["scores"]).iter().map(|&score| score as f32).collect();
+            assert_eq!(given, expected, "{rate} Hz, channel {channel} of {channels}");
+        }
+    }
+    let run = classify(&["--channel", "4"], &[&folder.join("a.wav")]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""));
+    assert!(run.stderr.contains("channel is 4; valid 1..=3"), "{}", run.stderr);
 }
 
 #[test]
@@ -164,6 +185,23 @@ fn warns_of_what_spoils_the_scores() {
     let first = &record["windows"][0];
     assert_eq!(first["health"]["non_finite_frames"], 2, "{first}");
 
+    // A tone and its negative, and a source that is off by 0.4.
+    let opposite: Vec<f32> = sound(22_050, 1, 22_050).iter().flat_map(|&sample| [sample, -sample]).collect();
+    let file = folder.join("opposite.wav");
+    write_wav(&file, 22_050, 2, &opposite);
+    let text = classify(&[], &[&file]).clean().stdout;
+    assert!(text.contains("warning: the channels cancel each other (RMS -8 dBFS"), "{text}");
+    assert!(text.contains("--channel") && !text.contains("silent"), "{text}");
+    let one = classify(&["--channel", "2"], &[&file]).clean().stdout;
+    assert!(one.starts_with(&format!("{}: 1.00 s, 22050 Hz, channel 2 of 2\n", file.display())), "{one}");
+    assert!(!one.contains("warning"), "{one}");
+    let record = classify(&["--json"], &[&file]).clean().json().remove(0);
+    assert_eq!(record["health"]["cancelling"], true);
+    let shifted: Vec<f32> = sound(22_050, 1, 22_050).iter().map(|sample| 0.5 * sample + 0.4).collect();
+    write_wav(&file, 22_050, 1, &shifted);
+    let text = classify(&[], &[&file]).clean().stdout;
+    assert!(text.contains("warning: DC offset of 0.40 (full scale is 1)"), "{text}");
+
     let silence = folder.join("silence.wav");
     write_wav(&silence, 22_050, 1, &[0.0; 22_050]);
     let text = classify(&[], &[&silence]).clean().stdout;
@@ -171,6 +209,15 @@ fn warns_of_what_spoils_the_scores() {
     let record = classify(&["--json"], &[&silence]).clean().json().remove(0);
     assert_eq!(record["health"]["rms_dbfs"], Value::Null);
     assert_eq!(record["health"]["silent"], true);
+}
+
+/// The numbers that a percentage would be.
+#[test]
+fn thresholds_that_no_score_reaches_are_refused() {
+    let file = wav(&folder("classify_percent"), "a.wav", 1.0);
+    let run = classify(&["--events", "--stream", r#"{ "events": { "on": 60 } }"#], &[&file]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""));
+    assert!(run.stderr.contains("stream.events.on: 60; valid 0.0..=1.0"), "{}", run.stderr);
 }
 
 /// Silence, sound, silence: `high` of the test model is on in the middle.
@@ -196,7 +243,7 @@ fn events_are_those_of_a_session() {
     let mut session_options = SessionOptions::new(22_050, 1);
     session_options.ring_seconds = Some(5.0);
     session_options.hop_seconds = Some(0.25);
-    session_options.stream = Some(auricle::manifest::Stream::parse(STREAM, model.labels()).expect("valid"));
+    session_options.stream = Some(auricle::manifest::Stream::parse(STREAM, model.manifest()).expect("valid"));
     let session = Session::new(&model, &session_options).expect("a session");
     session.push_f32(&samples).expect("pushes");
     session.finish().expect("finishes");

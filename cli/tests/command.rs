@@ -62,6 +62,11 @@ fn a_missing_runtime_is_explained() {
     let version = finish(command().env_remove("ORT_DYLIB_PATH").arg("--version"));
     assert_eq!(version.code, Some(0), "{}", version.stderr);
     assert!(version.stdout.starts_with("auricle "), "{}", version.stdout);
+    assert!(version.stdout.contains("ORT_DYLIB_PATH is not set"), "why not: {}", version.stdout);
+    let version = finish(command().env("ORT_DYLIB_PATH", &text).arg("--version"));
+    assert_eq!(version.code, Some(0), "{}", version.stderr);
+    let why = format!("could not be opened from {}: ", text.display());
+    assert!(version.stdout.lines().count() == 2 && version.stdout.contains(&why), "{}", version.stdout);
 }
 
 #[test]
@@ -77,6 +82,21 @@ fn a_bad_model_is_named() {
             assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
             assert_eq!(run.stderr.matches(name).count(), 1, "named once: {}", run.stderr);
         }
+    }
+}
+
+/// Whoever asks, the library's own words; also where the weights do lie in the working folder.
+#[test]
+fn a_model_with_weights_elsewhere_is_refused_with_what_to_do() {
+    let model = model().with_file_name("external.onnx");
+    for args in [&["inspect"][..], &["classify", "a.wav", "-m"], &["features", "a.wav", "-o", "a.npy", "-m"]]
+    {
+        let mut command = command();
+        command.current_dir(model.parent().expect("a folder")).args(args).arg(&model);
+        let run = finish(&mut command);
+        assert_eq!((run.code, run.stdout.as_str(), run.stderr.lines().count()), (Some(1), "", 1), "{args:?}");
+        assert!(run.stderr.contains("\"tiny.onnx\""), "{args:?}: {}", run.stderr);
+        assert!(run.stderr.contains("`auricle-train stamp MODEL.onnx`"), "{args:?}: {}", run.stderr);
     }
 }
 
@@ -107,6 +127,30 @@ fn a_full_disk_is_an_error() {
     let run = finish(command().arg("--version").stdout(full));
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.starts_with("auricle: standard output: "), "{}", run.stderr);
+}
+
+/// A program that is started without a standard output must not look as if it had printed something.
+#[cfg(unix)]
+#[test]
+fn no_standard_output_is_an_error() {
+    let file = wav(&folder("command_closed"), "a.wav", 1.0);
+    let shell = |script: &str| {
+        let mut shell = std::process::Command::new("sh");
+        finish(shell.args(["-c", script, env!("CARGO_BIN_EXE_auricle")]).arg(model()).arg(&file))
+    };
+    for args in ["--version", "inspect \"$1\"", "classify -m \"$1\" \"$2\""] {
+        let run = shell(&format!("\"$0\" {args} >&-"));
+        assert_eq!(
+            (run.code, run.stderr.as_str()),
+            (Some(1), "auricle: standard output: is closed\n"),
+            "{args}"
+        );
+        // Results that nobody wants are another thing.
+        for null in [">/dev/null", "1<>/dev/null"] {
+            let run = shell(&format!("\"$0\" {args} {null}"));
+            assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{args} {null}");
+        }
+    }
 }
 
 /// Linux alone lets a file have any bytes for a name.

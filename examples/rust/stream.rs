@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let model = Model::load(file, &ModelOptions::default())?;
     let mut options = SessionOptions::new(RATE, 1);
     options.stream =
-        Some(Stream::parse(r#"{ "hop_seconds": 0.25, "events": { "on": 0.5 } }"#, model.labels())?);
+        Some(Stream::parse(r#"{ "hop_seconds": 0.25, "events": { "on": 0.5 } }"#, model.manifest())?);
     let session = Session::new(&model, &options)?;
 
     thread::scope(|scope| {

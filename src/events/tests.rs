@@ -1,4 +1,5 @@
 use super::*;
+use crate::scores::Activation;
 
 const LABELS: [&str; 2] = ["dog", "rain"];
 
@@ -11,7 +12,7 @@ fn detect(rules: &str, scores: &[f32]) -> Vec<Event> {
 fn detect_numbered(rules: &str, scores: &[(u64, f32)]) -> Vec<Event> {
     let mut rules: Rules = serde_json::from_str(rules).expect("rules");
     let labels = LABELS.map(String::from);
-    rules.resolve("stream.events", &labels).expect("valid rules");
+    rules.resolve("stream.events", &labels, &(0.0..=1.0)).expect("valid rules");
     let mut detector = Detector::new(&rules, &labels, 1000, 100).expect("small");
     for &(number, score) in scores {
         detector.observe(number, &(number * 100..number * 100 + 1000), &[score, 0.0]);
@@ -136,13 +137,19 @@ fn a_full_queue_gives_up_the_oldest_and_counts() {
 fn what_makes_no_sense_is_refused_with_its_path() {
     for (rules, wanted) in [
         (r#"{ "on": 0.5, "off": 0.6 }"#, "e.off: 0.6; valid up to `on`, which is 0.5"),
+        (r#"{ "on": 60 }"#, "e.on: 60; valid 0.0..=1.0"), // percent
+        (r#"{ "on": 0, "off": -0.5 }"#, "e.off: -0.5; valid 0.0..=1.0"),
+        (r#"{ "classes": { "dog": { "on": 1.01 } } }"#, "e.classes.dog.on: 1.01; valid 0.0..=1.0"),
         (r#"{ "min_on_seconds": -1 }"#, "e.min_on_seconds: -1; valid 0..=3600"),
         (r#"{ "deny": ["cat"] }"#, "e.deny[0]: \"cat\" is no label"),
         (r#"{ "classes": { "cat": {} } }"#, "e.classes: \"cat\" is no label"),
         (r#"{ "classes": { "dog": { "merge_seconds": 4000 } } }"#, "e.classes.dog.merge_seconds: 4000"),
     ] {
         let mut rules: Rules = serde_json::from_str(rules).expect("rules");
-        let error = rules.resolve("e", &LABELS.map(String::from)).expect_err("refused");
+        let error = rules.resolve("e", &LABELS.map(String::from), &(0.0..=1.0)).expect_err("refused");
         assert!(error.message().contains(wanted), "{error}");
     }
+    // Outputs without an activation may have any size.
+    let mut rules: Rules = serde_json::from_str(r#"{ "on": 60, "off": -0.5 }"#).expect("rules");
+    rules.resolve("e", &LABELS.map(String::from), &Activation::None.range()).expect("valid");
 }

@@ -200,8 +200,18 @@ impl Features {
 
     /// Inner rows of a whole window -> its rows. `out` holds as many rows as `inner`, of [`Features::bins`] values.
     pub fn finish_window(&mut self, inner: &[f32], out: &mut [f32]) {
+        self.finish_rows(inner, largest(inner), out);
+    }
+
+    /// Whether the rows of a window depend on the largest value of all of it.
+    pub fn needs_largest(&self) -> bool {
+        self.stages.as_ref().is_some_and(|s| !s.window_scale.is_none())
+    }
+
+    /// [`Features::finish_window`] for some rows of a window whose largest inner value is `largest`.
+    pub fn finish_rows(&mut self, inner: &[f32], largest: f32, out: &mut [f32]) {
         match &mut self.stages {
-            Some(stages) => stages.finish_window(inner, out),
+            Some(stages) => stages.finish_rows(inner, largest, out),
             None => copy(inner, out),
         }
     }
@@ -284,8 +294,8 @@ impl Stages {
         }
     }
 
-    fn finish_window(&mut self, inner: &[f32], out: &mut [f32]) {
-        let (floor, shift) = self.window_scale.levels(largest(inner));
+    fn finish_rows(&mut self, inner: &[f32], largest: f32, out: &mut [f32]) {
+        let (floor, shift) = self.window_scale.levels(largest);
         let Some(dct) = &self.dct else {
             out.iter_mut().zip(inner).for_each(|(out, v)| *out = v.max(floor) - shift);
             return;

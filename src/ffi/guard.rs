@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::last_error;
 use crate::error::{Result, Status};
 use crate::float_env::FloatEnv;
+use crate::text;
 
 /// Runs the body of an exported function. An error becomes its status and the thread's last error; so does a panic.
 pub(super) fn guard(body: impl FnOnce() -> Result<i32>) -> i32 {
@@ -46,7 +47,8 @@ impl Inside {
             panic::set_hook(Box::new(move |info| match RUNNING.load(Ordering::Relaxed) {
                 0 => others(info), // of a Rust program that we are linked into
                 _ => {
-                    let message = format!("a defect of Auricle, please report it: {info}");
+                    let message =
+                        text::message(format_args!("a defect of Auricle, please report it: {info}"));
                     last_error::set(&message, Status::Internal);
                 }
             }));
@@ -87,8 +89,8 @@ mod tests {
     #[test]
     fn an_error_becomes_its_number_and_a_message_without_nul() {
         assert_eq!(guard(|| Err(Error::new(Status::File, "a\0b"))), -100);
-        assert_eq!(last(), "a b");
+        assert_eq!(last(), "a\\u{0}b");
         assert_eq!(guard(|| Ok(2)), 2);
-        assert_eq!(last(), "a b", "success leaves the last error alone");
+        assert_eq!(last(), "a\\u{0}b", "success leaves the last error alone");
     }
 }

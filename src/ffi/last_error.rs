@@ -12,7 +12,7 @@ thread_local! {
 /// Keeps `message` for this thread and returns the number of `status`.
 pub(super) fn set(message: &str, status: Status) -> i32 {
     // A thread that is ending has lost its place for the message; the status still tells what happened.
-    let _ = LAST.try_with(|last| *last.borrow_mut() = CString::new(message.replace('\0', " ")).ok());
+    let _ = LAST.try_with(|last| *last.borrow_mut() = CString::new(message).ok());
     status as i32
 }
 

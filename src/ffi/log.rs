@@ -18,8 +18,9 @@ pub const AURICLE_LOG_INFO: i32 = 3;
 pub const AURICLE_LOG_DEBUG: i32 = 4;
 
 /// Takes a message. `user` is what auricle_set_log was given, `level` one of the AURICLE_LOG numbers, `message`
-/// UTF-8 without a line end and valid during the call only. It is called on whatever thread has something to
-/// say, by several at once: it must be safe for that. It may call Auricle. Neither an exception nor longjmp may leave it.
+/// UTF-8 like that of auricle_last_error (one line, nothing that a terminal obeys) and valid during the call only. It
+/// is called on whatever thread has something to say, by several at once: it must be safe for that. It may call
+/// Auricle. Neither an exception nor longjmp may leave it.
 pub type auricle_log_fn = Option<unsafe extern "C" fn(user: *mut c_void, level: i32, message: *const c_char)>;
 
 struct Callback {
@@ -33,7 +34,7 @@ unsafe impl Sync for Callback {}
 
 impl Callback {
     fn call(&self, level: Level, message: &str) {
-        let message = CString::new(message.replace('\0', " ")).unwrap_or_default();
+        let message = CString::new(message).unwrap_or_default(); // its control characters, NUL too, are escapes
         // SAFETY: the program gave this function for this purpose; the message lives until it returns.
         unsafe { (self.function)(self.user, level as i32, message.as_ptr()) }
     }

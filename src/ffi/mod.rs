@@ -47,6 +47,21 @@
 //! }
 //! ```
 //!
+//! CONTENTS, in this order
+//!
+//! - Statuses: what calls return; auricle_last_error, auricle_status_text
+//! - Cancelling: auricle_cancel_create, _request, _free
+//! - Models: auricle_model_load, _load_memory, _class_count, _label, _sample_rate, _describe, _free
+//! - Sample formats: AURICLE_U8 to AURICLE_F64
+//! - Whole clips: auricle_classify_f32, auricle_classify
+//! - Sessions: auricle_session_create, _reset, _free
+//! - Pushing: auricle_session_push_f32 (_i16, _bytes, _planar_f32, _planar_bytes), _gap, _finish
+//! - Reading: auricle_session_read, _read_event, _wait, _cancel, _pending
+//! - ONNX Runtime: auricle_runtime_open
+//! - Log: auricle_set_log
+//! - Versions: auricle_version, auricle_abi_version
+//! - Initialisers: auricle_model_options_init (_clip_options_, _session_options_, _result_, _event_)
+//!
 //! CONVENTIONS, valid for every function unless its own text says otherwise
 //!
 //! Words. A frame is one sample for each channel at one instant. A window is the stretch of audio that one
@@ -114,9 +129,25 @@
 //! the library does not know at 0: they are refused rather than ignored. Results that the library does not
 //! know stay as they were. Refused too: a struct_size below that of the first version, or above 4096.
 //!
-//! Manners. Nothing is printed: see auricle_set_log. No function opens a socket or writes a file. The only
-//! environment variables that play a part are those of auricle_runtime_open. No C++ exception, exit or abort
-//! crosses this interface; a defect inside the library is caught and returned as AURICLE_INTERNAL.
+//! Manners. Nothing is printed: see auricle_set_log. No function opens a socket or writes a file. No C++
+//! exception, exit or abort crosses this interface; a defect inside the library is caught and returned as
+//! AURICLE_INTERNAL.
+//!
+//! Files. Read are the model, the manifest beside it, ONNX Runtime's library and what that reads of the system
+//! (the processor, the time zone). A model reads no other file: one whose weights lie in other files is
+//! refused. A path must name a file: pipes, devices and folders are refused, and nothing waits for them.
+//!
+//! Environment. These variables play a part; ONNX Runtime 1.28.0 for the CPU reads no others.
+//! ORT_DYLIB_PATH names ONNX Runtime's library; see auricle_runtime_open. It is ignored in a process that has
+//! more rights than who started it (set-user-id, set-group-id, file capabilities).
+//! ORT_DISABLE_TELEMETRY is set to 1, unless it has a value, when ONNX Runtime is opened.
+//! ORT_LOAD_CONFIG_FROM_MODEL is removed then, because with it ONNX Runtime ignores the settings of its
+//! sessions. While the program has set it again, no model loads (AURICLE_RUNTIME).
+//! ALLOW_RELEASED_ONNX_OPSET_ONLY=0 lets ONNX Runtime load models for operator sets that are not released.
+//! ORT_DISABLE_FLASH_ATTENTION, ORT_GQA_DISABLE_FLASH_ATTENTION, ORT_DISABLE_DECODER_ATTENTION,
+//! ORT_MLAS_QKGEMM_S8_APPROX_VNNI, ORT_BEAM_SEARCH_USE_FAST_TOPK and ORT_USE_MLAS_Q4_GEMM_MOE choose between
+//! kernels of ONNX Runtime for attention, beam search and mixtures of experts: a model with such operators
+//! can be faster or slower, and its scores can differ in their last digits.
 #![allow(unsafe_code, non_camel_case_types)]
 
 mod guard;

@@ -100,8 +100,10 @@ impl auricle_model {
 /// - AURICLE_OK
 /// - AURICLE_CANCELLED: `options->cancel` was requested. There is no model.
 /// - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or an option is out of its range.
-/// - AURICLE_FILE: the file cannot be read; the last error has the system's reason.
-/// - AURICLE_MODEL: ONNX Runtime refuses it: damaged, not ONNX, or made for a newer version.
+/// - AURICLE_FILE: the file cannot be read, is no file (a pipe, a device, a folder), or is longer than an ONNX file
+///   (2147483647 bytes) or a manifest (16777216 bytes) can be; the last error has the reason.
+/// - AURICLE_MODEL: it is damaged, not ONNX, or made for a newer version; or it has weights in other files, or
+///   settings of ONNX Runtime, which no model may bring (`auricle-train stamp` mends both).
 /// - AURICLE_MANIFEST: no manifest, or a mistake in it; the last error has the path of the member.
 /// - AURICLE_MISMATCH: the manifest does not fit the network (names, sizes, number of labels, or with `self_check`
 ///   the scores of a golden case); the last error has both numbers.

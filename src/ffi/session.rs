@@ -124,7 +124,7 @@ unsafe fn options(model: &auricle_model, options: *const auricle_session_options
     };
     // SAFETY: by contract.
     let json = unsafe { pointer::optional_string("options->stream_json", given.stream_json) }?;
-    let stream = |json| Stream::parse(pointer::utf8("options->stream_json", json)?, model.core.labels());
+    let stream = |json| Stream::parse(pointer::utf8("options->stream_json", json)?, model.core.manifest());
     Ok(SessionOptions {
         sample_rate: if given.sample_rate == 0 { model.core.sample_rate() } else { given.sample_rate },
         channels: given.channels.max(1),

@@ -35,7 +35,7 @@ pub const AURICLE_CLIP_TOO_SHORT: i32 = -4;
 pub const AURICLE_MEMORY: i32 = -5;
 /// A file could not be read.
 pub const AURICLE_FILE: i32 = -100;
-/// ONNX Runtime refused the model: the file is damaged, is not ONNX, or needs a newer ONNX Runtime.
+/// The model is refused: it is damaged, is not ONNX, reads other files, or needs a newer ONNX Runtime.
 pub const AURICLE_MODEL: i32 = -101;
 /// The model has no manifest, or the manifest is not valid.
 pub const AURICLE_MANIFEST: i32 = -102;
@@ -65,7 +65,7 @@ pub extern "C" fn auricle_status_text(status: i32) -> *const c_char {
             AURICLE_CLIP_TOO_SHORT => c"clip too short",
             AURICLE_MEMORY => c"out of memory",
             AURICLE_FILE => c"file cannot be read",
-            AURICLE_MODEL => c"model refused by ONNX Runtime",
+            AURICLE_MODEL => c"model refused",
             AURICLE_MANIFEST => c"manifest missing or not valid",
             AURICLE_MISMATCH => c"manifest and network contradict each other",
             AURICLE_RUNTIME => c"ONNX Runtime not available",
@@ -78,8 +78,9 @@ pub extern "C" fn auricle_status_text(status: i32) -> *const c_char {
 }
 
 /// What went wrong in the latest call of this thread that failed, with the numbers that fix it, for a person
-/// to read; "" if none failed yet. Calls that succeed leave it as it is, so ask only after a failure. UTF-8,
-/// borrowed: valid until the next failure on this thread, or its end. Never NULL.
+/// to read; "" if none failed yet. Calls that succeed leave it as it is, so ask only after a failure. UTF-8, one
+/// line of at most 4096 bytes: control characters and line ends that come out of a file or a name are escapes such
+/// as \n and \u{1b}. Borrowed: valid until the next failure on this thread, or its end. Never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn auricle_last_error() -> *const c_char {
     guard_value(c"".as_ptr(), || Ok(last_error::get()))

@@ -9,9 +9,10 @@ mod stream;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, MAX_PATH, Result, Status};
 use crate::json::{self, MAX_LABELS};
 use crate::memory;
+use crate::text;
 use golden::Golden;
 pub use input::{Dtype, Input};
 pub use output::Output;
@@ -99,7 +100,7 @@ impl Manifest {
             );
             return Err(Error::manifest("stream.hop_seconds", message));
         }
-        self.stream.resolve("stream", &self.labels)?;
+        self.stream.resolve("stream", &self.labels, self.output.activation)?;
         self.output.resolve()?;
         let windows = golden::Windows { seconds: self.input.window_seconds, hop, work: self.input.work() };
         golden::resolve(&mut self.golden, rate, self.labels.len(), &windows)
@@ -124,7 +125,7 @@ impl Manifest {
                 let first = self.labels.iter().position(|other| other == label).unwrap_or(index);
                 return Err(Error::manifest(
                     &format!("labels[{index}]"),
-                    format!("{label:?} is labels[{first}] too"),
+                    format_args!("{label:?} is labels[{first}] too"),
                 ));
             }
         }
@@ -142,7 +143,7 @@ fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
     check_size(json)?;
     let mut reader = serde_json::Deserializer::from_str(json);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let (path, reason) = (error.path().to_string(), error.inner().to_string());
+        let (path, reason) = (text::shortened(error.path(), MAX_PATH), error.inner().to_string());
         let path = if path == "." { "(whole)" } else { &path };
         match reason.starts_with(json::OUT_OF_MEMORY) {
             true => Error::new(Status::Memory, format!("manifest: {path}: {reason}")),
@@ -181,7 +182,7 @@ fn check_size(json: &str) -> Result<()> {
 impl Error {
     /// Wraps an error of reading a manifest with where the manifest came from.
     pub(crate) fn of_manifest(self, source: &str) -> Self {
-        Error::new(self.status(), format!("{source}: {}", self.message()))
+        Error::new(self.status(), format_args!("{source}: {}", self.message()))
     }
 }
 

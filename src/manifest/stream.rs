@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::parse;
+use super::{Manifest, parse};
 use crate::error::{Error, Result, Status};
 use crate::events::Rules;
+use crate::scores::Activation;
 use crate::smoothing::Smoothing;
 
 /// Longest time to smooth over.
@@ -29,21 +30,24 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Parses the `stream` object of a manifest and checks it for a model with these labels.
-    pub fn parse(json: &str, labels: &[String]) -> Result<Self> {
+    /// Parses the `stream` object of a manifest and checks it for the model of `manifest`.
+    pub fn parse(json: &str, manifest: &Manifest) -> Result<Self> {
         let mut stream: Self = parse(json).map_err(of_argument)?;
-        stream.resolve("stream", labels).map_err(of_argument)?;
+        stream.resolve("stream", &manifest.labels, manifest.output.activation).map_err(of_argument)?;
         Ok(stream)
     }
 
-    pub(super) fn resolve(&mut self, path: &str, labels: &[String]) -> Result<()> {
+    pub(super) fn resolve(&mut self, path: &str, labels: &[String], activation: Activation) -> Result<()> {
         if !(0.0..=MAX_SMOOTHING_SECONDS).contains(&self.smoothing_seconds) {
             return Err(Error::manifest(
                 &format!("{path}.smoothing_seconds"),
                 format!("{}; valid 0..={MAX_SMOOTHING_SECONDS}", self.smoothing_seconds),
             ));
         }
-        self.events.as_mut().map_or(Ok(()), |events| events.resolve(&format!("{path}.events"), labels))
+        match &mut self.events {
+            Some(events) => events.resolve(&format!("{path}.events"), labels, &activation.range()),
+            None => Ok(()),
+        }
     }
 }
 

@@ -109,6 +109,10 @@ static void streams_that_are_refused(const auricle_model *model)
         {"", "EOF"},
         {"{ \"hop\": 1 }", "unknown field `hop`"},
         {"{ \"events\": { \"on\": 0.5, \"off\": 0.9 } }", "stream.events.off: 0.9; valid up to `on`, which is 0.5"},
+        {"{ \"events\": { \"on\": 60 } }", "stream.events.on: 60; valid 0.0..=1.0"}, /* percent */
+        {"{ \"events\": { \"off\": -0.1 } }", "stream.events.off: -0.1; valid 0.0..=1.0"},
+        {"{ \"events\": { \"classes\": { \"high\": { \"on\": 1.5 } } } }", "stream.events.classes.high.on: 1.5; valid 0.0..=1.0"},
+        {"{ \"\\u001b[31m\\n\": 1 }", "unknown field `\\u{1b}[31m\\n`"},
         {"{ \"events\": { \"deny\": [\"cat\"] } }", "stream.events.deny[0]: \"cat\" is no label of the model"},
         {"{ \"smoothing_seconds\": -1 }", "stream.smoothing_seconds: -1"},
         {"\xff", "stream_json is not UTF-8"},

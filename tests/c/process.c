@@ -1,10 +1,14 @@
-/* What a process may do with the library in it: fork, and threads with small stacks. Arguments: the folder tests/data,
+/* What a process may do with the library in it: fork, signals, threads with small stacks, atexit. Arguments: the folder tests/data,
  * another model. */
-#define _DEFAULT_SOURCE 1
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* MAP_ANONYMOUS, setitimer */
+#endif
 #include "check.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -82,9 +86,9 @@ static void fork_of_one_thread(void)
     auricle_model_free(model);
 }
 
-/* kB of stack, as the header has them. Code that a sanitizer has instrumented needs several times as much. */
+/* kB of stack, as the header has them. Code that a sanitizer has instrumented needs more. */
 #if defined(__SANITIZE_ADDRESS__)
-enum { PUSHING = 16 * 8, READING = 64 * 8 };
+enum { PUSHING = 16 * 2, READING = 64 * 2 };
 #else
 enum { PUSHING = 16, READING = 64 };
 #endif
@@ -180,6 +184,53 @@ static void small_stacks(void)
     }
 }
 
+static volatile sig_atomic_t signals;
+
+static void handle(int number)
+{
+    (void)number;
+    signals = signals + 1;
+}
+
+/* 500 signals a second, without SA_RESTART, interrupt what they can. */
+static void signals_stop_nothing(void)
+{
+    static float scores[MAX_CLASSES], expected[MAX_CLASSES];
+    struct sigaction action;
+    struct itimerval often = {{0, 2000}, {0, 2000}}, never = {{0, 0}, {0, 0}};
+    auricle_model *model = load(paths[0]), *other;
+    auricle_session *idle = create(model, 44100, 1);
+    int i;
+
+    OK(auricle_classify_f32(model, samples, FRAMES, 1, 44100, expected, MAX_CLASSES));
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handle;
+    CHECK(!sigaction(SIGALRM, &action, NULL) && !setitimer(ITIMER_REAL, &often, NULL));
+    CHECK(auricle_session_wait(idle, 200) == AURICLE_AGAIN);
+    CHECK(signals > 10);
+    for (i = 0; i < 10; i++) {
+        OK(auricle_classify_f32(model, samples, FRAMES, 1, 44100, scores, MAX_CLASSES));
+        CHECK(!memcmp(scores, expected, sizeof scores));
+        other = load(paths[0]);
+        auricle_model_free(other);
+    }
+    CHECK(!setitimer(ITIMER_REAL, &never, NULL));
+    auricle_session_free(idle);
+    auricle_model_free(model);
+}
+
+static auricle_model *last;
+
+static void at_exit(void)
+{
+    static float scores[MAX_CLASSES];
+    OK(auricle_classify_f32(last, samples, FRAMES, 1, 44100, scores, MAX_CLASSES));
+    auricle_model_free(last);
+    free(samples);
+    if (check_failures)
+        _exit(EXIT_FAILURE);
+}
+
 int main(int argc, char **argv)
 {
     char tiny[1024];
@@ -191,6 +242,8 @@ int main(int argc, char **argv)
     on_a_stack("first load, which opens ONNX Runtime", load_thread, READING);
     fork_of_one_thread();
     small_stacks();
-    free(samples);
+    signals_stop_nothing();
+    last = load(paths[0]);
+    CHECK(!atexit(at_exit));
     return DONE();
 }

@@ -12,8 +12,34 @@ static void *fail_differently(void *unused)
     return NULL;
 }
 
-int main(void)
+/* Names that a terminal would obey, or that nobody could read to their end, come as one short line. */
+static void shown(const char *folder)
 {
+    static const char obeyed[] = "{ \"auricle\": 1, \"\\u001b]0;gotcha\\u0007\\u202e\\n\": 1 }";
+    const size_t size = (size_t)1 << 19;
+    auricle_model *model = NULL;
+    char *manifest = (char *)malloc(size);
+    size_t tiny_size;
+    unsigned char *tiny = read_file(folder, "tiny.onnx", &tiny_size);
+
+    EXPECT(AURICLE_MANIFEST, "`\\u{1b}]0;gotcha\\u{7}\\u{202e}\\n`",
+           auricle_model_load_memory(tiny, tiny_size, obeyed, NULL, &model));
+    EXPECT(AURICLE_FILE, "no\\nsuch\\u{9b}model", auricle_model_load("no\nsuch\xc2\x9bmodel", NULL, &model));
+    if (!manifest)
+        abort();
+    memset(manifest, 'x', size);
+    memcpy(manifest, "{ \"", 3);
+    memcpy(manifest + size - 7, "\": 1 }", 7);
+    EXPECT(AURICLE_MANIFEST, "longer than 1024 bytes",
+           auricle_model_load_memory(tiny, tiny_size, manifest, NULL, &model));
+    CHECK(strlen(auricle_last_error()) <= 4096);
+    free(manifest);
+    free(tiny);
+}
+
+int main(int argc, char **argv)
+{
+    const char *folder = argc > 1 ? argv[1] : ".";
     static const int32_t numbers[] = {
         AURICLE_OK, AURICLE_AGAIN, AURICLE_END, AURICLE_DROPPED, AURICLE_CANCELLED, AURICLE_INVALID_ARGUMENT,
         AURICLE_INVALID_STATE,
@@ -36,6 +62,7 @@ int main(void)
         CHECK(!strcmp(auricle_status_text(unknown[i]), nothing));
 
     CHECK(!strcmp(auricle_last_error(), ""));
+    shown(folder);
     EXPECT(AURICLE_INVALID_ARGUMENT, "session is NULL", auricle_session_finish(NULL));
     CHECK(!strcmp(auricle_last_error(), "session is NULL"));
     CHECK(!pthread_create(&thread, NULL, fail_differently, NULL) && !pthread_join(thread, NULL));

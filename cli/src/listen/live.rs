@@ -28,6 +28,7 @@ pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Sto
     let failed = |e: Error| Stop::because(&name, e);
 
     let mut options = SessionOptions::new(microphone.sample_rate(), microphone.channels());
+    options.channel = args.channel;
     options.hop_seconds = args.hop;
     options.stream = Some(stream);
     let session = Session::new(&model, &options).map_err(failed)?;
@@ -67,7 +68,7 @@ pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Sto
             Read::Again => {
                 line.session.wait(TICK).map_err(failed)?;
             }
-            Read::End | Read::Cancelled => break,
+            _ => break, // the end
         }
         state.lost = line.lost.load(Relaxed);
         if show.refresh(&state).map_err(|e| Stop::because("terminal", e))? {

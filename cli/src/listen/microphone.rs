@@ -71,10 +71,10 @@ impl Microphone {
     pub fn find(wanted: Option<&str>) -> Result<Self, Stop> {
         let Some(wanted) = wanted else {
             let device = cpal::default_host().default_input_device();
-            return Self::new(device.ok_or_else(|| Stop::Because(NONE.into()))?);
+            return Self::new(device.ok_or_else(|| Stop::new(NONE))?);
         };
         let mut devices = devices()?;
-        let names = devices.iter().map(|(name, _)| format!("\n  {name}")).collect::<String>();
+        let names: Vec<String> = devices.iter().map(|(name, _)| format!("  {name}")).collect();
         let is = |(name, device): &(String, Device)| {
             name == wanted || device.id().is_ok_and(|id| id.id() == wanted)
         };
@@ -84,11 +84,14 @@ impl Microphone {
         devices.retain(|(name, _)| name.to_lowercase().contains(&wanted.to_lowercase()));
         match (devices.pop(), devices.len()) {
             (Some((_, only)), 0) => Self::new(only),
-            (None, _) => Err(Stop::Because(format!("no microphone is called {wanted:?}; there are:{names}"))),
-            (Some(_), others) => Err(Stop::Because(format!(
-                "{} microphones are called {wanted:?}, of these:{names}",
-                others + 1
-            ))),
+            (None, _) => {
+                let none = Stop::new(format_args!("no microphone is called {wanted:?}; there are:"));
+                Err(names.iter().fold(none, Stop::and))
+            }
+            (Some(_), others) => {
+                let many = format_args!("{} microphones are called {wanted:?}, of these:", others + 1);
+                Err(names.iter().fold(Stop::new(many), Stop::and))
+            }
         }
     }
 
@@ -151,7 +154,7 @@ struct Trouble {
 fn devices() -> Result<Vec<(String, Device)>, Stop> {
     let devices = cpal::default_host().input_devices().map_err(|e| Stop::because("microphones", e))?;
     let devices: Vec<_> = devices.filter_map(|device| Some((name(&device)?, device))).collect();
-    if devices.is_empty() { Err(Stop::Because(NONE.into())) } else { Ok(devices) }
+    if devices.is_empty() { Err(Stop::new(NONE)) } else { Ok(devices) }
 }
 
 /// What people call it, and what the system calls it if that is something else.

@@ -30,6 +30,9 @@ pub struct Args {
     /// Seconds between windows [default: the model's]
     #[arg(long, value_name = "SECONDS")]
     hop: Option<f64>,
+    /// The channel to hear, from 1; 0 is the mean of all
+    #[arg(short, long, value_name = "N", default_value = "0")]
+    channel: u32,
     /// Smoothing and events: the JSON object, or a file with it [default: the model's]
     #[arg(long, value_name = "JSON|FILE")]
     stream: Option<String>,
@@ -41,9 +44,8 @@ pub struct Args {
 /// Says how to get a build that has it.
 #[cfg(not(feature = "microphone"))]
 pub fn run(_: &Args, _: Option<&std::path::Path>, _: &mut crate::out::Out) -> Result<(), crate::out::Stop> {
-    Err(crate::out::Stop::Because(
+    Err(crate::out::Stop::new(
         "this build cannot listen; build one that can with `cargo build --release -p auricle-cli --features \
-         microphone` (on Linux after `apt install libasound2-dev pkg-config` or its like)"
-            .into(),
+         microphone` (on Linux after `apt install libasound2-dev pkg-config` or its like)",
     ))
 }

@@ -12,9 +12,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph};
 use ratatui::{DefaultTerminal, Frame};
 
-use crate::analysis::ranked;
 use crate::events;
 use crate::out::shown_text;
+use crate::ranking::ranked;
 
 /// Where the level's bar begins, dBFS; it ends at 0.
 const FLOOR_DBFS: f32 = -80.0;
@@ -92,13 +92,13 @@ fn level_lines<'a>(state: &State, area: Rect) -> Vec<Line<'a>> {
     let Some(window) = &state.window else { return vec![Line::raw("waiting for the first window")] };
     let health = &window.health;
     let share = |dbfs: f32| 1.0 - dbfs.max(FLOOR_DBFS) / FLOOR_DBFS;
-    let text = format!("{:6.1} dBFS ", health.rms_dbfs.max(-999.0));
+    let text = format!("{:6.1} dBFS ", health.rms_dbfs);
     let width = usize::from(area.width).saturating_sub(text.len());
     let color = if health.clipped_frames > 0 { Color::Red } else { Color::Green };
     let mut notes = format!(
         "peak {:.1}, noise {:.1} dBFS, {:.0} ms a window",
-        health.peak_dbfs.max(-999.0),
-        health.noise_floor_dbfs.max(-999.0),
+        health.peak_dbfs,
+        health.noise_floor_dbfs,
         window.inference_nanoseconds as f64 / 1e6
     );
     for (is, what) in
@@ -187,7 +187,6 @@ impl Drop for View {
 
 #[cfg(test)]
 mod tests {
-    use auricle::Health;
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
@@ -253,6 +252,19 @@ mod tests {
         assert!(text[9].contains("dog …"), "the newest is the first: {text:#?}");
         assert!(text[10].contains("rain") && !text[10].contains('…'), "final in its place: {text:#?}");
         assert!(text[19].contains("480 frames lost"), "{text:#?}");
+    }
+
+    #[test]
+    fn digital_silence_has_no_number() {
+        let labels = ["dog".to_owned()];
+        let mut state = State::new("mic", 16_000, &labels);
+        let mut silence = window(f32::NEG_INFINITY);
+        silence.health.noise_floor_dbfs = f32::NEG_INFINITY;
+        silence.health.silent = true;
+        state.heard(silence, &[0.0]);
+        let text = drawn(&state, 60, 20);
+        assert!(text[1].contains("  -inf dBFS ") && blocks(&text[1]) == 0, "{text:#?}");
+        assert!(text[2].contains("peak -inf, noise -inf dBFS, 2 ms a window, silent"), "{text:#?}");
     }
 
     #[test]

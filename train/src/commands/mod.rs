@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
+use auricle::text::escaped;
 use auricle_train::dataset::{Clip, Dataset, Source, load_mono};
 use auricle_train::evaluate::window_outputs;
 use auricle_train::export;
@@ -28,10 +29,10 @@ use clap::{Args, ValueEnum};
 fn load(source: &Source, sample_rate: u32) -> Result<Dataset> {
     let dataset = Dataset::load(source, sample_rate)?;
     for reason in &dataset.unreadable {
-        eprintln!("left out: {reason}");
+        eprintln!("left out: {}", escaped(reason));
     }
     for warning in &dataset.warnings {
-        eprintln!("warning: {warning}");
+        eprintln!("warning: {}", escaped(warning));
     }
     let seconds: f64 =
         dataset.clips.iter().map(|c| c.samples.len() as f64).sum::<f64>() / f64::from(sample_rate);

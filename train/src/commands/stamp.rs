@@ -1,23 +1,27 @@
-//! `auricle-train stamp`: a manifest into anyone's ONNX file.
+//! `auricle-train stamp`: a manifest, and weights from other files, into anyone's ONNX file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use auricle::Manifest;
+use auricle::manifest::METADATA_KEY;
 use auricle_train::golden;
 use auricle_train::onnx::edit::{Editor, MAX_BYTES};
+use auricle_train::onnx::merge::merge;
+use auricle_train::onnx::stamp::{SETTINGS_KEY, metadata, without};
 
 /// Embeds a manifest in an ONNX file, whoever made it
 ///
-/// Loads the result as the library's users do and embeds golden cases: those of the manifest, which must be reproduced,
-/// or else ones with the scores that the model gives here.
+/// Weights in files beside it (PyTorch's model.onnx.data) are merged into it. Loads the result as the library's users do
+/// and embeds golden cases: those of the manifest, which must be reproduced, or else ones with the scores that the model
+/// gives here.
 #[derive(clap::Args)]
 pub struct Args {
     /// ONNX file.
     model: PathBuf,
-    /// Manifest, JSON; docs/manifest.md describes it. It replaces one that the file has.
-    manifest: PathBuf,
+    /// Manifest, JSON; docs/manifest.md describes it. It replaces the one that the file has; without it, that one stays.
+    manifest: Option<PathBuf>,
     /// File to write; without it, the ONNX file is replaced.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -32,9 +36,14 @@ pub struct Args {
 impl Args {
     pub fn run(self) -> Result<()> {
         auricle::open_runtime(self.runtime.as_deref())?;
-        let json = fs::read_to_string(&self.manifest).with_context(|| self.manifest.display().to_string())?;
-        let manifest = Manifest::parse(&json).with_context(|| self.manifest.display().to_string())?;
         let onnx = read(&self.model)?;
+        let place = self.manifest.as_ref().unwrap_or(&self.model).display().to_string();
+        let json = match &self.manifest {
+            Some(path) => fs::read_to_string(path).with_context(|| place.clone())?,
+            None => metadata(&onnx, METADATA_KEY)?
+                .with_context(|| format!("{place}: has no manifest; give one: stamp MODEL MANIFEST"))?,
+        };
+        let manifest = Manifest::parse(&json).with_context(|| place)?;
         let file = golden::finish(&onnx, &manifest, self.tolerance)
             .with_context(|| self.model.display().to_string())?;
         let out = self.out.as_ref().unwrap_or(&self.model);
@@ -49,7 +58,8 @@ impl Args {
     }
 }
 
-/// Reads an ONNX file that can be worked on: in one piece, with everything in it.
+/// Reads an ONNX file that can be worked on: in one piece, with the values that lie in other files of its folder, and
+/// without settings of ONNX Runtime.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     let bytes = fs::metadata(path).with_context(|| path.display().to_string())?.len();
     ensure!(
@@ -57,7 +67,16 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
         "{}: has {bytes} bytes; an ONNX file in one piece ends at {MAX_BYTES} (protobuf's limit)",
         path.display()
     );
-    let onnx = fs::read(path).with_context(|| path.display().to_string())?;
+    let mut onnx = fs::read(path).with_context(|| path.display().to_string())?;
+    let folder = path.parent().filter(|folder| *folder != "").unwrap_or(Path::new("."));
+    if let Some((merged, files)) = merge(&onnx, folder).with_context(|| path.display().to_string())? {
+        println!("{}: merged with {}", path.display(), files.join(", "));
+        onnx = merged;
+    }
+    if metadata(&onnx, SETTINGS_KEY)?.is_some() {
+        println!("{}: settings of ONNX Runtime ({SETTINGS_KEY}) taken out", path.display());
+        onnx = without(&onnx, SETTINGS_KEY)?;
+    }
     Editor::check(&onnx).with_context(|| path.display().to_string())?;
     Ok(onnx)
 }

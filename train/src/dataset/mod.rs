@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use auricle_decode::Audio;
 use clap::Args;
 use rayon::prelude::*;
 
@@ -203,13 +204,26 @@ fn read_file(path: &Path, sample_rate: u32, cache: &Option<Cache>) -> Result<Dec
         sample_rate: audio.sample_rate,
     };
     let samples = clip.mono_at(sample_rate).with_context(|| format!("{}", path.display()))?;
-    let damaged = audio.skipped_packets;
-    if let (0, Some(key), Some(cache)) = (damaged, key, cache) {
+    let warning = missing(&audio).map(|what| format!("{}: {what}", path.display()));
+    if let (None, Some(key), Some(cache)) = (&warning, key, cache) {
         cache.keep(&key, &samples); // a damaged file is decoded again, so that every run names it
     }
-    let warning =
-        (damaged > 0).then(|| format!("{}: {damaged} broken packets were left out", path.display()));
     Ok(Decoded { samples, warning, cached: false })
+}
+
+/// What of a file did not come out of it as sound: the first place, and how many more there are.
+fn missing(audio: &Audio) -> Option<String> {
+    let lost = audio.lost;
+    let what = match audio.losses.first() {
+        Some(first) if lost.places > 1 => format!("{first}; and {} more places", lost.places - 1),
+        Some(first) => first.to_string(),
+        None if lost.is_nothing() => return None,
+        None => format!(
+            "{} packets could not be decoded, {} bytes at the end were not read",
+            lost.skipped_packets, lost.bytes_left
+        ),
+    };
+    Some(what)
 }
 
 /// The part of a file that a row is about.

@@ -61,8 +61,7 @@ impl Editor {
         for tensor in &graph.initializer {
             ensure!(
                 tensor.data_location != Some(EXTERNAL),
-                "the constant {:?} lies in another file; save the model as one file (in Python: \
-                 onnx.save(onnx.load(PATH), PATH))",
+                "the constant {:?} lies in another file; `auricle-train stamp` makes one file of both",
                 tensor.name
             );
         }

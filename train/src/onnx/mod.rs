@@ -2,6 +2,8 @@
 //! back the name of that operator's output.
 
 pub mod edit;
+mod fields;
+pub mod merge;
 mod proto;
 pub mod prune;
 pub mod quantise;

@@ -1,30 +1,21 @@
 //! A manifest into anyone's ONNX file. Every other byte stays: fields are copied as they are, known or not.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, ensure};
 use auricle::manifest::METADATA_KEY;
 use prost::Message;
-use prost::encoding::{WireType, decode_key, decode_varint};
 
 use super::edit::MAX_BYTES;
+use super::fields::{Field, fields};
 use super::proto::{Model, StringEntry};
 
 /// `ModelProto.metadata_props`.
 const METADATA: u32 = 14;
+/// Settings of ONNX Runtime, with which the library refuses a model.
+pub const SETTINGS_KEY: &str = "ort_config";
 
 /// The file with `manifest` as its only manifest.
 pub fn stamp(onnx: &[u8], manifest: &str) -> Result<Vec<u8>> {
-    let mut out = Vec::with_capacity(onnx.len() + manifest.len() + 64);
-    let mut rest = onnx;
-    while !rest.is_empty() {
-        let (field, after) = next(rest).with_context(|| {
-            format!("is damaged, or not an ONNX file: no protobuf field at byte {}", onnx.len() - rest.len())
-        })?;
-        let whole = &rest[..rest.len() - after.len()];
-        if field != Some(METADATA) || entry(whole)?.key != METADATA_KEY {
-            out.extend_from_slice(whole);
-        }
-        rest = after;
-    }
+    let mut out = without(onnx, METADATA_KEY)?;
     let entry = StringEntry { key: METADATA_KEY.into(), value: manifest.into() };
     // Protobuf adds up what is concatenated: repeated fields are appended.
     Model { metadata_props: vec![entry], ..Model::default() }.encode(&mut out)?;
@@ -36,21 +27,29 @@ pub fn stamp(onnx: &[u8], manifest: &str) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// The number of the first field, if it is one of bytes, and what follows it.
-fn next(mut bytes: &[u8]) -> Result<(Option<u32>, &[u8])> {
-    let (number, wire) = decode_key(&mut bytes)?;
-    let length = match wire {
-        WireType::Varint => return decode_varint(&mut bytes).map(|_| (None, bytes)).map_err(Into::into),
-        WireType::SixtyFourBit => 8,
-        WireType::ThirtyTwoBit => 4,
-        WireType::LengthDelimited => decode_varint(&mut bytes)?,
-        WireType::StartGroup | WireType::EndGroup => bail!("a group"),
-    };
-    let length = usize::try_from(length).ok().filter(|length| *length <= bytes.len()).context("cut off")?;
-    Ok(((wire == WireType::LengthDelimited).then_some(number), &bytes[length..]))
+/// The file without the metadata of `key`.
+pub fn without(onnx: &[u8], key: &str) -> Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(onnx.len());
+    for field in fields(onnx) {
+        let field = field?;
+        if entry(&field)?.is_none_or(|entry| entry.key != key) {
+            out.extend_from_slice(field.whole);
+        }
+    }
+    Ok(out)
 }
 
-/// The metadata entry that the field `whole` holds.
-fn entry(whole: &[u8]) -> Result<StringEntry> {
-    Ok(Model::decode(whole)?.metadata_props.pop().unwrap_or_default())
+/// The value of the metadata of `key`.
+pub fn metadata(onnx: &[u8], key: &str) -> Result<Option<String>> {
+    let mut found = None;
+    for field in fields(onnx) {
+        found = entry(&field?)?.filter(|entry| entry.key == key).map(|entry| entry.value).or(found);
+    }
+    Ok(found)
+}
+
+/// The metadata entry in a field of a model, if it is one.
+fn entry(field: &Field<'_>) -> Result<Option<StringEntry>> {
+    let bytes = field.bytes.filter(|_| field.number == METADATA);
+    Ok(bytes.map(StringEntry::decode).transpose()?)
 }

@@ -9,7 +9,10 @@ mod dataset;
 mod fit;
 mod front_end;
 mod head;
+mod merge;
 mod networks;
+#[path = "../../../tests/support/onnx.rs"]
+mod onnx;
 mod own_model;
 mod report;
 mod stamp;

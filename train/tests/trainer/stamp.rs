@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use crate::common::*;
+use crate::onnx;
 use auricle::{Manifest, Model, ModelOptions};
 use auricle_train::golden;
 use auricle_train::onnx::edit::Editor;
@@ -42,8 +44,27 @@ fn damaged_files_and_weights_elsewhere_are_refused() {
     assert!(error(&bare[..bare.len() - 1]).contains("damaged, or not an ONNX file"));
     assert!(error(b"not at all").contains("at byte 0"));
     let elsewhere = format!("{:#}", Editor::check(&data("external.onnx")).unwrap_err());
-    assert!(elsewhere.contains("lies in another file") && elsewhere.contains("onnx.save"), "{elsewhere}");
+    assert!(
+        elsewhere.contains("lies in another file") && elsewhere.contains("auricle-train stamp"),
+        "{elsewhere}"
+    );
     assert!(format!("{:#}", Editor::check(b"").unwrap_err()).contains("no graph"));
+}
+
+/// The library refuses a model that brings settings of ONNX Runtime, and says that `stamp` takes them out.
+#[test]
+fn settings_of_onnx_runtime_are_taken_out() {
+    if !has_runtime() {
+        return;
+    }
+    let folder = Scratch::new("settings");
+    let path = folder.0.join("tiny.onnx");
+    fs::write(&path, [data("tiny.onnx"), onnx::entry(14, "ort_config", "{}")].concat()).unwrap();
+    let refused = Model::load(&path, &ModelOptions::default()).unwrap_err();
+    assert!(refused.message().contains("auricle-train stamp"), "{refused}");
+    let run = Command::new(env!("CARGO_BIN_EXE_auricle-train")).arg("stamp").arg(&path).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    Model::load(&path, &ModelOptions::default()).unwrap();
 }
 
 #[test]
