@@ -222,8 +222,9 @@ fn models() {
         || (),
         |_| {
             let model = load_c(())?;
-            // SAFETY: a live model, which is freed once.
+            // SAFETY: a live model, and its last class.
             let label = unsafe { CStr::from_ptr(auricle_model_label(model, CLASSES - 1)) }.to_owned();
+            // SAFETY: it is freed once.
             unsafe { auricle_model_free(model) };
             Ok(label)
         },
