@@ -10,6 +10,7 @@ fn main() {
         "0" => format!("0.{}", var("CARGO_PKG_VERSION_MINOR")),
         major => major.to_string(),
     };
+    println!("cargo:rustc-env=AURICLE_ABI={abi}"); // for the tests
     let link = |argument: String| println!("cargo:rustc-cdylib-link-arg=-Wl,{argument}");
     let os = var("CARGO_CFG_TARGET_OS");
     // ONNX Runtime, which stays open, calls back into the library: see `platform::stay_loaded`.

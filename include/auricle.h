@@ -45,6 +45,21 @@
  *         return status < 0;
  *     }
  *
+ * CONTENTS, in this order
+ *
+ * - Statuses: what calls return; auricle_last_error, auricle_status_text
+ * - Cancelling: auricle_cancel_create, _request, _free
+ * - Models: auricle_model_load, _load_memory, _class_count, _label, _sample_rate, _describe, _free
+ * - Sample formats: AURICLE_U8 to AURICLE_F64
+ * - Whole clips: auricle_classify_f32, auricle_classify
+ * - Sessions: auricle_session_create, _reset, _free
+ * - Pushing: auricle_session_push_f32 (_i16, _bytes, _planar_f32, _planar_bytes), _gap, _finish
+ * - Reading: auricle_session_read, _read_event, _wait, _cancel, _pending
+ * - ONNX Runtime: auricle_runtime_open
+ * - Log: auricle_set_log
+ * - Versions: auricle_version, auricle_abi_version
+ * - Initialisers: auricle_model_options_init (_clip_options_, _session_options_, _result_, _event_)
+ *
  * CONVENTIONS, valid for every function unless its own text says otherwise
  *
  * Words. A frame is one sample for each channel at one instant. A window is the stretch of audio that one
@@ -331,6 +346,8 @@ typedef struct {
  * - AURICLE_MANIFEST: no manifest, or a mistake in it; the last error has the path of the member.
  * - AURICLE_MISMATCH: the manifest does not fit the network (names, sizes, number of labels, or with `self_check`
  *   the scores of a golden case); the last error has both numbers.
+ * - AURICLE_MEMORY: what the file or the manifest asks for cannot be had; the last error has its size, if ONNX Runtime
+ *   says it.
  * - AURICLE_RUNTIME: ONNX Runtime is missing. See auricle_runtime_open.
  */
 AURICLE_API
@@ -349,7 +366,7 @@ auricle_status auricle_model_load(const char *path,
  * - AURICLE_OK
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, `size` is absurd, the manifest is not UTF-8, or an option is
  *   out of its range.
- * - AURICLE_CANCELLED, AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_RUNTIME: as for
+ * - AURICLE_CANCELLED, AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_MEMORY, AURICLE_RUNTIME: as for
  *   auricle_model_load.
  */
 AURICLE_API
@@ -391,6 +408,7 @@ uint32_t auricle_model_sample_rate(const auricle_model *model);
  * - AURICLE_OK
  * - AURICLE_INVALID_ARGUMENT: `model`, `needed`, or `json` with a `capacity` that is not 0, is NULL.
  * - AURICLE_BUFFER_TOO_SMALL: `capacity` is not 0, but below `*needed`. Call again with a buffer of `*needed` bytes.
+ * - AURICLE_MEMORY: the record cannot be written out.
  */
 AURICLE_API
 auricle_status auricle_model_describe(const auricle_model *model,
@@ -457,6 +475,7 @@ typedef struct {
  * - AURICLE_BUFFER_TOO_SMALL: `capacity` is below the number of classes.
  * - AURICLE_CLIP_TOO_SHORT: too few frames for even one row of features, 0 for example.
  * - AURICLE_INFERENCE: ONNX Runtime failed; the last error has its reason.
+ * - AURICLE_MEMORY: a buffer, or what the network asks for, cannot be had.
  */
 AURICLE_API
 auricle_status auricle_classify_f32(const auricle_model *model,
@@ -474,8 +493,8 @@ auricle_status auricle_classify_f32(const auricle_model *model,
  * Any thread, any number at once with the same model.
  * - AURICLE_OK
  * - AURICLE_CANCELLED: `options->cancel` was requested. `scores` are as they were.
- * - AURICLE_INVALID_ARGUMENT, AURICLE_BUFFER_TOO_SMALL, AURICLE_CLIP_TOO_SHORT, AURICLE_INFERENCE: as for
- *   auricle_classify_f32.
+ * - AURICLE_INVALID_ARGUMENT, AURICLE_BUFFER_TOO_SMALL, AURICLE_CLIP_TOO_SHORT, AURICLE_INFERENCE, AURICLE_MEMORY:
+ *   as for auricle_classify_f32.
  */
 AURICLE_API
 auricle_status auricle_classify(const auricle_model *model,
@@ -763,6 +782,8 @@ typedef struct {
  *   no windows; the next read gives AURICLE_END.
  * - AURICLE_INFERENCE, AURICLE_MODEL: ONNX Runtime failed; the last error has its reason. This window is lost;
  *   the next read goes on behind it.
+ * - AURICLE_MEMORY: what the network asks for, or the buffers for a thread that reads for the first time, cannot be
+ *   had. This window is lost; the next read goes on behind it.
  * - AURICLE_INVALID_STATE: another thread is reading.
  */
 AURICLE_API

@@ -9,8 +9,8 @@ use std::ops::{Range, RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 
-use crate::bounded::{self, MAX_LABELS};
 use crate::error::{Error, Result};
+use crate::json::{self, MAX_LABELS};
 use crate::memory::{self, collected, reserved};
 
 /// Events that wait to be read before the oldest are given up.
@@ -66,17 +66,14 @@ pub struct Rules {
     /// Labels that have events; absent: all.
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "bounded::optional_list::<MAX_LABELS, _, _>"
+        deserialize_with = "json::optional_list::<MAX_LABELS, _, _>"
     )]
     pub allow: Option<Vec<String>>,
     /// Labels that have none.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "bounded::list::<MAX_LABELS, _, _>")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "json::list::<MAX_LABELS, _, _>")]
     pub deny: Vec<String>,
     /// Rules of classes of their own, by label.
-    #[serde(
-        skip_serializing_if = "BTreeMap::is_empty",
-        deserialize_with = "bounded::map::<MAX_LABELS, _, _>"
-    )]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "json::map::<MAX_LABELS, _, _>")]
     pub classes: BTreeMap<String, Rule>,
 }
 

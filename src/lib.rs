@@ -42,7 +42,6 @@ pub mod model;
 mod pipeline;
 pub mod session;
 
-mod bounded;
 pub mod error;
 mod file;
 mod float_env;

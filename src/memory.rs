@@ -36,16 +36,16 @@ pub(crate) fn grow<T>(values: &mut Vec<T>, more: usize, what: &str) -> Result<()
     values.try_reserve(more).map_err(|_| short_of::<T>(count, what))
 }
 
-/// `count` zeros, in pages that the system finds when they are touched first.
-pub(crate) fn zeroed<T: Zeroable>(count: usize, what: &str) -> Result<Box<[T]>> {
-    bytemuck::allocation::try_zeroed_slice_box(count).map_err(|()| short_of::<T>(count, what))
-}
-
 /// An empty set with room for `count` values.
 pub(crate) fn set<T: Eq + Hash>(count: usize, what: &str) -> Result<HashSet<T>> {
     let mut set = HashSet::new();
     set.try_reserve(count).map_err(|_| short_of::<T>(count, what))?;
     Ok(set)
+}
+
+/// `count` zeros, in pages that the system finds when they are touched first.
+pub(crate) fn zeroed<T: Zeroable>(count: usize, what: &str) -> Result<Box<[T]>> {
+    bytemuck::allocation::try_zeroed_slice_box(count).map_err(|()| short_of::<T>(count, what))
 }
 
 #[cold]

@@ -213,8 +213,10 @@ impl Producer {
             Overflow::DropNewest => {
                 let accepted = frames - dropped;
                 self.write(0, accepted, &mut fill);
-                self.lost.dropped += dropped as u64;
-                self.shared.lost_dropped.store(self.lost.dropped, Release);
+                if dropped > 0 {
+                    self.lost.dropped += dropped as u64;
+                    self.shared.lost_dropped.store(self.lost.dropped, Release);
+                }
                 Pushed { accepted, dropped }
             }
         }

@@ -3,6 +3,11 @@
 //! `AURICLE_CFLAGS` gives every compiler more options (`-fsanitize=address,undefined`).
 #![cfg(unix)] // the options of the compilers, and how libraries are named
 
+#[path = "support/looping.rs"]
+mod looping;
+#[path = "support/onnx.rs"]
+mod onnx;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -10,7 +15,7 @@ use std::process::{Command, Output, Stdio};
 const WARNINGS: [&str; 6] = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"];
 
 /// Programs of tests/c and the files that they are made of.
-const PROGRAMS: [(&str, &[&str]); 12] = [
+const PROGRAMS: [(&str, &[&str]); 13] = [
     ("header", &["header.c", "header_other.c"]),
     ("status", &["status.c"]),
     ("log", &["log.c"]),
@@ -22,6 +27,7 @@ const PROGRAMS: [(&str, &[&str]); 12] = [
     ("events", &["events.c"]),
     ("threads", &["threads.c"]),
     ("lifetime", &["lifetime.c"]),
+    ("cancel", &["cancel.c"]),
     ("process", &["process.c"]),
 ];
 
@@ -58,10 +64,7 @@ fn built(name: &str) -> PathBuf {
 
 /// Lays the shared library out in `folder` as an installation does, with the name that is written in it.
 fn install(folder: &Path) {
-    let abi = match env!("CARGO_PKG_VERSION_MAJOR") {
-        "0" => concat!("0.", env!("CARGO_PKG_VERSION_MINOR")),
-        major => major,
-    };
+    let abi = env!("AURICLE_ABI"); // from build.rs
     let (file, linked, loaded) = if cfg!(target_os = "macos") {
         ("libauricle.dylib", "libauricle.dylib".into(), format!("libauricle.{abi}.dylib"))
     } else {
@@ -148,6 +151,8 @@ fn build_and_run(compiler: &str, language: &[&str], versions: &[&str]) {
     }
     let (folder, tests) = (folder(compiler), root().join("tests/c"));
     install(&folder);
+    std::fs::write(folder.join("looping.onnx"), looping::looping(0)).expect("target/tmp can be written");
+    let own = folder.to_str().expect("UTF-8");
     for (name, files) in PROGRAMS {
         let sources: Vec<_> = files.iter().map(|file| tests.join(file)).collect();
         let mut program = PathBuf::new();
@@ -155,7 +160,7 @@ fn build_and_run(compiler: &str, language: &[&str], versions: &[&str]) {
             let options: Vec<_> = [&[*version][..], language].concat();
             program = build(compiler, &options, &folder, name, &sources);
         }
-        run(&program, &[".", BUNDLED], &[]);
+        run(&program, &[".", BUNDLED, own], &[]);
     }
 }
 
@@ -360,4 +365,28 @@ fn the_library_exports_what_the_list_says() {
     exported.sort();
     let list = std::fs::read_to_string(root().join("tests/abi/symbols.txt")).expect("the list");
     assert_eq!(exported, list.lines().collect::<Vec<_>>(), "exported, and tests/abi/symbols.txt");
+
+    let header = std::fs::read_to_string(root().join("include/auricle.h")).expect("the header");
+    let (_, declarations) = header.split_once("#ifdef __cplusplus").expect("what is declared");
+    let mut declared: Vec<_> = declarations
+        .split("AURICLE_API")
+        .skip(1)
+        .filter_map(|text| text.split_once('(')?.0.rsplit([' ', '*', '\n']).next())
+        .collect();
+    declared.sort_unstable();
+    assert_eq!(exported, declared, "exported, and declared in include/auricle.h");
+}
+
+/// A program that was added to tests/c and forgotten here would never run.
+#[test]
+fn every_file_of_tests_c_is_used() {
+    let read = |file: &str| std::fs::read_to_string(root().join(file)).expect("a file of the repository");
+    let users = ["tests/c_api.rs", "tests/runtime.rs", ".ci/hosts"].map(read).concat();
+    for entry in std::fs::read_dir(root().join("tests/c")).expect("tests/c") {
+        let name = entry.expect("a file").file_name().to_string_lossy().into_owned();
+        if let Some(stem) = name.strip_suffix(".c") {
+            let names = [format!("\"{name}\""), format!("/{name}"), format!("\"{stem}\"")];
+            assert!(names.iter().any(|name| users.contains(name)), "nothing builds tests/c/{name}");
+        }
+    }
 }

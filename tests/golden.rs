@@ -164,8 +164,8 @@ fn c_program() -> PathBuf {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("target/tmp can be written");
     let (file, abi) = match cfg!(target_os = "macos") {
-        true => ("libauricle.dylib", concat!("libauricle.0.", env!("CARGO_PKG_VERSION_MINOR"), ".dylib")),
-        false => ("libauricle.so", concat!("libauricle.so.0.", env!("CARGO_PKG_VERSION_MINOR"))),
+        true => ("libauricle.dylib", concat!("libauricle.", env!("AURICLE_ABI"), ".dylib")),
+        false => ("libauricle.so", concat!("libauricle.so.", env!("AURICLE_ABI"))),
     };
     let built = std::env::current_exe().expect("own path").with_file_name(file);
     for name in [file, abi] {

@@ -354,7 +354,7 @@ fn any_number_and_mix_of_losses_is_counted_exactly() {
     let mut seen = Seen::default();
     let seeds = match std::env::var("AURICLE_TEST_SEEDS") {
         Ok(seeds) => seeds.parse().expect("a number"),
-        Err(_) => 100,
+        Err(_) => 60,
     };
     for seed in 0..seeds {
         println!("seed {seed}");

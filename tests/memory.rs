@@ -5,7 +5,9 @@
 
 #![allow(unsafe_code, reason = "an allocator, and the C API")]
 
-#[path = "support/networks.rs"]
+#[path = "support/looping.rs"]
+mod looping;
+#[path = "support/onnx.rs"]
 mod onnx;
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -13,10 +15,14 @@ use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::process::Command;
 use std::ptr::{null, null_mut};
+use std::time::{Duration, Instant};
 
 use auricle::manifest::Stream;
-use auricle::{Clip, ClipOptions, Error, Model, ModelOptions, Read, Session, SessionOptions, Status};
-use onnx::{F32, floats, graph, model_with, node, value};
+use auricle::{
+    Clip, ClipOptions, Error, Manifest, Model, ModelOptions, Read, Session, SessionOptions, Status,
+};
+use looping::{MANIFEST, WINDOW, file, floats, hungry};
+use onnx::{bytes, int, node, value_info};
 
 /// Smaller allocations always succeed.
 const LARGE: usize = 4096;
@@ -27,6 +33,8 @@ thread_local! {
     /// Whether all fail after that one.
     static FOR_GOOD: Cell<bool> = const { Cell::new(false) };
     static FAILED: Cell<usize> = const { Cell::new(0) };
+    /// Bytes asked for.
+    static TAKEN: Cell<usize> = const { Cell::new(0) };
 }
 
 struct Failing;
@@ -35,6 +43,7 @@ struct Failing;
 static ALLOCATOR: Failing = Failing;
 
 fn fails(size: usize) -> bool {
+    TAKEN.set(TAKEN.get() + size);
     let Some(left) = LEFT.get().filter(|_| size >= LARGE) else { return false };
     let fail = left == 0 && (FAILED.get() == 0 || FOR_GOOD.get());
     LEFT.set(Some(left.saturating_sub(1)));
@@ -106,24 +115,21 @@ fn manifest() -> String {
         "sample_rate": 22050, "scores": vec![0.0; CLASSES], "tolerance": 1e6 }]);
     serde_json::json!({ "auricle": 1, "labels": labels, "stream": stream, "golden": golden,
         "input": { "sample_rate": 16000, "window_seconds": 1, "layout": ["batch", "row", "bin"],
-            "features": { "preset": "librosa", "kind": "mfcc", "mfcc": { "count": 40 } } } })
+            "resampler": "low_latency", "features": { "preset": "librosa", "kind": "mfcc", "mfcc": { "count": 40 } } } })
     .to_string()
 }
 
 fn network(manifest: &str) -> Vec<u8> {
     let scores: Vec<f32> = (0..CLASSES).map(|class| class as f32 / CLASSES as f32).collect();
-    model_with(
-        &graph(
-            &[
-                node("ReduceMean", &["input"], &["mean"], &[onnx::int_attribute("keepdims", 0)]),
-                node("Add", &["mean", "scores"], &["output"], &[]),
-            ],
-            &[floats("scores", &[1, CLASSES as i64], &scores)],
-            &[value("input", F32, &[1, 32, 40])],
-            &[value("output", F32, &[1, CLASSES as i64])],
-        ),
-        manifest,
-    )
+    let parts = [
+        bytes(2, "g"),
+        node("ReduceMean", &["input"], &["mean"], &[int("keepdims", 0)]),
+        node("Add", &["mean", "scores"], &["output"], &[]),
+        bytes(5, floats("scores", &[1, CLASSES as u64], &scores)),
+        value_info(11, "input", &[1, 32, 40]),
+        value_info(12, "output", &[1, CLASSES as u64]),
+    ];
+    file(manifest, &parts)
 }
 
 fn load(onnx: &[u8]) -> Result<Model, Error> {
@@ -245,6 +251,74 @@ fn models() {
     walk("a stream's JSON", 2, || (), |()| Stream::parse(&rules, model.manifest()).map_err(of));
 }
 
+/// What a manifest makes us claim is bounded before it is claimed, whatever it says.
+fn manifests() {
+    let input = |features: &str| {
+        format!(
+            r#"{{ "auricle": 1, "labels": ["a", "b"], "input": {{ "sample_rate": 16000, "window_seconds": 1,
+            "layout": ["batch", "row", "bin"], "features": {features} }} }}"#
+        )
+    };
+    let with = |member: &str, list: &str| {
+        format!(
+            r#"{{ "auricle": 1, "labels": ["a", "b"], "{member}": {list}, "input": {{ "sample_rate": 16000,
+            "window_seconds": 1, "layout": ["batch", "sample"], "features": {{ "kind": "waveform" }} }} }}"#
+        )
+    };
+    let list = |entry: &str, bytes: usize| format!("[{}]", vec![entry; bytes / (entry.len() + 1)].join(","));
+    let (large, signal) = (15_000_000, r#"{"signal":{"kind":"noise","seed":1},"seconds":1,"scores":[]}"#);
+    let normalize = |list: &str| {
+        input(r#"{ "kind": "mel", "fft": 512, "frame_hop": 160, "mel": { "bins": 64 } }"#).replace(
+            r#""layout""#,
+            &format!(r#""normalize": {{ "kind": "mean_std", "std": 1, "mean": {list} }}, "layout""#),
+        )
+    };
+    let filters = r#"{ "kind": "mel", "fft": 65536, "frame_hop": 65536, "mel": { "bins": 4096 } }"#;
+    let cosines = r#"{ "kind": "mfcc", "fft": 65536, "frame_hop": 512, "mel": { "bins": 4096 }, "mfcc": { "count": 4096 } }"#;
+    let reference = r#"{ "kind": "spectrogram", "fft": 512, "frame_hop": 160, "log": { "kind": "db", "reference": LIST } }"#;
+    let classes: Vec<String> = (0..1_000_000).map(|n| format!("\"{n}\":{{}}")).collect();
+    let hostile = [
+        ("a bank of 4096 filters over 32769 bins", input(filters)),
+        ("a matrix of 4096 by 4096 cosines", input(cosines)),
+        ("more bytes than are read", with("name", &list(r#""""#, 99_000_000))),
+        ("a long string", with("name", &format!("\"{}\"", "n".repeat(large)))),
+        ("a long name of a member", with(&"n".repeat(large), "1")),
+        ("empty labels", with("name", "1").replace(r#"["a", "b"]"#, &list(r#""""#, large))),
+        ("golden cases", with("golden", &list(signal, large))),
+        ("scores", with("golden", &format!("[{}]", signal.replace("[]", &list("0", large))))),
+        (
+            "a list in a signal",
+            with(
+                "golden",
+                &format!("[{}]", signal.replace(r#""seed":1"#, &format!(r#""seed":{}"#, list("[]", large)))),
+            ),
+        ),
+        ("axes", input(filters).replace(r#"["batch", "row", "bin"]"#, &list(r#""row""#, large))),
+        ("a mean of everything", normalize(&list("0", large))),
+        ("a mean of lists", normalize(&list("[]", large))),
+        ("a reference of lists", input(&reference.replace("LIST", &list("[]", large)))),
+        (
+            "allowed labels",
+            with("stream", &format!(r#"{{ "events": {{ "allow": {} }} }}"#, list(r#""a""#, large))),
+        ),
+        (
+            "rules",
+            with("stream", &format!(r#"{{ "events": {{ "classes": {{ {} }} }} }}"#, classes.join(","))),
+        ),
+    ];
+    for (name, json) in hostile {
+        TAKEN.set(0);
+        let started = Instant::now();
+        let error = Manifest::parse(&json).expect_err(name);
+        let (taken, took) = (TAKEN.get(), started.elapsed());
+        println!("{name}: {taken} bytes, {took:?}: {error}");
+        assert_eq!(error.status(), Status::Manifest, "{name}: {error}");
+        assert!(error.message().len() < 4000, "{name}: {} bytes of message", error.message().len());
+        assert!(taken < 48_000_000, "{name}: {taken} bytes");
+        assert!(took < Duration::from_secs(5), "{name}: {took:?}");
+    }
+}
+
 fn clips() {
     let file = network(&manifest());
     let pcm = noise(3 * RATE as usize);
@@ -270,9 +344,60 @@ fn clips() {
         Ok((windows, sum))
     });
     let clip = Clip { interleaved: &pcm, channels: 1, sample_rate: RATE };
-    walk("mono_at", 8, || (), |()| clip.mono_at(16_000).map_err(of));
+    walk("mono_at", 1, || (), |()| clip.mono_at(RATE).map_err(of));
     let model = fresh();
     walk("features", 12, || (), |()| clip.features(model.manifest()).map_err(of));
+}
+
+/// The plans of realfft, which rustfft makes, cannot fail, and are not large.
+fn resamplers() {
+    use auricle::resample::{Quality, Resampler};
+    let plan = |from, to, quality| Resampler::with_quality(from, to, quality).map(drop).map_err(of);
+    for (from, to) in
+        [(44_100, 16_000), (16_000, 44_100), (48_000, 16_000), (383_975, 8_000), (8_000, 383_975)]
+    {
+        for quality in [Quality::LowLatency, Quality::Torchaudio] {
+            walk("a resampler", 1, || (), |()| plan(from, to, quality));
+        }
+        println!("a resampler in bulk, all allocations");
+        let (result, failed) = without(0, true, || plan(from, to, Quality::Bulk));
+        assert_eq!(
+            (result.map_err(|(status, _)| status), failed),
+            (Err(Status::Memory as i32), 1),
+            "claimed first"
+        );
+        TAKEN.set(0);
+        plan(from, to, Quality::Bulk).expect("there is memory");
+        // What it claims first, its own blocks, and what realfft takes: the last is at most the first.
+        println!("{from} -> {to} Hz: {} bytes", TAKEN.get());
+        assert!(TAKEN.get() < 8_000_000, "{from} -> {to} Hz: {} bytes", TAKEN.get());
+    }
+}
+
+/// What the network itself cannot have is told too: a tensor of 16 GB, where the process may have 4.
+#[cfg(target_os = "linux")]
+fn runtime() {
+    let model = Model::load_memory(&hungry(), Some(&format!("{MANIFEST} }}")), &ModelOptions::default());
+    let model = model.expect("silence takes nothing");
+    let classify = |level: f32| {
+        let mut scores = [0.0; 2];
+        let clip = Clip { interleaved: &[level; WINDOW], channels: 1, sample_rate: 16_000 };
+        model.classify(clip, &mut scores).map(|()| scores).map_err(of)
+    };
+    limit_address_space(4 << 30);
+    assert_eq!(classify(0.0), Ok([0.0; 2]));
+    let (status, message) = classify(1.0).expect_err("there is not so much");
+    println!("{message}");
+    assert_eq!(status, Status::Memory as i32, "{message}");
+    assert!(message.contains("requested buffer of size 16000000"), "{message}");
+    assert_eq!(classify(0.0), Ok([0.0; 2]), "later calls work");
+}
+
+#[cfg(target_os = "linux")]
+fn limit_address_space(bytes: u64) {
+    let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
+    // SAFETY: the pointer is valid during the call.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0, "the limit can be lowered");
 }
 
 fn sessions() {
@@ -291,7 +416,9 @@ fn sessions() {
     // each time, since it is kept for the next session.
     let started = || {
         let session = Session::new(&load(&file).expect("loads"), &options()).expect("starts");
-        (0..40).for_each(|_| drop(session.push_f32(&pcm).expect("pushes")));
+        for _ in 0..40 {
+            session.push_f32(&pcm).expect("pushes");
+        }
         session.finish().expect("was running");
         session
     };
@@ -318,7 +445,9 @@ fn sessions() {
         let numbers = |windows: &[(u64, u32)]| windows.iter().map(|(number, _)| *number).collect::<Vec<_>>();
         assert_eq!(numbers(&rest), numbers(&expected[1..]));
         session.reset().expect("nobody is using it");
-        (0..40).for_each(|_| drop(session.push_f32(&pcm).expect("pushes")));
+        for _ in 0..40 {
+            session.push_f32(&pcm).expect("pushes");
+        }
         session.finish().expect("was running");
         assert_eq!(windows(&session, &mut scores), expected);
     }
@@ -327,9 +456,19 @@ fn sessions() {
 fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("walk models") => models(),
+        Some("walk manifests") => manifests(),
         Some("walk clips") => clips(),
+        Some("walk resamplers") => resamplers(),
         Some("walk sessions") => sessions(),
-        _ => ["models", "clips", "sessions"].into_iter().for_each(run),
+        #[cfg(target_os = "linux")]
+        Some("walk runtime") => runtime(),
+        _ => {
+            ["manifests", "models", "clips", "resamplers", "sessions"].into_iter().for_each(run);
+            match cfg!(target_os = "linux") {
+                true => run("runtime"),
+                false => println!("SKIPPED: a network's own memory, which is limited on Linux"),
+            }
+        }
     }
 }
 
@@ -341,5 +480,5 @@ fn run(part: &str) {
     let (last, err) = (lines.lines().last().unwrap_or("nothing"), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{part}: {} after: {last}\n{err}", output.status);
     assert!(err.is_empty(), "{part} printed, by: {last}\n{err}");
-    println!("{part}: {} allocations failed, one by one", lines.lines().count());
+    println!("{part}: {} steps", lines.lines().count());
 }

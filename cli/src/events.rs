@@ -6,6 +6,7 @@ use auricle::manifest::Stream;
 use auricle::{Event, Model};
 use serde::Serialize;
 
+use crate::model::read_json;
 use crate::out::{Stop, json, shown, shown_text};
 
 /// The model's own `stream`, or the one given: a JSON object, or a file that holds one. Without rules for events in it
@@ -18,9 +19,8 @@ pub fn stream(model: &Model, given: Option<&str>) -> Result<Stream, Stop> {
             parse(json).map_err(|e| Stop::because("--stream", e))?
         }
         Some(path) => {
-            let name = shown(Path::new(path));
-            let json = std::fs::read_to_string(path).map_err(|e| Stop::because(&name, e))?;
-            parse(&json).map_err(|e| Stop::because(&name, e))?
+            let path = Path::new(path);
+            parse(&read_json(path)?).map_err(|e| Stop::because(shown(path), e))?
         }
     };
     stream.events.get_or_insert_default();

@@ -1,7 +1,6 @@
 //! `auricle features`: what a model would see of a file, as a NumPy array.
 
 use std::fmt::Display;
-use std::fs;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -39,7 +38,7 @@ pub struct Args {
 pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Stop> {
     let manifest = match &args.manifest {
         Some(path) => {
-            let json = fs::read_to_string(path).map_err(|e| Stop::because(shown(path), e))?;
+            let json = model::read_json(path)?;
             Manifest::parse(&json).map_err(|e| Stop::because(shown(path), e))?
         }
         None => model::load(args.model.as_deref(), runtime)?.manifest().clone(),

@@ -1,5 +1,7 @@
 //! Loading the model that a command names, or the bundled one.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use auricle::{Error, Model, ModelOptions, Status};
@@ -8,6 +10,9 @@ use crate::out::{Stop, shown};
 
 /// The bundled model, an ONNX file with its manifest embedded.
 const BUNDLED: &[u8] = include_bytes!("../../models/esc10.onnx");
+
+/// The longest manifest, bytes.
+const MAX_JSON: u64 = 1 << 24;
 
 /// Opens ONNX Runtime, loads the model.
 pub fn load(path: Option<&Path>, runtime: Option<&Path>) -> Result<Model, Stop> {
@@ -18,6 +23,17 @@ pub fn load(path: Option<&Path>, runtime: Option<&Path>) -> Result<Model, Stop> 
         None => {
             Model::load_memory(BUNDLED, None, &options).map_err(|e| Stop::because("the bundled model", e))
         }
+    }
+}
+
+/// A text of JSON, from a file or a pipe. No more of it is read than the library takes, whatever it is.
+pub fn read_json(path: &Path) -> Result<String, Stop> {
+    let mut json = String::new();
+    let file = File::open(path).map_err(|e| Stop::because(shown(path), e))?;
+    match file.take(MAX_JSON + 1).read_to_string(&mut json) {
+        Ok(length) if length as u64 <= MAX_JSON => Ok(json),
+        Ok(_) => Err(Stop::because(shown(path), format_args!("has more than {MAX_JSON} bytes"))),
+        Err(e) => Err(Stop::because(shown(path), e)),
     }
 }
 

@@ -226,6 +226,16 @@ fn says_which_file_is_wrong() {
         assert!(run.stderr.starts_with(&format!("auricle: {}", wrong.display())), "{}", run.stderr);
         assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
     }
+    #[cfg(unix)]
+    {
+        let mut endless = command();
+        endless.arg("features").arg(&file).args(["--manifest", "/dev/zero", "-o"]).arg(&array);
+        let run = finish(&mut endless);
+        assert_eq!(
+            (run.code, run.stderr.as_str()),
+            (Some(1), "auricle: /dev/zero: has more than 16777216 bytes\n")
+        );
+    }
     assert!(!array.exists(), "nothing is written when something is wrong");
     let both = finish(command().args(["features", "a.wav", "-m", "m", "--manifest", "j", "-o", "o"]));
     assert_eq!(both.code, Some(2));

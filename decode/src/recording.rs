@@ -114,7 +114,7 @@ impl Recording {
         }
         match own(|| self.format.next())? {
             Step::Track(track) => self.timeline.begin(*track),
-            Step::Packet(packet) => self.timeline.packet(&packet),
+            Step::Packet(packet) => self.timeline.packet(packet),
             Step::Damage { length, reason } => self.timeline.damage(length, reason),
             Step::End { bytes_left } => self.timeline.end(bytes_left),
         }

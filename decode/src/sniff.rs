@@ -78,21 +78,20 @@ enum Known {
 
 fn known(head: &[u8]) -> Option<Known> {
     let at = |begin: usize, magic: &[u8]| head.get(begin..).is_some_and(|rest| rest.starts_with(magic));
-    let ours: [(usize, &[u8], Option<&[u8]>, Open); 10] = [
-        (0, b"RIFF", Some(b"WAVE"), formats::wav::open),
-        (0, b"RIFX", Some(b"WAVE"), formats::wav::open),
-        (0, b"RF64", Some(b"WAVE"), formats::wav::open),
-        (0, b"BW64", Some(b"WAVE"), formats::wav::open),
-        (0, b"riff\x2e\x91\xcf\x11", None, formats::wav::open),
-        (0, b"FORM", Some(b"AIFF"), formats::aiff::open),
-        (0, b"FORM", Some(b"AIFC"), formats::aiff::open),
-        (0, b"caff\0\x01", None, formats::caf::open),
-        (0, b"fLaC", None, formats::flac::open),
-        (0, b"OggS", None, formats::ogg::open),
+    // What it begins with, and what its ninth byte begins.
+    let ours: [(&[u8], &[u8], Open); 10] = [
+        (b"RIFF", b"WAVE", formats::wav::open),
+        (b"RIFX", b"WAVE", formats::wav::open),
+        (b"RF64", b"WAVE", formats::wav::open),
+        (b"BW64", b"WAVE", formats::wav::open),
+        (b"riff\x2e\x91\xcf\x11", b"", formats::wav::open),
+        (b"FORM", b"AIFF", formats::aiff::open),
+        (b"FORM", b"AIFC", formats::aiff::open),
+        (b"caff\0\x01", b"", formats::caf::open),
+        (b"fLaC", b"", formats::flac::open),
+        (b"OggS", b"", formats::ogg::open),
     ];
-    if let Some((.., open)) =
-        ours.iter().find(|(begin, magic, form, _)| at(*begin, magic) && form.is_none_or(|f| at(8, f)))
-    {
+    if let Some((.., open)) = ours.iter().find(|(magic, form, _)| at(0, magic) && at(8, form)) {
         return Some(Known::Ours(*open));
     }
     if at(0, b"\x1a\x45\xdf\xa3") {

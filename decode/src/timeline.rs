@@ -3,7 +3,7 @@
 
 use std::mem;
 
-use crate::codec::{Codec, Spec};
+use crate::codec::{Codec, Coding, Spec};
 use crate::formats::{Packet, Track};
 use crate::losses::{Loss, Losses};
 
@@ -43,6 +43,8 @@ struct Part {
     raw: u64,
     /// What is added to the times of packets, after they have jumped.
     shift: i128,
+    /// A packet whose time jumps, until the next one has come.
+    held: Option<Packet>,
     /// A stretch was damaged, and how long it was is not known yet.
     damage: Option<String>,
     /// Length of the last good packet, frames.
@@ -54,8 +56,21 @@ struct Part {
 impl Part {
     /// A time of the track in frames.
     fn frames(&self, time: u64) -> u64 {
-        let frames = u128::from(time) * u128::from(self.rate) / u128::from(self.track.timescale.max(1));
-        frames.min(1 << 62) as u64
+        rescale(time, self.track.timescale, self.rate)
+    }
+
+    /// How much later a packet says it begins than the last one ended, frames; 0 within the slack of its times.
+    fn ahead(&self, packet: &Packet) -> Option<i128> {
+        let at = i128::from(self.frames(packet.at?)) + self.shift;
+        let ahead = at - i128::from(self.raw);
+        Some(if ahead.unsigned_abs() > self.frames(self.track.slack).into() { ahead } else { 0 })
+    }
+
+    /// Whether the times of two packets follow each other.
+    fn follows(&self, first: &Packet, second: &Packet) -> bool {
+        let (Some(from), Some(to)) = (first.at, second.at) else { return true };
+        let length = if first.length > 0 || first.fresh { self.frames(first.length) } else { self.usual };
+        (self.frames(from) + length).abs_diff(self.frames(to)) <= self.frames(self.track.slack)
     }
 
     /// The first frame that is sound, and the one behind the last if what follows is padding.
@@ -112,7 +127,8 @@ impl Timeline {
             self.failure.get_or_insert_with(|| reason.clone());
         }
         let rate = if track.sample_rate > 0 { track.sample_rate } else { track.timescale };
-        let part = Part { track, codec, rate, raw: 0, shift: 0, damage: None, usual: 0, foreign: (0, 0) };
+        let (held, damage) = (None, None);
+        let part = Part { track, codec, rate, raw: 0, shift: 0, held, damage, usual: 0, foreign: (0, 0) };
         if self.spec.is_none() {
             self.first_rate = rate;
             self.declared = part.track.declared.map(|time| part.frames(time));
@@ -120,9 +136,27 @@ impl Timeline {
         self.part = Some(part);
     }
 
-    pub fn packet(&mut self, packet: &Packet) {
+    pub fn packet(&mut self, packet: Packet) {
+        let Some(part) = &mut self.part else { return };
+        // One false time is no gap: the packet after it must agree.
+        if let Some(held) = part.held.take() {
+            let agrees = part.follows(&held, &packet);
+            self.place(&held, agrees);
+        }
+        let Some(part) = &mut self.part else { return };
+        if part.damage.is_none() && part.raw > 0 && part.ahead(&packet).is_some_and(|ahead| ahead != 0) {
+            part.held = Some(packet);
+        } else {
+            self.place(&packet, true);
+        }
+    }
+
+    /// Decodes a packet where its time says, if that is to be believed, otherwise where the last one ended.
+    fn place(&mut self, packet: &Packet, believed: bool) {
         let Some(mut part) = self.part.take() else { return };
-        self.catch_up(&mut part, packet);
+        if believed {
+            self.catch_up(&mut part, packet);
+        }
         let length = part.frames(packet.length.saturating_sub(packet.discard));
         let discard = part.frames(packet.discard);
         let mut decoded = mem::take(&mut self.decoded);
@@ -136,17 +170,24 @@ impl Timeline {
             Err(reason) => Err(reason.clone()),
         };
         match result {
-            Ok(spec) => self.emit(&mut part, spec, &mut decoded, discard),
+            Ok(spec) => self.emit(&mut part, spec, &decoded, discard),
             Err(reason) => {
-                self.losses.skip_packet();
                 let reason = match &part.codec {
                     Ok(_) => format!("a packet is damaged ({reason})"),
                     Err(reason) => format!("what follows {reason}"),
                 };
                 let failure = format!("no packet of its audio could be decoded: {reason}");
                 self.failure.get_or_insert(failure);
-                let length = if packet.length > 0 { length } else { part.usual };
-                self.bridge(&mut part, length, &reason);
+                if packet.length == 0 && part.usual == 0 {
+                    self.losses.skip_packet();
+                    self.lose(&part, None, false, &reason);
+                } else {
+                    let length = if packet.length > 0 { length } else { part.usual };
+                    // Nothing is lost with a packet that is all padding.
+                    if self.bridge(&mut part, length, &reason) {
+                        self.losses.skip_packet();
+                    }
+                }
             }
         }
         self.decoded = decoded;
@@ -166,15 +207,16 @@ impl Timeline {
         if part.raw == 0 && damage.is_none() {
             part.shift = -i128::from(part.frames(at));
         }
-        let at = i128::from(part.frames(at)) + part.shift;
-        let slack = i128::from(part.frames(part.track.slack));
-        let ahead = at - i128::from(part.raw);
-        if ahead < -slack {
+        let ahead = part.ahead(packet).unwrap_or(0);
+        if ahead < 0 {
             // Times that go back, as where two recordings were joined: what follows is in order.
             part.shift -= ahead;
-        } else if ahead > slack {
+        } else if ahead > 0 {
             let reason = damage.as_deref().unwrap_or("the times of its packets jump");
-            if let Ok(codec) = &mut part.codec {
+            if let Ok(codec) = &mut part.codec
+                && !matches!(part.track.coding, Coding::Vorbis { .. })
+            {
+                // Vorbis would give nothing for this packet then; its formats say themselves where it begins anew.
                 codec.reset();
             }
             self.bridge(part, ahead as u64, reason);
@@ -183,6 +225,7 @@ impl Timeline {
 
     /// A stretch that could not be read.
     pub fn damage(&mut self, length: Option<u64>, reason: String) {
+        self.release();
         let Some(mut part) = self.part.take() else {
             self.failure.get_or_insert(reason);
             return;
@@ -191,7 +234,9 @@ impl Timeline {
             codec.reset();
         }
         match length.map(|length| part.frames(length)) {
-            Some(length) => self.bridge(&mut part, length, &reason),
+            Some(length) => {
+                self.bridge(&mut part, length, &reason);
+            }
             None => part.damage = Some(reason),
         }
         self.part = Some(part);
@@ -214,8 +259,16 @@ impl Timeline {
         self.ended = true;
     }
 
+    /// Decodes the packet that is held, where the last one ended: nothing has come that agrees with its time.
+    fn release(&mut self) {
+        if let Some(held) = self.part.as_mut().and_then(|part| part.held.take()) {
+            self.place(&held, false);
+        }
+    }
+
     /// Compares what a track declared with what it gave.
     fn finish_part(&mut self) {
+        self.release();
         let Some(mut part) = self.part.take() else { return };
         let damage = part.damage.take();
         let declared = part.track.declared.map(|length| part.frames(part.track.delay.saturating_add(length)));
@@ -237,16 +290,14 @@ impl Timeline {
 
     /// Takes delay and padding out of decoded samples, and lets the rest wait in the channels and at the rate of the
     /// first.
-    fn emit(&mut self, part: &mut Part, spec: Spec, decoded: &mut Vec<f32>, discard: u64) {
+    fn emit(&mut self, part: &mut Part, spec: Spec, decoded: &[f32], discard: u64) {
         let channels = spec.channels as usize;
         let count = decoded.len() / channels;
         if count == 0 {
             return;
         }
         if part.rate != spec.rate {
-            let scale =
-                |frames: u64| (u128::from(frames) * u128::from(spec.rate) / u128::from(part.rate)) as u64;
-            part.raw = scale(part.raw);
+            part.raw = rescale(part.raw, part.rate, spec.rate);
             part.rate = spec.rate;
         }
         let first = *self.spec.get_or_insert(spec);
@@ -260,7 +311,7 @@ impl Timeline {
         if spec.rate != first.rate {
             let (foreign, silent) = &mut part.foreign;
             *foreign += to - from;
-            let due = (u128::from(*foreign) * u128::from(first.rate) / u128::from(spec.rate)) as u64;
+            let due = rescale(*foreign, spec.rate, first.rate);
             let silence = due - *silent;
             *silent = due;
             let reason =
@@ -272,15 +323,16 @@ impl Timeline {
         self.frames += to - from;
     }
 
-    /// Silence of the length of what is lost, as far as it is sound and not padding.
-    fn bridge(&mut self, part: &mut Part, length: u64, reason: &str) {
+    /// Silence of the length of what is lost, as far as it is sound and not padding; false if nothing is.
+    fn bridge(&mut self, part: &mut Part, length: u64, reason: &str) -> bool {
         let (begin, end) = part.bounds();
         let after = part.raw.saturating_add(length).min(1 << 62);
         let lost = after.min(end).saturating_sub(part.raw.max(begin));
         part.raw = after;
         let rate = self.spec.map_or(part.rate, |spec| spec.rate);
-        let lost = u128::from(lost) * u128::from(rate) / u128::from(part.rate.max(1));
-        self.insert(lost as u64, reason);
+        let lost = rescale(lost, part.rate, rate);
+        self.insert(lost, reason);
+        lost > 0
     }
 
     fn insert(&mut self, silence: u64, reason: &str) {
@@ -299,8 +351,7 @@ impl Timeline {
 
     fn lose(&mut self, part: &Part, length: Option<u64>, bridged: bool, reason: &str) {
         let rate = self.spec.map_or(part.rate, |spec| spec.rate);
-        let length = length
-            .map(|frames| (u128::from(frames) * u128::from(rate) / u128::from(part.rate.max(1))) as u64);
+        let length = length.map(|frames| rescale(frames, part.rate, rate));
         self.losses.add(self.loss(length, bridged, reason));
     }
 
@@ -318,6 +369,11 @@ impl Timeline {
     fn rate(&self) -> u64 {
         self.spec.map_or(self.first_rate, |spec| spec.rate).max(1).into()
     }
+}
+
+/// A length in units of `from` a second, in units of `to`; kept small enough to be added to.
+fn rescale(length: u64, from: u32, to: u32) -> u64 {
+    (u128::from(length) * u128::from(to) / u128::from(from.max(1))).min(1 << 62) as u64
 }
 
 /// Appends frames of `from` channels as frames of `to`: one channel to all, several as their mean.

@@ -240,7 +240,7 @@ mod tests {
             }
         }
         let refused = modes(&mut Bits { bytes: &bytes, at: 0 }, 2).expect_err("too large");
-        assert!(refused.contains("16777215 entries and 1099494850560 values"), "{refused}");
+        assert!(refused.contains("16777215 entries and 1099494785025 values"), "{refused}");
     }
 
     #[test]

@@ -2,46 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::fs;
-use std::path::PathBuf;
+mod support;
 
-use auricle_decode::decode;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-/// A file of its own for one test, removed at the end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str, bytes: &[u8]) -> Self {
-        let path = std::env::temp_dir().join(format!("auricle-decode-{}-{name}", std::process::id()));
-        fs::write(&path, bytes).expect("the temporary folder is writable");
-        Self(path)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
-/// A RIFF/WAVE file. `format`: 1 = integer PCM, 3 = IEEE float.
-fn wav(format: u16, channels: u16, rate: u32, bits: u16, data: &[u8]) -> Vec<u8> {
-    let block = channels * bits / 8;
-    let mut out = Vec::new();
-    out.extend_from_slice(b"RIFF");
-    out.extend_from_slice(&(36 + data.len() as u32).to_le_bytes());
-    out.extend_from_slice(b"WAVEfmt \x10\0\0\0");
-    out.extend_from_slice(&format.to_le_bytes());
-    out.extend_from_slice(&channels.to_le_bytes());
-    out.extend_from_slice(&rate.to_le_bytes());
-    out.extend_from_slice(&(rate * u32::from(block)).to_le_bytes());
-    out.extend_from_slice(&block.to_le_bytes());
-    out.extend_from_slice(&bits.to_le_bytes());
-    out.extend_from_slice(b"data");
-    out.extend_from_slice(&(data.len() as u32).to_le_bytes());
-    out.extend_from_slice(data);
-    out
-}
+use auricle_decode::{Recording, decode};
+use support::{Scratch, wav};
 
 fn reason(name: &str, bytes: &[u8]) -> String {
     let file = Scratch::new(name, bytes);
@@ -95,6 +63,8 @@ fn bad_files_say_why() {
     assert!(reason("empty.wav", b"").contains("0 bytes"));
     assert!(reason("text.wav", b"these are words, and words make no sound\n").contains("not an audio file"));
     assert!(reason("zero.wav", &wav(1, 1, 16_000, 16, b"")).contains("no frames"));
+    let gone = decode(Path::new("-/no such file")).expect_err("not standard input");
+    assert!(gone.reason().starts_with("cannot be opened: "), "{gone}");
     let header = &wav(1, 1, 16_000, 16, &[0, 64])[..30];
     assert!(!reason("cut.wav", header).is_empty());
 }
@@ -140,15 +110,70 @@ fn mp3_frames(count: usize) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn a_broken_packet_in_the_middle_is_skipped_and_counted() {
+fn a_broken_packet_in_the_middle_is_bridged_and_counted() {
     let mut frames = mp3_frames(20);
     let whole = Scratch::new("whole.mp3", &frames.concat());
     let whole = decode(&whole.0).unwrap();
-    assert_eq!(whole.lost.skipped_packets, 0);
+    assert!(whole.lost.is_nothing());
     // part2_3_length of the first granule, far larger than the frame: the bits it asks for are not there.
     frames[10][6..9].fill(0xff);
     let broken = Scratch::new("broken.mp3", &frames.concat());
     let broken = decode(&broken.0).unwrap();
-    assert_eq!(broken.lost.skipped_packets, 1);
-    assert_eq!(broken.frames() + 1152, whole.frames());
+    assert_eq!((broken.lost.skipped_packets, broken.lost.bridged_frames), (1, 1152));
+    assert_eq!(broken.losses[0].at_frame, 10 * 1152);
+    assert_eq!(broken.frames(), whole.frames());
+}
+
+/// What the child of the next test does: reads standard input, and says what it got.
+#[test]
+fn child() {
+    if std::env::var("AURICLE_DECODE_STDIN").is_ok() {
+        let mut recording = Recording::open(Path::new("-")).unwrap_or_else(|e| panic!("{e}"));
+        while recording.next_block().unwrap().is_some() {}
+        println!("\nframes: {}", recording.frames());
+    }
+}
+
+fn through_stdin(input: Stdio, write: &[u8]) -> String {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["child", "--exact", "--nocapture"])
+        .env("AURICLE_DECODE_STDIN", "1")
+        .stdin(input)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    if let Some(mut pipe) = child.stdin.take() {
+        pipe.write_all(write).unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+}
+
+#[test]
+fn a_dash_is_standard_input() {
+    let sound = wav(1, 1, 16_000, 16, &[0, 64].repeat(5000));
+    assert!(through_stdin(Stdio::piped(), &sound).contains("frames: 5000"));
+    // A file that is redirected can be sought in: its index is at its end.
+    let name = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/index_last.m4a");
+    let redirected = through_stdin(std::fs::File::open(name).unwrap().into(), b"");
+    assert!(redirected.contains("frames: 8000"), "{redirected}");
+    let piped = through_stdin(Stdio::piped(), &support::data("index_last.m4a"));
+    assert!(piped.contains("standard input: is an MP4 file with its index at its end"), "{piped}");
+    let nothing = through_stdin(Stdio::piped(), b"");
+    assert!(nothing.contains("standard input: gave no bytes"), "{nothing}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_fifo_is_read_like_a_file() {
+    let sound = wav(1, 2, 16_000, 16, &[0, 64, 0, 32].repeat(50_000));
+    let fifo = Scratch::new("fifo", b"");
+    std::fs::remove_file(&fifo.0).unwrap();
+    assert!(Command::new("mkfifo").arg(&fifo.0).status().unwrap().success());
+    let path = fifo.0.clone();
+    let writer = std::thread::spawn(move || std::fs::write(path, sound).unwrap());
+    let audio = decode(&fifo.0).unwrap();
+    writer.join().unwrap();
+    assert_eq!((audio.frames(), audio.channels, audio.lost.is_nothing()), (50_000, 2, true));
 }

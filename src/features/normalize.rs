@@ -6,8 +6,8 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::spec::{MAX_FFT, need};
-use crate::bounded::entries;
 use crate::error::{Error, Result};
+use crate::json::entries;
 
 /// How a window is normalised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
+use serde::de::{self, Deserializer, IntoDeserializer, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -135,7 +135,9 @@ impl<'de> Deserialize<'de> for Reference {
             }
 
             fn visit_str<E: de::Error>(self, value: &str) -> std::result::Result<Reference, E> {
-                ReferenceName::deserialize(value.into_deserializer()).map(Reference::Named)
+                let name = IntoDeserializer::<E>::into_deserializer(value);
+                let named = ReferenceName::deserialize(name).map(Reference::Named);
+                named.map_err(|_| E::invalid_value(Unexpected::Str(value), &self))
             }
         }
 

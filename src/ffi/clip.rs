@@ -66,6 +66,7 @@ unsafe fn options(options: *const auricle_clip_options) -> Result<ClipOptions> {
 /// - AURICLE_BUFFER_TOO_SMALL: `capacity` is below the number of classes.
 /// - AURICLE_CLIP_TOO_SHORT: too few frames for even one row of features, 0 for example.
 /// - AURICLE_INFERENCE: ONNX Runtime failed; the last error has its reason.
+/// - AURICLE_MEMORY: a buffer, or what the network asks for, cannot be had.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auricle_classify_f32(
     model: *const auricle_model,
@@ -97,8 +98,8 @@ pub unsafe extern "C" fn auricle_classify_f32(
 /// Any thread, any number at once with the same model.
 /// - AURICLE_OK
 /// - AURICLE_CANCELLED: `options->cancel` was requested. `scores` are as they were.
-/// - AURICLE_INVALID_ARGUMENT, AURICLE_BUFFER_TOO_SMALL, AURICLE_CLIP_TOO_SHORT, AURICLE_INFERENCE: as for
-///   auricle_classify_f32.
+/// - AURICLE_INVALID_ARGUMENT, AURICLE_BUFFER_TOO_SMALL, AURICLE_CLIP_TOO_SHORT, AURICLE_INFERENCE, AURICLE_MEMORY:
+///   as for auricle_classify_f32.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auricle_classify(
     model: *const auricle_model,

@@ -47,6 +47,21 @@
 //! }
 //! ```
 //!
+//! CONTENTS, in this order
+//!
+//! - Statuses: what calls return; auricle_last_error, auricle_status_text
+//! - Cancelling: auricle_cancel_create, _request, _free
+//! - Models: auricle_model_load, _load_memory, _class_count, _label, _sample_rate, _describe, _free
+//! - Sample formats: AURICLE_U8 to AURICLE_F64
+//! - Whole clips: auricle_classify_f32, auricle_classify
+//! - Sessions: auricle_session_create, _reset, _free
+//! - Pushing: auricle_session_push_f32 (_i16, _bytes, _planar_f32, _planar_bytes), _gap, _finish
+//! - Reading: auricle_session_read, _read_event, _wait, _cancel, _pending
+//! - ONNX Runtime: auricle_runtime_open
+//! - Log: auricle_set_log
+//! - Versions: auricle_version, auricle_abi_version
+//! - Initialisers: auricle_model_options_init (_clip_options_, _session_options_, _result_, _event_)
+//!
 //! CONVENTIONS, valid for every function unless its own text says otherwise
 //!
 //! Words. A frame is one sample for each channel at one instant. A window is the stretch of audio that one

@@ -107,6 +107,8 @@ impl auricle_model {
 /// - AURICLE_MANIFEST: no manifest, or a mistake in it; the last error has the path of the member.
 /// - AURICLE_MISMATCH: the manifest does not fit the network (names, sizes, number of labels, or with `self_check`
 ///   the scores of a golden case); the last error has both numbers.
+/// - AURICLE_MEMORY: what the file or the manifest asks for cannot be had; the last error has its size, if ONNX Runtime
+///   says it.
 /// - AURICLE_RUNTIME: ONNX Runtime is missing. See auricle_runtime_open.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auricle_model_load(
@@ -135,7 +137,7 @@ pub unsafe extern "C" fn auricle_model_load(
 /// - AURICLE_OK
 /// - AURICLE_INVALID_ARGUMENT: a pointer is NULL, `size` is absurd, the manifest is not UTF-8, or an option is
 ///   out of its range.
-/// - AURICLE_CANCELLED, AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_RUNTIME: as for
+/// - AURICLE_CANCELLED, AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_MEMORY, AURICLE_RUNTIME: as for
 ///   auricle_model_load.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auricle_model_load_memory(
@@ -203,6 +205,7 @@ pub unsafe extern "C" fn auricle_model_sample_rate(model: *const auricle_model) 
 /// - AURICLE_OK
 /// - AURICLE_INVALID_ARGUMENT: `model`, `needed`, or `json` with a `capacity` that is not 0, is NULL.
 /// - AURICLE_BUFFER_TOO_SMALL: `capacity` is not 0, but below `*needed`. Call again with a buffer of `*needed` bytes.
+/// - AURICLE_MEMORY: the record cannot be written out.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auricle_model_describe(
     model: *const auricle_model,

@@ -164,6 +164,8 @@ impl From<Event> for auricle_event {
 ///   no windows; the next read gives AURICLE_END.
 /// - AURICLE_INFERENCE, AURICLE_MODEL: ONNX Runtime failed; the last error has its reason. This window is lost;
 ///   the next read goes on behind it.
+/// - AURICLE_MEMORY: what the network asks for, or the buffers for a thread that reads for the first time, cannot be
+///   had. This window is lost; the next read goes on behind it.
 /// - AURICLE_INVALID_STATE: another thread is reading.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auricle_session_read(

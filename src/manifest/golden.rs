@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::samples;
-use crate::bounded::{self, MAX_LABELS};
 use crate::error::{Error, Result};
+use crate::json::{self, MAX_LABELS};
 use crate::resample::{MAX_SAMPLE_RATE, MIN_SAMPLE_RATE};
 
 /// Most cases of a model, and the longest one, seconds.
@@ -29,7 +29,7 @@ pub struct Golden {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_rate: Option<u32>,
     /// What `classify` gives for it, one score a class.
-    #[serde(deserialize_with = "bounded::list::<MAX_LABELS, _, _>")]
+    #[serde(deserialize_with = "json::list::<MAX_LABELS, _, _>")]
     pub scores: Vec<f32>,
     /// Largest difference of a score that passes.
     #[serde(default = "tolerance")]

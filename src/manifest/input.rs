@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{samples, seconds};
-use crate::bounded;
 use crate::error::{Error, Result};
 use crate::features::{Kind, Normalize, Shape, Spec};
+use crate::json;
 use crate::resample::{self, Quality};
 use crate::tensor::{Axis, AxisOrder, Padding};
 
@@ -43,7 +43,7 @@ pub struct Input {
     #[serde(default)]
     pub normalize: Option<Normalize>,
     /// The axes of the input tensor, in order.
-    #[serde(deserialize_with = "bounded::list::<MAX_AXES, _, _>")]
+    #[serde(deserialize_with = "json::list::<MAX_AXES, _, _>")]
     pub layout: Vec<Axis>,
     /// Element type of the input tensor.
     #[serde(default)]

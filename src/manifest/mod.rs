@@ -9,8 +9,8 @@ mod stream;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::bounded::{self, MAX_LABELS};
 use crate::error::{Error, MAX_PATH, Result, Status};
+use crate::json::{self, MAX_LABELS};
 use crate::memory;
 use crate::text;
 use golden::Golden;
@@ -21,10 +21,10 @@ pub use stream::Stream;
 /// Key of the manifest in the metadata of an ONNX file.
 pub const METADATA_KEY: &str = "auricle.manifest";
 
+/// Longest manifest, bytes: 65536 labels of 150 bytes, and four golden cases of a score for each.
+pub(crate) const MAX_BYTES: usize = 1 << 24;
 /// The only version of the format so far.
 const VERSION: u32 = 1;
-/// Largest manifest, bytes, with room for 65 536 labels and for 16 golden cases that have so many scores each.
-pub(crate) const MAX_BYTES: usize = 1 << 25;
 /// Longest name, label or other string in its JSON, bytes. Messages quote them.
 const MAX_STRING: usize = 1024;
 /// Shortest `stream.hop_seconds`: a host that wants more windows than a thousand a second says so itself.
@@ -48,7 +48,7 @@ pub struct Manifest {
     #[serde(default)]
     pub licence: String,
     /// Labels of the classes, in the order of the network's outputs.
-    #[serde(deserialize_with = "bounded::list::<MAX_LABELS, _, _>")]
+    #[serde(deserialize_with = "json::list::<MAX_LABELS, _, _>")]
     pub labels: Vec<String>,
     /// What the network sees.
     pub input: Input,
@@ -62,7 +62,7 @@ pub struct Manifest {
     #[serde(
         default,
         skip_serializing_if = "Vec::is_empty",
-        deserialize_with = "bounded::list::<{ golden::MAX_CASES }, _, _>"
+        deserialize_with = "json::list::<{ golden::MAX_CASES }, _, _>"
     )]
     pub golden: Vec<Golden>,
 }
@@ -145,7 +145,7 @@ fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let (path, reason) = (text::shortened(error.path(), MAX_PATH), error.inner().to_string());
         let path = if path == "." { "(whole)" } else { &path };
-        match reason.starts_with(bounded::OUT_OF_MEMORY) {
+        match reason.starts_with(json::OUT_OF_MEMORY) {
             true => Error::new(Status::Memory, format!("manifest: {path}: {reason}")),
             false => Error::manifest(path, reason),
         }
@@ -157,7 +157,7 @@ fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
 /// What parsing may claim depends on it: all of the text, and each string.
 fn check_size(json: &str) -> Result<()> {
     if json.len() > MAX_BYTES {
-        let message = format!("{} bytes; valid up to {MAX_BYTES}", json.len());
+        let message = format!("has {} bytes; valid up to {MAX_BYTES}", json.len());
         return Err(Error::manifest("(whole)", message));
     }
     let (mut start, mut escaped) = (None, false);

@@ -72,6 +72,7 @@ impl ClipStream {
             }
             let whole = (self.pushed.len() - self.taken) / pipeline.channels();
             if whole > 0 {
+                self.cancel.as_ref().map_or(Ok(()), Cancel::check)?;
                 let end = self.taken + whole.min(STEP) * pipeline.channels();
                 pipeline.feed(&self.pushed[self.taken..end]);
                 self.taken = end;

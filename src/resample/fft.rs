@@ -13,10 +13,12 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex, num_complex::Complex
 
 use super::kernel::Kernel;
 use crate::error::Result;
-use crate::memory::{collected, filled};
+use crate::memory::{collected, filled, reserved};
 
 /// What memory is taken for.
 const WHAT: &str = "the blocks of the resampler";
+/// No less than the plans of both transforms take for each value of their blocks (tests/memory.rs measures it).
+const PLAN_BYTES: usize = 32;
 
 /// A block is at least this many filters long. Measured at 44.1 and 48 kHz -> 16 kHz (benches/README.md): half of it costs
 /// a quarter more time, twice of it saves nothing that can be seen and makes the output wait twice as long.
@@ -50,7 +52,8 @@ pub(super) struct Fft {
 impl Fft {
     /// Plans it for `up` samples out for `down` frames in, a reduced ratio.
     ///
-    /// Only the tables of `realfft` are claimed where nothing can be said of it; they take up to 8 MB, for 384 kHz.
+    /// The tables of `realfft` cannot be refused: where there is no memory for them, the process ends. So as much as they
+    /// take is claimed first, and given back: what is short of it fails here.
     pub fn new(kernel: &Kernel, up: u32, down: u32) -> Result<Self> {
         let (up, down) = (up as usize, down as usize);
         let multiple = smooth_multiple(FILTERS_IN_BLOCK * 2.0 * kernel.half / down as f64);
@@ -62,6 +65,7 @@ impl Fft {
         let blocks = (last + 1 - first) / up;
         let lead = first.div_ceil(up);
 
+        drop(reserved::<u8>((frames + samples) * PLAN_BYTES, "the tables of the resampler")?);
         let mut planner = RealFftPlanner::new();
         let forward = planner.plan_fft_forward(frames);
         let inverse = planner.plan_fft_inverse(samples);

@@ -68,7 +68,7 @@ pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Sto
             Read::Again => {
                 line.session.wait(TICK).map_err(failed)?;
             }
-            Read::End | Read::Cancelled => break,
+            _ => break, // the end
         }
         state.lost = line.lost.load(Relaxed);
         if show.refresh(&state).map_err(|e| Stop::because("terminal", e))? {

@@ -187,7 +187,6 @@ impl Drop for View {
 
 #[cfg(test)]
 mod tests {
-    use auricle::Health;
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 

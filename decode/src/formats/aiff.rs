@@ -41,11 +41,16 @@ pub(crate) fn open(mut source: Source) -> Result<Box<dyn Format>, String> {
                 if common.is_some() {
                     break;
                 }
+                if !source.is_file() {
+                    return Err("is an AIFF file that says at its end what its sound is, which cannot be read from a \
+                         pipe; give its name"
+                        .into());
+                }
             }
             _ => {}
         }
-        source.seek(begin)?;
-        source.skip(chunk.size.saturating_add(chunk.padding))?;
+        let used = source.position() - begin;
+        source.skip(chunk.size.saturating_add(chunk.padding).saturating_sub(used))?;
     }
     let (Some((mut track, frames)), Some((begin, size))) = (common, sound) else {
         return Err("ends in its header".into());

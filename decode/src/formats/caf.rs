@@ -47,8 +47,7 @@ struct Caf {
 pub(crate) fn open(mut source: Source) -> Result<Box<dyn Format>, String> {
     source.skip(8)?;
     let (mut description, mut cookie, mut table, mut data) = (None, Vec::new(), Vec::new(), None);
-    loop {
-        let Some(head) = source.array::<12>()? else { break };
+    while let Some(head) = source.array::<12>()? {
         let mut fields = Fields::of(&head);
         let kind = fields.array::<4>().unwrap_or_default();
         let size = fields.u64().unwrap_or(0);
@@ -78,8 +77,7 @@ pub(crate) fn open(mut source: Source) -> Result<Box<dyn Format>, String> {
             }
             _ => {}
         }
-        source.seek(begin)?;
-        source.skip(size)?;
+        source.skip(size.saturating_sub(source.position() - begin))?;
     }
     let description = description.ok_or("has no description of its sound (desc chunk)")?;
     let (begin, size) = data.ok_or("has no data chunk, so no sound")?;

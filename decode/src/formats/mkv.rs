@@ -38,6 +38,8 @@ const KNOWN: [u32; 16] = [
     0xab,
 ];
 const EBML: u32 = 0x1a45_dfa3;
+/// Looked at together in search of the next block, bytes.
+const WINDOW: usize = 1 << 17;
 /// Headers are smaller, bytes: fonts and pictures are attachments, which are skipped.
 const MAX_HEADER: u64 = 16 << 20;
 
@@ -103,6 +105,28 @@ fn head(bytes: &[u8]) -> Option<(u32, usize, Option<u64>)> {
     Some((id, id_size + used, size))
 }
 
+/// Whether a cluster begins here, or a block of one of these tracks that another element, or the end, follows.
+fn begins(bytes: &[u8], tracks: &[u64], at_end: bool) -> bool {
+    let Some((id, used, size)) = head(bytes) else { return false };
+    let (body, Some(size)) = (&bytes[used..], size) else { return id == CLUSTER };
+    let Some(after) = usize::try_from(size).ok().and_then(|size| body.get(size..)) else {
+        return id == CLUSTER;
+    };
+    let followed = match head(after) {
+        Some((next, ..)) => KNOWN.contains(&next),
+        None => at_end && after.is_empty(),
+    };
+    match id {
+        CLUSTER => true,
+        SIMPLE_BLOCK => {
+            let track = mkv_track::number(body).and_then(|(number, _)| number);
+            followed && size > 4 && track.is_some_and(|track| tracks.contains(&track))
+        }
+        BLOCK_GROUP => followed && body.first() == Some(&(BLOCK as u8)),
+        _ => false,
+    }
+}
+
 impl Mkv {
     /// Reads one element of a segment or a cluster; false at the end.
     fn element(&mut self) -> Result<bool, String> {
@@ -157,24 +181,25 @@ impl Mkv {
         Ok(true)
     }
 
-    /// Over something that is no element to the next cluster.
+    /// Over something that is no element to the next cluster, or to the next block that another element follows.
     fn resync(&mut self) -> Result<bool, String> {
         let mut skipped = 0;
         loop {
-            let bytes = self.source.peek(1 << 16)?;
+            let bytes = self.source.peek(WINDOW)?;
             if bytes.len() < 4 {
                 skipped += bytes.len() as u64;
                 self.source.consume(4);
                 self.behind += skipped;
                 return Ok(false);
             }
-            let cluster = bytes.windows(4).skip(1).position(|window| window == CLUSTER.to_be_bytes());
-            let step = cluster.map_or(bytes.len() - 3, |at| at + 1);
+            let at_end = bytes.len() < WINDOW;
+            let found = (1..bytes.len() - 3).find(|&at| begins(&bytes[at..], &self.numbers, at_end));
+            // What may be a block whose end is not in the window yet is looked at again.
+            let step = found.unwrap_or(if at_end { bytes.len() - 3 } else { WINDOW / 2 });
             self.source.consume(step);
             skipped += step as u64;
-            if cluster.is_some() {
-                let reason = format!("{skipped} bytes are damaged");
-                self.lose(reason);
+            if found.is_some() {
+                self.lose(format!("{skipped} bytes are damaged"));
                 return Ok(true);
             }
         }

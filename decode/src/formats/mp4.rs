@@ -40,8 +40,12 @@ struct Fragments {
     /// Default length and size of a sample (`trex`).
     defaults: (u32, u32),
     next_box: u64,
-    /// A `moof` box has come for the next `mdat`.
+    /// A `moof` box with samples has come, and the `mdat` after it has not.
     described: bool,
+    /// The next `mdat` is accounted for, by us or by another track.
+    known: bool,
+    /// The last box is longer than the file, or has no sane name.
+    overrun: bool,
     /// Bytes of an `mdat` for which none has come.
     undescribed: Option<u64>,
     runs: std::collections::VecDeque<Run>,
@@ -63,27 +67,26 @@ struct Run {
 /// The head of a top-level box: type, where its body begins, where it ends (`None`: with the file).
 type Head = ([u8; 4], u64, Option<u64>);
 
-fn next_box(source: &mut Source) -> Result<Option<Head>, String> {
+/// The head of the box here, which is not consumed.
+fn peek_box(source: &mut Source) -> Result<Option<Head>, String> {
     let begin = source.position();
-    let Some(head) = source.array::<8>()? else { return Ok(None) };
-    let (size, kind) =
-        (u32::from_be_bytes([head[0], head[1], head[2], head[3]]), [head[4], head[5], head[6], head[7]]);
-    let size = match size {
-        0 => return Ok(Some((kind, source.position(), None))),
-        1 => source.array::<8>()?.map_or(16, u64::from_be_bytes),
-        size => size.into(),
+    let mut fields = Fields::of(source.peek(16)?);
+    let (Some(size), Some(kind)) = (fields.u32(), fields.array::<4>()) else { return Ok(None) };
+    let (head, size) = match size {
+        0 => return Ok(Some((kind, begin + 8, None))),
+        1 => (16, fields.u64().unwrap_or(16)),
+        size => (8, size.into()),
     };
-    let body = source.position();
-    Ok(Some((kind, body, Some(begin.saturating_add(size).max(body)))))
+    Ok(Some((kind, begin + head, Some(begin.saturating_add(size).max(begin + head)))))
 }
 
 pub(crate) fn open(mut source: Source) -> Result<Box<dyn Format>, String> {
     let (mut movie, mut data_ends) = (None, Vec::new());
     let next_box = loop {
         let begin = source.position();
-        let Some((kind, body, end)) = next_box(&mut source)? else { break begin };
+        let Some((kind, body, end)) = peek_box(&mut source)? else { break begin };
         if &kind == b"mdat" && data_ends.len() < 1024 {
-            let size = source.left().map(|left| body + left);
+            let size = source.left().map(|left| begin + left);
             data_ends.push(end.unwrap_or(u64::MAX).min(size.unwrap_or(0)));
         }
         match &kind {
@@ -92,6 +95,7 @@ pub(crate) fn open(mut source: Source) -> Result<Box<dyn Format>, String> {
                 if size > MAX_INDEX {
                     return Err(format!("has an index of {size} bytes; at most {MAX_INDEX} are read"));
                 }
+                source.seek(body)?;
                 movie = Some(Movie::read(&source.take(size as usize)?)?);
             }
             b"mdat" | b"moof" if movie.is_some() => break begin,
@@ -127,6 +131,8 @@ pub(crate) fn open(mut source: Source) -> Result<Box<dyn Format>, String> {
         defaults: (length, size),
         next_box,
         described: false,
+        known: false,
+        overrun: false,
         undescribed: None,
         runs,
     });
@@ -215,10 +221,12 @@ impl Mp4 {
         Step::Damage { length: Some(length + rest), reason }
     }
 
+    /// The next sample of a fragment; `None` at the end, and where data is found that nothing describes.
     fn fragment_sample(&mut self) -> Result<Option<(Sample, u32, Option<u64>)>, String> {
         let Some(fragments) = &mut self.fragments else { return Ok(None) };
         loop {
-            if let Some(run) = fragments.runs.front_mut() {
+            // The head of the data's box is read before the data, since a pipe cannot go back.
+            if let Some(run) = fragments.runs.front_mut().filter(|_| !fragments.described) {
                 match run.next(FRAMES, self.frame) {
                     Some(sample) => return Ok(Some(sample)),
                     None => fragments.runs.pop_front(),
@@ -229,30 +237,44 @@ impl Mp4 {
                 return Ok(None);
             }
             let size = self.source.left().map(|left| self.source.position() + left);
-            if size.is_some_and(|size| fragments.next_box >= size) {
-                return Ok(None);
-            }
-            self.source.seek(fragments.next_box)?;
-            let Some((kind, body, end)) = next_box(&mut self.source)? else { return Ok(None) };
-            let Some(end) = end.filter(|&end| end > fragments.next_box) else { return Ok(None) };
-            let end_of_file = size.unwrap_or(u64::MAX);
-            match &kind {
-                kind if end > end_of_file || !kind.iter().all(u8::is_ascii_alphanumeric) => {
-                    // A damaged length: what follows cannot be found.
-                    self.behind += end_of_file.saturating_sub(self.end.max(body));
-                    return Ok(None);
+            let at_end = size.is_some_and(|size| fragments.next_box >= size);
+            let next = if at_end {
+                None
+            } else {
+                self.source.seek(fragments.next_box)?;
+                peek_box(&mut self.source)?
+                    .filter(|&(_, _, end)| end.is_none_or(|end| end > fragments.next_box))
+            };
+            let Some((kind, body, end)) = next else {
+                if std::mem::take(&mut fragments.described) {
+                    continue;
                 }
+                self.behind +=
+                    size.filter(|_| fragments.overrun).map_or(0, |size| size.saturating_sub(self.end));
+                fragments.overrun = false;
+                return Ok(None);
+            };
+            let end_of_file = size.unwrap_or(u64::MAX);
+            let end = end.unwrap_or(end_of_file);
+            // A damaged length, or a file that is cut off: what follows cannot be found.
+            fragments.overrun = end > end_of_file || !kind.iter().all(u8::is_ascii_alphanumeric);
+            match &kind {
                 b"moof" => {
+                    self.source.seek(body)?;
                     let moof = self.source.take((end - body).min(MAX_INDEX) as usize)?;
                     fragments.read(&moof, fragments.next_box);
-                    fragments.described = !fragments.runs.is_empty() || self.others;
+                    fragments.described = !fragments.runs.is_empty();
+                    fragments.known = fragments.described || self.others;
                 }
-                b"mdat" if !std::mem::take(&mut fragments.described) && self.end <= body => {
-                    fragments.undescribed = Some(end - body);
+                b"mdat" => {
+                    fragments.described = false;
+                    if !std::mem::take(&mut fragments.known) && self.end <= body {
+                        fragments.undescribed = Some(end - body);
+                    }
                 }
                 _ => {}
             }
-            fragments.next_box = end;
+            fragments.next_box = if fragments.overrun { u64::MAX } else { end };
         }
     }
 }

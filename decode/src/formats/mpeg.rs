@@ -217,9 +217,11 @@ impl Mpeg {
         let trusted = match last {
             // Junk before the first frame may look like two frames, not like three.
             None if self.searched => begins(bytes, bytes.len() < 3 * MAX_FRAME),
-            None => followed(bytes, header),
+            None => followed(bytes, header) && !better_nearby(bytes, header),
+            // A frame that is longer than the last one may have swallowed others.
+            Some(last) if header.size <= last.size && followed(bytes, header) => true,
             Some(last) => {
-                followed(bytes, header) || last.same_stream(header) && !better_nearby(bytes, header)
+                (last.same_stream(header) || followed(bytes, header)) && !better_nearby(bytes, header)
             }
         };
         Ok(trusted.then_some(header))

@@ -22,6 +22,8 @@ struct Page {
     sequence: u32,
     lacing: Vec<u8>,
     body: Vec<u8>,
+    /// Its sound is damaged and left out.
+    husk: bool,
 }
 
 /// What is in the stream that is read.
@@ -45,8 +47,9 @@ struct Stream {
     block: Option<u64>,
     /// Vorbis: granule position of the track's beginning, once the first page with sound has said so.
     origin: Option<i64>,
-    /// Frames so far, from the track's beginning.
+    /// Frames so far, from the track's beginning, and whether that is still known after a loss.
     position: u64,
+    known: bool,
     has_sound: bool,
     /// A page was lost before the first page with sound.
     cut: bool,
@@ -96,10 +99,19 @@ impl Ogg {
                     .stream
                     .as_ref()
                     .is_none_or(|stream| matches!(stream.mapping, Mapping::VorbisHead(_)));
-                if right || header && bytes[size..].starts_with(b"OggS") {
+                let after = &bytes[size..];
+                let whole = right || after.is_empty() || after.starts_with(b"OggS");
+                // Where a page is damaged, its header may still say how long its sound was.
+                let ours = self.stream.as_ref().is_some_and(|stream| stream.expects(&page));
+                if right || whole && (header || ours) {
                     self.source.consume(size);
                     self.junk = 0;
-                    return Ok(Some(page));
+                    let husk = !right && !header;
+                    return Ok(Some(if husk {
+                        Page { husk, lacing: Vec::new(), body: Vec::new(), ..page }
+                    } else {
+                        page
+                    }));
                 }
             }
             let step = bytes.iter().skip(1).position(|&b| b == b'O');
@@ -141,6 +153,18 @@ impl Ogg {
             }
         }
         stream.sequence = page.sequence.wrapping_add(1);
+        if page.husk {
+            stream.lose();
+            // A page has at most 255 packets of at most 4,096 frames; more is a false number.
+            let sane = stream.position..=stream.position + 255 * 4096;
+            let end = stream.end_of(page).filter(|end| sane.contains(end));
+            let length = end.map(|end| end - stream.position);
+            stream.known = end.is_some();
+            stream.position = end.unwrap_or(stream.position);
+            stream.ended |= page.last;
+            self.steps.push_back(Step::Damage { length, reason: PAGE_LOST.into() });
+            return Ok(());
+        }
         let packets = stream.packets(page);
         let audio = stream.without_headers(packets, &mut self.steps)?;
         if !audio.is_empty() {
@@ -185,6 +209,7 @@ impl Ogg {
             block: None,
             origin: None,
             position: 0,
+            known: true,
             has_sound: false,
             cut: false,
             ended: false,
@@ -227,6 +252,7 @@ impl Page {
             sequence: number(18),
             lacing: lacing.to_vec(),
             body: body.to_vec(),
+            husk: false,
         };
         Some((page, size, crc == number(22)))
     }
@@ -253,9 +279,21 @@ fn crc32(crc: u32, bytes: &[u8]) -> u32 {
 }
 
 impl Stream {
+    /// Whether a page is the next one of this stream, after some sound.
+    fn expects(&self, page: &Page) -> bool {
+        self.has_sound && !page.first && (page.serial, page.sequence) == (self.serial, self.sequence)
+    }
+
+    /// Where the sound of a page ends, by its granule position.
+    fn end_of(&self, page: &Page) -> Option<u64> {
+        let origin = if let Mapping::Flac(_) = self.mapping { 0 } else { self.origin? };
+        Some((i128::from(page.granule?) - i128::from(origin)).clamp(0, 1 << 62) as u64)
+    }
+
     fn lose(&mut self) {
         self.partial.clear();
         self.headless = true;
+        self.known = false;
         self.block = None;
         self.cut |= !self.has_sound;
     }
@@ -326,12 +364,17 @@ impl Stream {
                     lengths.push(before.zip(block).map_or(0, |(before, block)| (before + block) / 4));
                     before = block;
                 }
+                // The first packet after a loss gives nothing, but it has a length; most likely it follows one like it.
+                if self.block.is_none() && self.has_sound && self.known {
+                    lengths[0] = vorbis.block(&audio[0]).unwrap_or(0) / 2;
+                }
                 lengths
             }
             Mapping::Flac(info) => {
                 for data in audio {
                     let Some(frame) = info.frame(&data) else { continue };
                     let (at, length) = (Some(frame.at), frame.length);
+                    self.position = frame.at.saturating_add(length);
                     steps.push_back(Step::Packet(Packet { data, at, length, ..Packet::default() }));
                 }
                 self.has_sound = true;
@@ -340,18 +383,13 @@ impl Stream {
             Mapping::VorbisHead(_) => return,
         };
         let total: u64 = lengths.iter().sum();
-        let whole = self.block.is_some() || (!self.has_sound && !self.cut);
+        let whole = (self.known && self.has_sound) || (!self.has_sound && !self.cut);
         if !std::mem::replace(&mut self.has_sound, true) {
             self.begin_at(page, total, steps);
         }
         // Where the packets of this page end, by the page and by what came before.
         let counted = self.position + total;
-        let end = match (page.granule, self.origin) {
-            (Some(granule), Some(origin)) => {
-                (i128::from(granule) - i128::from(origin)).clamp(0, 1 << 62) as u64
-            }
-            _ => counted,
-        };
+        let end = self.end_of(page).unwrap_or(counted);
         // The last page may end within its last packets; everything else that is missing is a gap.
         let mut discard = if page.last && whole { counted.saturating_sub(end) } else { 0 };
         let mut at = if discard > 0 { self.position } else { end.saturating_sub(total) };
@@ -369,6 +407,7 @@ impl Stream {
             discard -= packet.discard;
         }
         self.position = end;
+        self.known = true;
         steps.extend(packets.into_iter().map(Step::Packet));
     }
 

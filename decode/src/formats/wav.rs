@@ -78,7 +78,7 @@ impl Format for Wav {
         let rest = self.samples.rest();
         match self.sound.map(|sound| sound.coding) {
             Some(SoundCoding::Adpcm(adpcm)) if adpcm.frames_in(rest.len()) > 0 => {
-                return Ok(Step::Packet(adpcm.partial(rest)));
+                Ok(Step::Packet(adpcm.partial(rest)))
             }
             _ => self.after_sound(rest.len() as u64),
         }
