@@ -899,7 +899,8 @@ auricle_status auricle_runtime_open(const char *library);
  * Takes a message. `user` is what auricle_set_log was given, `level` one of the AURICLE_LOG numbers, `message`
  * UTF-8 like that of auricle_last_error (one line, nothing that a terminal obeys) and valid during the call only. It
  * is called on whatever thread has something to say, by several at once: it must be safe for that. It may call
- * Auricle. Neither an exception nor longjmp may leave it.
+ * Auricle. (If it loads models, call auricle_runtime_open before setting it: a load waits until ONNX Runtime is open, and
+ * a warning may come during that.) Neither an exception nor longjmp may leave it.
  */
 typedef void (*auricle_log_fn)(void *user, int32_t level, const char *message);
 

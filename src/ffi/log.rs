@@ -20,7 +20,8 @@ pub const AURICLE_LOG_DEBUG: i32 = 4;
 /// Takes a message. `user` is what auricle_set_log was given, `level` one of the AURICLE_LOG numbers, `message`
 /// UTF-8 like that of auricle_last_error (one line, nothing that a terminal obeys) and valid during the call only. It
 /// is called on whatever thread has something to say, by several at once: it must be safe for that. It may call
-/// Auricle. Neither an exception nor longjmp may leave it.
+/// Auricle. (If it loads models, call auricle_runtime_open before setting it: a load waits until ONNX Runtime is open, and
+/// a warning may come during that.) Neither an exception nor longjmp may leave it.
 pub type auricle_log_fn = Option<unsafe extern "C" fn(user: *mut c_void, level: i32, message: *const c_char)>;
 
 struct Callback {

@@ -66,12 +66,17 @@ pub fn environment() -> Result<&'static Environment> {
 
 fn environment_from(path: Option<&Path>) -> Result<&'static Environment> {
     let wanted = path.map(absolute).transpose()?;
+    let mut first = false;
     let open = OPEN.get_or_try_init(|| {
         let file = wanted.clone().map_or_else(find, Ok)?;
         let (environment, version) = create(&file)?;
-        log::emit(Level::Info, || format!("opened ONNX Runtime from {}", file.display()));
+        first = true;
         Ok(Open { environment, file, version })
     })?;
+    if first {
+        // Only now: who takes the message may load a model, which waits here for the opening to end.
+        log::emit(Level::Info, || format!("opened ONNX Runtime from {}", open.file.display()));
+    }
     match wanted {
         Some(wanted) if wanted != open.file => Err(Error::new(
             Status::InvalidState,

@@ -13,10 +13,28 @@ static void count(void *user, int32_t level, const char *message)
         OK(auricle_set_log(count, user, AURICLE_LOG_DEBUG));
 }
 
+static int loads;
+
+/* The first message of all says that ONNX Runtime was opened: a callback may load a model then. */
+static void load_inside(void *user, int32_t level, const char *message)
+{
+    (void)level;
+    if (loads++ == 0) {
+        CHECK(strstr(message, "opened ONNX Runtime") != NULL);
+        auricle_model_free(load_tiny((const char *)user));
+    }
+}
+
 int main(int argc, char **argv)
 {
-    const char *folder = argc > 1 ? argv[1] : ".";
+    static char here[] = ".";
+    char *folder = argc > 1 ? argv[1] : here;
     int before;
+
+    OK(auricle_set_log(load_inside, folder, AURICLE_LOG_INFO));
+    auricle_model_free(load_tiny(folder));
+    CHECK(loads > 2);
+    OK(auricle_set_log(NULL, NULL, 0));
 
     EXPECT(AURICLE_INVALID_ARGUMENT, "level is 0", auricle_set_log(count, &messages, 0));
     EXPECT(AURICLE_INVALID_ARGUMENT, "level is 5", auricle_set_log(count, &messages, 5));

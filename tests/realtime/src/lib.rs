@@ -8,6 +8,9 @@ pub mod error;
 mod memory;
 #[path = "../../../src/ring.rs"]
 pub mod ring;
+#[path = "../../../src/text.rs"]
+#[allow(dead_code)]
+mod text;
 
 use ring::{Consumer, Item, Producer};
 
