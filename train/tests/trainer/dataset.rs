@@ -175,6 +175,29 @@ fn takes_of_one_source_are_never_on_both_sides_of_a_split() {
     assert_eq!(labels(&folder.load().unwrap()), labels(&data));
 }
 
+/// One bad file does not end the run, and what is missing of another is told every time, with its place.
+#[test]
+fn damaged_recordings_are_left_out_or_told() {
+    let folder = Scratch::new("damaged");
+    let whole = wav(8_000, 1, &[9000; 8000]);
+    let mut no_rate = whole.clone();
+    no_rate[24..28].fill(0);
+    folder.sounds(&["a.wav", "b.wav"]).file("cut.wav", &whole[..44 + 8000]).file("bad.wav", no_rate);
+    folder.file("labels.csv", "file,class\na.wav,x\ncut.wav,x\nbad.wav,y\nb.wav,y\n");
+    let source = Source { cache: Some(folder.0.join("cache")), no_cache: false, ..folder.source() };
+    for from_cache in [0, 2] {
+        let data = Dataset::load(&source, 16_000).unwrap();
+        assert_eq!((data.clips.len(), data.from_cache), (3, from_cache), "cut.wav is read again");
+        assert!(
+            data.unreadable.len() == 1 && data.unreadable[0].contains("bad.wav"),
+            "{:?}",
+            data.unreadable
+        );
+        let told = "cut.wav: at 0.500 s (frame 4000) 0.500 s (4000 frames) are missing";
+        assert!(data.warnings.len() == 1 && data.warnings[0].contains(told), "{:?}", data.warnings);
+    }
+}
+
 #[test]
 fn decoded_audio_is_kept_until_the_file_changes() {
     let folder = Scratch::new("cache");
