@@ -203,12 +203,14 @@ fn read_file(path: &Path, sample_rate: u32, cache: &Option<Cache>) -> Result<Dec
         sample_rate: audio.sample_rate,
     };
     let samples = clip.mono_at(sample_rate).with_context(|| format!("{}", path.display()))?;
-    let damaged = audio.lost.skipped_packets;
-    if let (0, Some(key), Some(cache)) = (damaged, key, cache) {
+    if let (true, Some(key), Some(cache)) = (audio.lost.is_nothing(), key, cache) {
         cache.keep(&key, &samples); // a damaged file is decoded again, so that every run names it
     }
-    let warning =
-        (damaged > 0).then(|| format!("{}: {damaged} broken packets were left out", path.display()));
+    let warning = audio.losses.first().map(|first| {
+        let places = audio.lost.places;
+        let others = if places > 1 { format!(" ({places} such places)") } else { String::new() };
+        format!("{}: {first}{others}", path.display())
+    });
     Ok(Decoded { samples, warning, cached: false })
 }
 
