@@ -1,6 +1,7 @@
 //! Where decoded audio belongs: compares what a file says of its length and of its packets' times with what has been
 //! decoded, takes out delay and padding, and puts silence where audio is lost.
 
+use std::collections::VecDeque;
 use std::mem;
 
 use crate::codec::{Codec, Coding, Spec};
@@ -12,7 +13,13 @@ const MAX_GAP: u64 = 600;
 /// All gaps together are bridged with at most so much silence and as much as there is audio, seconds.
 const MAX_SILENCE: u64 = 3600;
 
-/// What has been decoded and waits to be handed out: silence first, then samples.
+#[derive(Clone, Copy, PartialEq)]
+enum Waiting {
+    Silence,
+    Samples,
+}
+
+/// What has been decoded and waits to be handed out, in the order of time.
 #[derive(Default)]
 pub(crate) struct Timeline {
     /// Of the first audio that was decoded; all that follows is given in it.
@@ -20,7 +27,8 @@ pub(crate) struct Timeline {
     /// What the first track says of its rate, until the first audio is decoded.
     first_rate: u32,
     part: Option<Part>,
-    silence: u64,
+    /// What is given next, and how many frames of it; the samples are in `samples[next..]`.
+    waiting: VecDeque<(Waiting, u64)>,
     samples: Vec<f32>,
     next: usize,
     /// Frames given and waiting.
@@ -102,21 +110,36 @@ impl Timeline {
     pub fn take(&mut self, frames: usize, block: &mut Vec<f32>) -> bool {
         block.clear();
         let Some(spec) = self.spec else { return false };
-        let channels = spec.channels as usize;
-        if self.silence > 0 {
-            let count = self.silence.min(frames as u64);
-            self.silence -= count;
-            block.resize(count as usize * channels, 0.0);
-            return true;
+        let Some((kind, waiting)) = self.waiting.front_mut() else { return false };
+        let count = (*waiting).min(frames as u64);
+        *waiting -= count;
+        let values = count as usize * spec.channels as usize;
+        match kind {
+            Waiting::Silence => block.resize(values, 0.0),
+            Waiting::Samples => {
+                let end = self.next + values;
+                block.extend_from_slice(&self.samples[self.next..end]);
+                self.next = end;
+            }
         }
-        let end = self.samples.len().min(self.next + frames * channels);
-        block.extend_from_slice(&self.samples[self.next..end]);
-        self.next = end;
+        if *waiting == 0 {
+            self.waiting.pop_front();
+        }
         if self.next == self.samples.len() {
             self.samples.clear();
             self.next = 0;
         }
-        !block.is_empty()
+        true
+    }
+
+    /// Lets frames wait behind those that do.
+    fn wait(&mut self, kind: Waiting, frames: u64) {
+        self.frames += frames;
+        match self.waiting.back_mut() {
+            Some((last, count)) if *last == kind => *count += frames,
+            _ if frames == 0 => {}
+            _ => self.waiting.push_back((kind, frames)),
+        }
     }
 
     /// A track begins, where the one before ends.
@@ -272,7 +295,12 @@ impl Timeline {
         let Some(mut part) = self.part.take() else { return };
         let damage = part.damage.take();
         let declared = part.track.declared.map(|length| part.frames(part.track.delay.saturating_add(length)));
-        let slack = 2 * part.frames(part.track.slack);
+        // Less than a packet is a rounded length, not a lost one.
+        let packet = match part.track.coding {
+            Coding::Aac { .. } | Coding::Mpeg { .. } if damage.is_none() => part.usual.saturating_sub(1),
+            _ => 0,
+        };
+        let slack = packet.max(2 * part.frames(part.track.slack));
         match declared {
             Some(end) if end > part.raw + slack => {
                 let missing = end - part.raw.max(part.bounds().0);
@@ -320,7 +348,7 @@ impl Timeline {
             return;
         }
         mix(kept, channels, first.channels as usize, &mut self.samples);
-        self.frames += to - from;
+        self.wait(Waiting::Samples, to - from);
     }
 
     /// Silence of the length of what is lost, as far as it is sound and not padding; false if nothing is.
@@ -344,8 +372,7 @@ impl Timeline {
         let believed = silence <= MAX_GAP * rate && self.losses.sums().bridged_frames + silence <= limit;
         self.losses.add(self.loss(Some(silence), believed, reason));
         if believed {
-            self.silence += silence;
-            self.frames += silence;
+            self.wait(Waiting::Silence, silence);
         }
     }
 

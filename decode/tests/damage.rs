@@ -262,3 +262,60 @@ fn a_lost_page_of_ogg_is_bridged() {
         }
     }
 }
+
+/// Where the simple blocks of tests/data/aac.mkv begin and end.
+fn blocks(file: &[u8]) -> Vec<(usize, usize)> {
+    let cluster = file.windows(4).rposition(|w| w == b"\x1f\x43\xb6\x75").unwrap();
+    let mut at = (cluster..file.len()).find(|&at| file[at] == 0xa3 && file[at + 3] == 0x81).unwrap();
+    let mut blocks = Vec::new();
+    while file[at] == 0xa3 {
+        let (size, head) = match file[at + 1] {
+            long @ 0x40..0x80 => (usize::from(long & 0x3f) << 8 | usize::from(file[at + 2]), 3),
+            short => (usize::from(short & 0x7f), 2),
+        };
+        blocks.push((at, at + head + size));
+        at += head + size;
+    }
+    blocks
+}
+
+#[test]
+fn times_that_jump_are_a_gap_and_one_false_time_is_none() {
+    let file = data("aac.mkv");
+    let blocks = blocks(&file);
+    assert!(blocks.len() > 6, "{blocks:?}");
+    let before = whole("aac.mkv");
+    // Two packets less, with nothing broken in the file.
+    let without = [&file[..blocks[3].0], &file[blocks[4].1..]].concat();
+    let after = read_bytes(&without).unwrap();
+    let [loss] = &after.losses[..] else { panic!("{:?}", after.losses) };
+    let first = loss.at_frame as usize;
+    assert!(first % 1024 == 0 && loss.bridged, "{loss:?}");
+    assert!(
+        loss.frames.is_some_and(|frames| frames.abs_diff(2048) <= 32),
+        "{loss:?}: times are milliseconds"
+    );
+    let shift = after.frames() - before.frames() + 32;
+    assert!(shift <= 64, "{} of {} frames", after.frames(), before.frames());
+    assert_eq!(after.samples[..first], before.samples[..first], "before the gap");
+    assert!(
+        after.samples[first..first + 2000].iter().all(|&s| s == 0.0),
+        "silence stands in the gap, not elsewhere"
+    );
+    assert!(after.samples[first + 3100..].iter().any(|&s| s.abs() > 0.3), "sound behind it");
+    // One time that is four seconds late, then one that is early: the others say that nothing is missing.
+    for time in [[0x10, 0], [0, 0]] {
+        let mut false_time = file.clone();
+        let at = blocks[4].0 + if file[blocks[4].0 + 1] < 0x80 { 4 } else { 3 };
+        false_time[at..at + 2].copy_from_slice(&time);
+        let after = read_bytes(&false_time).unwrap();
+        assert!(after.lost.is_nothing(), "{:?}", after.losses);
+        assert_eq!(after.samples, before.samples);
+    }
+}
+
+#[test]
+fn a_recording_can_be_read_on_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<auricle_decode::Recording>();
+}
