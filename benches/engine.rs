@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::{Arc, Barrier};
 use std::time::Instant;
 
-use auricle::inference::runtime;
+use auricle::stages::inference::runtime;
 use auricle::{Clip, Model, ModelOptions, Read, Session, SessionOptions};
 use ort::session::Session as Raw;
 use ort::value::{Tensor, ValueType};

@@ -6,7 +6,7 @@
 use std::ffi::{CStr, CString, c_char, c_uint, c_ulong, c_void};
 use std::hint::black_box;
 
-use auricle::resample::{Quality, Resampler};
+use auricle::stages::resample::{Method, Resampler};
 
 const SECONDS: usize = 10;
 const ROUNDS: usize = 21;
@@ -112,8 +112,8 @@ impl Soxr {
     }
 }
 
-fn auricle(from: u32, to: u32, quality: Quality) -> impl FnMut(&[f32], &mut Vec<f32>) {
-    let mut resampler = Resampler::with_quality(from, to, quality).expect("valid rates");
+fn auricle(from: u32, to: u32, method: Method) -> impl FnMut(&[f32], &mut Vec<f32>) {
+    let mut resampler = Resampler::with_method(from, to, method).expect("valid rates");
     move |input, out| {
         out.clear();
         resampler.push(input, |samples| out.extend_from_slice(samples));
@@ -160,9 +160,9 @@ fn main() {
     for (from, to) in [(44_100, 16_000), (48_000, 16_000)] {
         let input = chirp(from);
         let mut candidates: Vec<Candidate> = vec![
-            ("auricle quality", Box::new(auricle(from, to, Quality::Bulk))),
-            ("auricle low_latency", Box::new(auricle(from, to, Quality::LowLatency))),
-            ("auricle torchaudio", Box::new(auricle(from, to, Quality::Torchaudio))),
+            ("auricle bulk", Box::new(auricle(from, to, Method::Bulk))),
+            ("auricle low_latency", Box::new(auricle(from, to, Method::LowLatency))),
+            ("auricle torchaudio", Box::new(auricle(from, to, Method::Torchaudio))),
         ];
         if let Some(soxr) = &soxr {
             candidates.insert(0, ("soxr HQ", Box::new(soxr.plan(from, to))));

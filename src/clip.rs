@@ -6,7 +6,7 @@ use crate::float_env::FloatEnv;
 use crate::manifest::Manifest;
 use crate::memory::{filled, reserved};
 use crate::pcm::{Downmix, Stats};
-use crate::resample::{Quality, Resampler};
+use crate::resample::{Method, Resampler};
 
 /// One whole recording in memory.
 #[derive(Clone, Copy, Debug)]
@@ -35,10 +35,10 @@ impl Clip<'_> {
 
     /// The mean of the channels, converted to `rate` Hz.
     pub fn mono_at(&self, rate: u32) -> Result<Vec<f32>> {
-        self.mono_by(rate, Quality::default())
+        self.mono_by(rate, Method::default())
     }
 
-    fn mono_by(&self, rate: u32, quality: Quality) -> Result<Vec<f32>> {
+    fn mono_by(&self, rate: u32, method: Method) -> Result<Vec<f32>> {
         self.check()?;
         let _float_env = FloatEnv::enter();
         let mut mono =
@@ -47,7 +47,7 @@ impl Clip<'_> {
         if self.sample_rate == rate {
             return Ok(mono);
         }
-        let mut resampler = Resampler::with_quality(self.sample_rate, rate, quality)?;
+        let mut resampler = Resampler::with_method(self.sample_rate, rate, method)?;
         let count = (mono.len() as u128 * u128::from(rate)).div_ceil(self.sample_rate.into());
         let mut samples = reserved(count.try_into().unwrap_or(usize::MAX), "the samples of the clip")?;
         resampler.push(&mono, |out| samples.extend_from_slice(out));

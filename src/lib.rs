@@ -23,26 +23,26 @@
 //! ```
 
 // The stages of the flow; none imports another.
-pub mod events;
-pub mod features;
-pub mod health;
-pub mod inference;
-pub mod pcm;
-pub mod resample;
-pub mod ring;
-pub mod scores;
-pub mod smoothing;
-pub mod tensor;
+mod events;
+mod features;
+mod health;
+mod inference;
+mod pcm;
+mod resample;
+mod ring;
+mod scores;
+mod smoothing;
+mod tensor;
 
 // What conducts them, each on what is above it.
-pub mod clip;
+mod clip;
 mod ffi;
 pub mod manifest;
-pub mod model;
+mod model;
 mod pipeline;
-pub mod session;
+mod session;
 
-pub mod error;
+mod error;
 mod file;
 mod float_env;
 mod json;
@@ -50,7 +50,7 @@ pub mod log;
 mod memory;
 mod platform;
 mod pool;
-pub mod text;
+mod text;
 
 pub use clip::Clip;
 pub use error::{Error, Result, Status};
@@ -60,9 +60,49 @@ pub use inference::Cancel;
 pub use inference::runtime::open as open_runtime;
 pub use manifest::Manifest;
 pub use model::{ClipOptions, ClipStream, Mean, Model, ModelOptions};
+pub use pcm::Format;
 pub use pipeline::Window;
 pub use ring::{Overflow, Pushed};
 pub use session::{Read, Session, SessionOptions, Wait};
+
+/// What the library is made of, for the trainer, the command line and tests. Nothing in here is promised: any version may
+/// change it.
+#[allow(missing_docs, reason = "each has the text of its module")]
+pub mod stages {
+    pub mod events {
+        pub use crate::events::*;
+    }
+    pub mod features {
+        pub use crate::features::*;
+    }
+    pub mod health {
+        pub use crate::health::*;
+    }
+    pub mod inference {
+        pub use crate::inference::*;
+    }
+    pub mod pcm {
+        pub use crate::pcm::*;
+    }
+    pub mod resample {
+        pub use crate::resample::*;
+    }
+    pub mod ring {
+        pub use crate::ring::*;
+    }
+    pub mod scores {
+        pub use crate::scores::*;
+    }
+    pub mod smoothing {
+        pub use crate::smoothing::*;
+    }
+    pub mod tensor {
+        pub use crate::tensor::*;
+    }
+    pub mod text {
+        pub use crate::text::*;
+    }
+}
 
 /// Version of the library, `MAJOR.MINOR.PATCH`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

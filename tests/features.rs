@@ -2,7 +2,7 @@
 //! where in a window they fall.
 #![allow(clippy::unwrap_used)]
 
-use auricle::features::{Features, Normalize, Spec};
+use auricle::stages::features::{Features, Normalize, Spec};
 
 const RATE: u32 = 16_000;
 

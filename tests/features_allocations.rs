@@ -2,7 +2,7 @@
 
 mod support;
 
-use auricle::features::{Features, Normalize, Spec};
+use auricle::stages::features::{Features, Normalize, Spec};
 use support::allocations;
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use auricle::features::{Features, Spec};
+use auricle::stages::features::{Features, Spec};
 use npyz::npz::NpzArchive;
 
 /// How far a value may be from the reference's.

@@ -14,7 +14,7 @@ fn refused(onnx: &[u8]) -> String {
     let loaded = Model::load_memory(onnx, None, &ModelOptions::default());
     let error = loaded.expect_err("must be refused");
     assert_eq!(error.status(), Status::Model, "{error}");
-    assert_eq!(auricle::inference::runtime::file(), None, "ONNX Runtime saw the file: {error}");
+    assert_eq!(auricle::stages::inference::runtime::file(), None, "ONNX Runtime saw the file: {error}");
     error.message().to_owned()
 }
 

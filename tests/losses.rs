@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Duration;
 
-use auricle::resample::{Quality, Resampler};
+use auricle::stages::resample::{Method, Resampler};
 use auricle::{Model, ModelOptions, Overflow, Pushed, Read, Session, SessionOptions, Wait};
 use support::Random;
 
@@ -377,7 +377,7 @@ fn any_number_and_mix_of_losses_is_counted_exactly() {
         // In case that the seconds are rounded up to one frame more.
         let capacity = (options.ring_seconds.expect("given") * host_rate as f64).ceil() as u64;
         let session = Session::new(model, &options).expect("a session");
-        let resampler = Resampler::with_quality(host_rate as u32, model_rate as u32, Quality::LowLatency);
+        let resampler = Resampler::with_method(host_rate as u32, model_rate as u32, Method::LowLatency);
         let delay = resampler.expect("valid rates").delay_frames() as u64 + 1;
         let mut scores = vec![0.0; session.class_count()];
         for _ in 0..2 {

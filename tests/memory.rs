@@ -328,7 +328,7 @@ fn clips() {
     let bytes: Vec<u8> = pcm.iter().flat_map(|sample| ((sample * 32768.0) as i16).to_le_bytes()).collect();
     walk("classify samples of 16 bits", 10, fresh, |model| {
         let (options, mut scores) = (ClipOptions::default(), vec_of(CLASSES));
-        let format = auricle::pcm::Format::I16;
+        let format = auricle::stages::pcm::Format::I16;
         model.classify_bytes(format, &bytes, 1, RATE, &options, &mut scores).map_err(of)?;
         Ok(scores)
     });
@@ -352,23 +352,23 @@ fn clips() {
 
 /// The plans of realfft, which rustfft makes, cannot fail, and are not large.
 fn resamplers() {
-    use auricle::resample::{Quality, Resampler};
-    let plan = |from, to, quality| Resampler::with_quality(from, to, quality).map(drop).map_err(of);
+    use auricle::stages::resample::{Method, Resampler};
+    let plan = |from, to, method| Resampler::with_method(from, to, method).map(drop).map_err(of);
     for (from, to) in
         [(44_100, 16_000), (16_000, 44_100), (48_000, 16_000), (383_975, 8_000), (8_000, 383_975)]
     {
-        for quality in [Quality::LowLatency, Quality::Torchaudio] {
-            walk("a resampler", 1, || (), |()| plan(from, to, quality));
+        for method in [Method::LowLatency, Method::Torchaudio] {
+            walk("a resampler", 1, || (), |()| plan(from, to, method));
         }
         println!("a resampler in bulk, all allocations");
-        let (result, failed) = without(0, true, || plan(from, to, Quality::Bulk));
+        let (result, failed) = without(0, true, || plan(from, to, Method::Bulk));
         assert_eq!(
             (result.map_err(|(status, _)| status), failed),
             (Err(Status::Memory as i32), 1),
             "claimed first"
         );
         TAKEN.set(0);
-        plan(from, to, Quality::Bulk).expect("there is memory");
+        plan(from, to, Method::Bulk).expect("there is memory");
         // What it claims first, its own blocks, and what realfft takes: the last is at most the first.
         println!("{from} -> {to} Hz: {} bytes", TAKEN.get());
         assert!(TAKEN.get() < 8_000_000, "{from} -> {to} Hz: {} bytes", TAKEN.get());

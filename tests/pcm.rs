@@ -2,7 +2,7 @@
 
 mod support;
 
-use auricle::pcm::{Block, Downmix, Format, Stats};
+use auricle::stages::pcm::{Block, Downmix, Format, Stats};
 use support::{Random, allocations};
 
 const FORMATS: [Format; 6] = [Format::U8, Format::I16, Format::I24, Format::I32, Format::F32, Format::F64];

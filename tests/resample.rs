@@ -2,7 +2,7 @@
 
 mod support;
 
-use auricle::resample::Resampler;
+use auricle::stages::resample::Resampler;
 use support::{Random, allocations};
 
 /// Listed rates, awkward ones and co-prime ones.

@@ -5,7 +5,7 @@ mod support;
 
 use std::f64::consts::{PI, TAU};
 
-use auricle::resample::{Quality, Resampler};
+use auricle::stages::resample::{Method, Resampler};
 use npyz::npz::NpzArchive;
 use realfft::RealFftPlanner;
 use support::Random;
@@ -34,8 +34,8 @@ const SPURIOUS_DB: f64 = -100.0;
 const DELAY_SAMPLES: f64 = 1e-4;
 const LOW_LATENCY_SECONDS: f64 = 0.015;
 
-fn convert(from: u32, to: u32, quality: Quality, input: &[f32]) -> Vec<f32> {
-    let mut resampler = Resampler::with_quality(from, to, quality).expect("valid rates");
+fn convert(from: u32, to: u32, method: Method, input: &[f32]) -> Vec<f32> {
+    let mut resampler = Resampler::with_method(from, to, method).expect("valid rates");
     let mut out = Vec::new();
     resampler.push(input, |samples| out.extend_from_slice(samples));
     resampler.finish(|samples| out.extend_from_slice(samples));
@@ -57,12 +57,12 @@ struct Tone {
     delay: f64,
 }
 
-fn tone(from: u32, to: u32, quality: Quality, hertz: f64) -> Tone {
+fn tone(from: u32, to: u32, method: Method, hertz: f64) -> Tone {
     let (from_hertz, to_hertz) = (f64::from(from), f64::from(to));
     let input: Vec<f32> = (0..(0.16 * from_hertz) as usize)
         .map(|n| (0.5 * (TAU * hertz / from_hertz * n as f64).cos()) as f32)
         .collect();
-    let out = convert(from, to, quality, &input);
+    let out = convert(from, to, method, &input);
     let (first, last) = ((0.03 * to_hertz) as usize, (0.13 * to_hertz) as usize);
 
     // Least squares of a cos + b sin; above Nyquist there is no such tone and all of the output is spurious.
@@ -104,11 +104,11 @@ struct Worst {
     delay: f64,
 }
 
-fn measure(from: u32, to: u32, quality: Quality) {
+fn measure(from: u32, to: u32, method: Method) {
     let nyquist = 0.5 * f64::from(from.min(to));
     let mut worst = Worst { thd_n_db: -300.0, alias_db: -300.0, ..Worst::default() };
     for part in [0.0125, 0.125, 0.33, 0.5, 0.71, 0.85, PASS] {
-        let tone = tone(from, to, quality, part * nyquist);
+        let tone = tone(from, to, method, part * nyquist);
         worst.ripple_db = worst.ripple_db.max(tone.gain_db.abs());
         worst.thd_n_db = worst.thd_n_db.max(tone.spurious_db);
         worst.delay = worst.delay.max(tone.delay.abs());
@@ -121,16 +121,16 @@ fn measure(from: u32, to: u32, quality: Quality) {
         stop.retain(|&part| part < top);
     }
     for part in stop {
-        worst.alias_db = worst.alias_db.max(tone(from, to, quality, part * nyquist).spurious_db);
+        worst.alias_db = worst.alias_db.max(tone(from, to, method, part * nyquist).spurious_db);
     }
     println!(
-        "{from:>6} -> {to:>6} {quality:?}: ripple {:.4} dB, THD+N {:.1} dB, alias {:.1} dB, delay {:.1e} samples",
+        "{from:>6} -> {to:>6} {method:?}: ripple {:.4} dB, THD+N {:.1} dB, alias {:.1} dB, delay {:.1e} samples",
         worst.ripple_db, worst.thd_n_db, worst.alias_db, worst.delay
     );
-    assert!(worst.ripple_db <= RIPPLE_DB, "{from} -> {to} {quality:?}: {worst:?}");
-    assert!(worst.thd_n_db <= SPURIOUS_DB, "{from} -> {to} {quality:?}: {worst:?}");
-    assert!(worst.alias_db <= SPURIOUS_DB, "{from} -> {to} {quality:?}: {worst:?}");
-    assert!(worst.delay <= DELAY_SAMPLES, "{from} -> {to} {quality:?}: {worst:?}");
+    assert!(worst.ripple_db <= RIPPLE_DB, "{from} -> {to} {method:?}: {worst:?}");
+    assert!(worst.thd_n_db <= SPURIOUS_DB, "{from} -> {to} {method:?}: {worst:?}");
+    assert!(worst.alias_db <= SPURIOUS_DB, "{from} -> {to} {method:?}: {worst:?}");
+    assert!(worst.delay <= DELAY_SAMPLES, "{from} -> {to} {method:?}: {worst:?}");
 }
 
 fn pairs() -> impl Iterator<Item = (u32, u32)> {
@@ -140,19 +140,19 @@ fn pairs() -> impl Iterator<Item = (u32, u32)> {
 
 #[test]
 fn bulk_is_flat_and_clean_for_every_pair() {
-    pairs().for_each(|(from, to)| measure(from, to, Quality::Bulk));
+    pairs().for_each(|(from, to)| measure(from, to, Method::Bulk));
 }
 
 #[test]
 fn low_latency_is_flat_and_clean_for_every_pair() {
-    pairs().for_each(|(from, to)| measure(from, to, Quality::LowLatency));
+    pairs().for_each(|(from, to)| measure(from, to, Method::LowLatency));
 }
 
 /// Its block is one frame, so the delay is all that the output waits for.
 #[test]
 fn low_latency_waits_for_at_most_15_ms() {
     for (from, to) in pairs() {
-        let resampler = Resampler::with_quality(from, to, Quality::LowLatency).expect("valid rates");
+        let resampler = Resampler::with_method(from, to, Method::LowLatency).expect("valid rates");
         let seconds = (1 + resampler.delay_frames()) as f64 / f64::from(from);
         assert!(seconds <= LOW_LATENCY_SECONDS, "{from} -> {to}: {seconds} s");
     }
@@ -164,8 +164,8 @@ fn bulk_and_low_latency_give_the_same_samples() {
     let mut random = Random(1);
     let input: Vec<f32> = (0..60_000).map(|_| random.sample()).collect();
     for (from, to) in pairs() {
-        let bulk = convert(from, to, Quality::Bulk, &input);
-        let direct = convert(from, to, Quality::LowLatency, &input);
+        let bulk = convert(from, to, Method::Bulk, &input);
+        let direct = convert(from, to, Method::LowLatency, &input);
         let worst = bulk.iter().zip(&direct).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(bulk.len() == direct.len() && worst < 2e-5, "{from} -> {to}: {worst}");
     }
@@ -173,15 +173,13 @@ fn bulk_and_low_latency_give_the_same_samples() {
 
 #[test]
 fn qualities_have_fixed_names() {
-    for (quality, name) in [
-        (Quality::Bulk, "quality"),
-        (Quality::LowLatency, "low_latency"),
-        (Quality::Torchaudio, "torchaudio"),
-    ] {
-        assert_eq!(serde_json::to_string(&quality).expect("a name"), format!("\"{name}\""));
-        assert_eq!(serde_json::from_str::<Quality>(&format!("\"{name}\"")).expect("a quality"), quality);
+    for (method, name) in
+        [(Method::Bulk, "bulk"), (Method::LowLatency, "low_latency"), (Method::Torchaudio, "torchaudio")]
+    {
+        assert_eq!(serde_json::to_string(&method).expect("a name"), format!("\"{name}\""));
+        assert_eq!(serde_json::from_str::<Method>(&format!("\"{name}\"")).expect("a method"), method);
     }
-    assert_eq!(Quality::default(), Quality::Bulk);
+    assert_eq!(Method::default(), Method::Bulk);
 }
 
 /// torchaudio 2.11's definition of `resample` with its defaults, sample by sample: in f64, which is exact, or with the
@@ -221,7 +219,7 @@ fn torchaudio_follows_its_definition() {
     let mut random = Random(2);
     let input: Vec<f32> = (0..9_000).map(|_| random.sample()).collect();
     for (from, to) in pairs() {
-        let out = convert(from, to, Quality::Torchaudio, &input);
+        let out = convert(from, to, Method::Torchaudio, &input);
         // Rates with little in common may get the exact kernel: the f32 one is off by up to 1e-3 there.
         let kernels: &[bool] = if ODD_PAIRS.contains(&(from, to)) { &[true, false] } else { &[true] };
         let worst = kernels
@@ -247,7 +245,7 @@ fn torchaudio_equals_the_stored_piece() {
     let input: Vec<i16> = read("torchaudio_in_44100.npy").into_vec().expect("16 bits");
     let input: Vec<f32> = input.iter().map(|&x| f32::from(x) / 32_768.0).collect();
     let expected: Vec<f32> = read("torchaudio_out_16000.npy").into_vec().expect("f32");
-    let out = convert(44_100, 16_000, Quality::Torchaudio, &input);
+    let out = convert(44_100, 16_000, Method::Torchaudio, &input);
     assert_eq!((out.len(), expected.len()), (640, 320));
     let worst = out[160..480].iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(worst <= 1e-6, "{worst:.2e}");
@@ -279,7 +277,7 @@ fn torchaudio_equals_its_own_output() {
         let input: Vec<f32> =
             array::<i16>(&mut archive, "pcm44_i16").iter().map(|&x| f32::from(x) / 32_768.0).collect();
         let expected: Vec<f32> = array(&mut archive, "ta_sinc_hann_16k");
-        let out = convert(44_100, 16_000, Quality::Torchaudio, &input);
+        let out = convert(44_100, 16_000, Method::Torchaudio, &input);
         assert_eq!(out.len(), expected.len());
         let worst = out.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         println!("{clip}: {worst:.2e} from torchaudio");
@@ -295,7 +293,7 @@ fn bulk_equals_soxr_in_the_pass_band() {
         let Some(mut archive) = reference(clip) else { continue };
         let input: Vec<f32> =
             array::<i16>(&mut archive, "pcm44_i16").iter().map(|&x| f32::from(x) / 32_768.0).collect();
-        let out = convert(44_100, 16_000, Quality::Bulk, &input);
+        let out = convert(44_100, 16_000, Method::Bulk, &input);
         for (key, limit) in [("soxr_vhq_16k", -80.0), ("soxr_hq_16k", -80.0)] {
             let expected: Vec<f32> = array(&mut archive, key);
             assert_eq!(out.len(), expected.len());

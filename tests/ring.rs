@@ -3,7 +3,7 @@
 mod support;
 
 use auricle::Status;
-use auricle::ring::{self, Consumer, Item, Overflow, Producer};
+use auricle::stages::ring::{self, Consumer, Item, Overflow, Producer};
 use support::{Random, allocations};
 
 fn ring(frames: usize, channels: usize) -> (Producer, Consumer) {

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use auricle::inference::runtime;
+use auricle::stages::inference::runtime;
 use auricle::{Status, open_runtime};
 use support::process::{alone, child, finish, is_child, within_seconds};
 

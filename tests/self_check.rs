@@ -48,7 +48,7 @@ fn a_model_that_does_not_is_refused_with_the_numbers() {
     other.input.features.power = Some(1.0);
     assert_eq!(load(&other).expect_err("refused").status(), Status::Mismatch);
     let mut other = manifest();
-    other.input.resampler = Some(auricle::resample::Quality::Torchaudio);
+    other.input.resampler = Some(auricle::stages::resample::Method::Torchaudio);
     assert_eq!(load(&other).expect_err("refused").status(), Status::Mismatch);
     // Nobody asked: the model loads, as it did before there were golden cases.
     Model::load_memory(TINY, Some(&wrong.to_json()), &ModelOptions::default()).expect("loads");

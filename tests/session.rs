@@ -168,7 +168,7 @@ fn every_format_carries_the_same_audio() {
 
     let bytes: Vec<u8> = i16s.iter().flat_map(|s| s.to_ne_bytes()).collect();
     let stereo = Session::new(&model, &SessionOptions::new(8000, 2)).expect("session");
-    stereo.push_planar(auricle::pcm::Format::I16, &[&bytes, &bytes]).expect("push");
+    stereo.push_planar(auricle::stages::pcm::Format::I16, &[&bytes, &bytes]).expect("push");
     assert_eq!(steady(&drain(&stereo).0), steady(&expected));
 }
 

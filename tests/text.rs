@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use auricle::log::{self, Level};
 use auricle::manifest::Stream;
-use auricle::text::{MAX_MESSAGE, is_hidden};
+use auricle::stages::text::{MAX_MESSAGE, is_hidden};
 use auricle::{Error, Manifest, Model, ModelOptions, Status};
 
 const TINY: &[u8] = include_bytes!("data/tiny.onnx");

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use auricle::Manifest;
-use auricle::features::Features;
+use auricle::stages::features::Features;
 
 use crate::model;
 use crate::npy::{Npy, Part};

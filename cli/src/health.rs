@@ -1,7 +1,7 @@
 //! What state the audio of a whole file is in, by the same judge that a session uses.
 
-use auricle::health::SILENCE_DBFS;
-use auricle::pcm::{Downmix, MAX_LEVEL, Stats};
+use auricle::stages::health::SILENCE_DBFS;
+use auricle::stages::pcm::{Downmix, MAX_LEVEL, Stats};
 use serde::Serialize;
 
 /// Mean of the signal, full scale 1.0, from which on a file is warned of. No converter in order has so much, and a sound

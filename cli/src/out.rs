@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::path::Path;
 
-use auricle::text::{escaped, is_hidden};
+use auricle::stages::text::{escaped, is_hidden};
 use serde::Serialize;
 
 use crate::closed;

@@ -2,9 +2,9 @@
 
 use std::io;
 
-use auricle::features::Features;
-use auricle::pcm::{Downmix, Stats};
-use auricle::resample::Resampler;
+use auricle::stages::features::Features;
+use auricle::stages::pcm::{Downmix, Stats};
+use auricle::stages::resample::Resampler;
 use auricle::{Manifest, Result};
 
 use crate::sound::Sound;
@@ -38,7 +38,7 @@ impl Rows {
             downmix: Downmix::of_channel(channels, channel)?,
             channels,
             mono: vec![0.0; 4096],
-            resampler: Resampler::with_quality(
+            resampler: Resampler::with_method(
                 sound.sample_rate(),
                 input.sample_rate,
                 input.resampler.unwrap_or_default(),

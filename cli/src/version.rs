@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use auricle::inference::runtime;
+use auricle::stages::inference::runtime;
 
 use crate::out::{Out, Stop, shown};
 

@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use auricle::text::is_hidden;
+use auricle::stages::text::is_hidden;
 use serde_json::json;
 use support::{folder, model, run, sound, write_wav};
 

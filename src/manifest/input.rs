@@ -6,7 +6,7 @@ use super::{samples, seconds};
 use crate::error::{Error, Result};
 use crate::features::{Kind, Normalize, Shape, Spec};
 use crate::json;
-use crate::resample::{self, Quality};
+use crate::resample::{self, Method};
 use crate::tensor::{Axis, AxisOrder, Padding};
 
 /// Most feature values of a window: 64 MB, as many as a window can have samples.
@@ -25,10 +25,10 @@ pub struct Input {
     pub tensor: String,
     /// Rate of the audio that the features are computed from, Hz.
     pub sample_rate: u32,
-    /// How the host's audio is converted to that rate; absent: `quality` for whole clips, `low_latency`, which is the
+    /// How the host's audio is converted to that rate; absent: `bulk` for whole clips, `low_latency`, which is the
     /// same filter, for streams.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resampler: Option<Quality>,
+    pub resampler: Option<Method>,
     /// Audio that one inference sees, seconds.
     pub window_seconds: f64,
     /// How a clip shorter than the window, or the end of a stream, is padded.

@@ -10,7 +10,7 @@ use crate::manifest::Stream;
 use crate::memory::{filled, grow};
 use crate::pcm::{Block, Format};
 use crate::pipeline::{Decisions, Pipeline, STEP, Source, Window};
-use crate::resample::Quality;
+use crate::resample::Method;
 
 /// How a clip is looked at.
 #[derive(Clone, Debug, Default)]
@@ -132,8 +132,8 @@ impl Model {
     pub fn clip_stream(&self, sample_rate: u32, channels: u32, options: &ClipOptions) -> Result<ClipStream> {
         let hop_seconds =
             options.hop_seconds.or_else(|| options.stream.as_ref().and_then(|stream| stream.hop_seconds));
-        let (channel, quality) = (options.channel, Quality::Bulk);
-        let source = Source { sample_rate, channels, channel, hop_seconds, quality };
+        let (channel, method) = (options.channel, Method::Bulk);
+        let source = Source { sample_rate, channels, channel, hop_seconds, method };
         let pipeline = match self.0.pipelines.take(|pipeline| pipeline.suits(&source)) {
             Some(pipeline) => pipeline,
             None => self.pipeline(source)?,

@@ -16,7 +16,7 @@ use crate::inference::Cancel;
 use crate::manifest::{Manifest, samples};
 use crate::memory::{filled, reserved};
 use crate::pcm::Downmix;
-use crate::resample::{Quality, Resampler};
+use crate::resample::{Method, Resampler};
 use crate::tensor::Padding;
 pub(crate) use decisions::Decisions;
 pub(crate) use features_pool::FeaturesPool;
@@ -40,7 +40,7 @@ pub(crate) struct Source {
     /// Distance of windows; `None`: the manifest's.
     pub hop_seconds: Option<f64>,
     /// How to resample, unless the manifest says it.
-    pub quality: Quality,
+    pub method: Method,
 }
 
 /// A window whose audio is there.
@@ -88,11 +88,11 @@ pub(crate) struct Pipeline {
 
 impl Pipeline {
     pub fn new(manifest: &Arc<Manifest>, features: Arc<FeaturesPool>, source: Source) -> Result<Self> {
-        let Source { sample_rate: host_rate, channels, channel, hop_seconds, quality } = source;
+        let Source { sample_rate: host_rate, channels, channel, hop_seconds, method } = source;
         let input = &manifest.input;
         let downmix = Downmix::of_channel(channels as usize, channel as usize)?;
         let resampler =
-            Resampler::with_quality(host_rate, input.sample_rate, input.resampler.unwrap_or(quality))?;
+            Resampler::with_method(host_rate, input.sample_rate, input.resampler.unwrap_or(method))?;
         let window = manifest.window_samples();
         let seconds = hop_seconds.or(manifest.stream.hop_seconds).unwrap_or(input.window_seconds);
         let hop = samples(seconds, input.sample_rate);

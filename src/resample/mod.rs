@@ -24,10 +24,9 @@ const FFT_MIN_COMMON: u32 = 25;
 /// How to convert. Parts of Nyquist are of the lower of the two rates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Quality {
-    /// The fastest in bulk. Flat to 91 % of Nyquist (7.3 kHz at 16 kHz), nothing left above 100 %.
+pub enum Method {
+    /// The fastest in bulk. Flat to 91 % of Nyquist (7.3 kHz at 16 kHz); stop band from 100 % of Nyquist.
     #[default]
-    #[serde(rename = "quality")]
     Bulk,
     /// The same filter computed sample by sample, so that the output waits for half of the filter and no more.
     LowLatency,
@@ -57,13 +56,13 @@ enum Engine {
 }
 
 impl Resampler {
-    /// [`with_quality`](Self::with_quality) in bulk.
+    /// [`with_method`](Self::with_method) in bulk.
     pub fn new(from: u32, to: u32) -> Result<Self> {
-        Self::with_quality(from, to, Quality::Bulk)
+        Self::with_method(from, to, Method::Bulk)
     }
 
     /// Plans a conversion from `from` Hz to `to` Hz, both [`MIN_SAMPLE_RATE`]..=[`MAX_SAMPLE_RATE`].
-    pub fn with_quality(from: u32, to: u32, quality: Quality) -> Result<Self> {
+    pub fn with_method(from: u32, to: u32, method: Method) -> Result<Self> {
         for rate in [from, to] {
             if !(MIN_SAMPLE_RATE..=MAX_SAMPLE_RATE).contains(&rate) {
                 return Err(Error::argument(format!(
@@ -73,15 +72,13 @@ impl Resampler {
         }
         let common = gcd(from, to);
         let (up, down) = (to / common, from / common);
-        let engine = match quality {
+        let engine = match method {
             _ if from == to => Engine::PassThrough,
-            Quality::Bulk if common >= FFT_MIN_COMMON => {
+            Method::Bulk if common >= FFT_MIN_COMMON => {
                 Engine::Fft(Fft::new(&Kernel::kaiser(from, to), up, down)?)
             }
-            Quality::Bulk | Quality::LowLatency => {
-                Engine::Fir(Fir::new(&Kernel::kaiser(from, to), up, down)?)
-            }
-            Quality::Torchaudio => Engine::Fir(Fir::new(&Kernel::torchaudio(from, to), up, down)?),
+            Method::Bulk | Method::LowLatency => Engine::Fir(Fir::new(&Kernel::kaiser(from, to), up, down)?),
+            Method::Torchaudio => Engine::Fir(Fir::new(&Kernel::torchaudio(from, to), up, down)?),
         };
         Ok(Self { up, down, engine, frames_in: 0, samples_out: 0 })
     }

@@ -15,7 +15,7 @@ use crate::memory::filled;
 use crate::model::Model;
 use crate::pcm::{Block, Format};
 use crate::pipeline::{Decisions, Source, Window};
-use crate::resample::Quality;
+use crate::resample::Method;
 use crate::ring::{self, Gauge, Producer, Pushed};
 pub use options::SessionOptions;
 use reader::{Ahead, Reader};
@@ -75,7 +75,7 @@ impl Session {
             channels: options.channels,
             channel: options.channel,
             hop_seconds: options.hop_seconds.or(stream.hop_seconds),
-            quality: Quality::LowLatency,
+            method: Method::LowLatency,
         })?;
         let decisions = Decisions::new(
             stream,

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use auricle::Manifest;
-use auricle::tensor::Axis;
+use auricle::stages::tensor::Axis;
 use ort::session::Session;
 use ort::value::{Tensor, ValueType};
 
@@ -34,7 +34,7 @@ impl Activations {
     pub fn new(onnx: &[u8], manifest: &Manifest, tensors: Vec<String>) -> Result<Self> {
         let mut editor = Editor::read(onnx)?;
         tensors.iter().for_each(|tensor| editor.add_output(tensor));
-        let environment = auricle::inference::runtime::environment()?;
+        let environment = auricle::stages::inference::runtime::environment()?;
         let session =
             (|| Session::builder(environment)?.with_intra_threads(1)?.commit_from_memory(&editor.write()))()
                 .map_err(|e: ort::Error| {
@@ -84,7 +84,7 @@ pub fn float_tensors(onnx: &[u8]) -> Result<Vec<(String, Vec<i64>)>> {
     let names: Vec<String> = editor.tensors().map(str::to_owned).collect();
     ensure!(!names.is_empty(), "the network computes nothing");
     names.iter().for_each(|name| editor.add_output(name));
-    let environment = auricle::inference::runtime::environment()?;
+    let environment = auricle::stages::inference::runtime::environment()?;
     let session = Session::builder(environment)?.commit_from_memory(&editor.write())?;
     let sizes = session.outputs().iter().filter_map(|output| match output.dtype() {
         ValueType::Tensor { shape, .. } => Some((output.name().to_owned(), shape.to_vec())),

@@ -2,7 +2,7 @@
 //! on clips that were not trained on. It goes into the manifest. In a window it never changes which class scores
 //! highest; in a clip, whose scores are the mean of its windows', it seldom does.
 
-use auricle::scores::Activation;
+use auricle::stages::scores::Activation;
 
 /// The temperatures looked at.
 const RANGE: (f64, f64) = (0.05, 20.0);

@@ -1,7 +1,7 @@
 //! A trained network as an ONNX file, and the proof that the library computes the same with it.
 
 use anyhow::{Context, Result, ensure};
-use auricle::scores::Activation;
+use auricle::stages::scores::Activation;
 use auricle::{Manifest, Model, ModelOptions};
 
 use crate::dataset::Clip;

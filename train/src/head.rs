@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use auricle::Manifest;
 use auricle::manifest::Output;
-use auricle::scores::Activation;
+use auricle::stages::scores::Activation;
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamWConfig, GradientsParams};

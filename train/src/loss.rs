@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use anyhow::{Result, bail, ensure};
-use auricle::scores::Activation;
+use auricle::stages::scores::Activation;
 use burn::tensor::activation::{log_sigmoid, log_softmax};
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::ValueEnum;

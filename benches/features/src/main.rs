@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::io::{BufRead, Write};
 
-use auricle::features::{Features, Spec};
+use auricle::stages::features::{Features, Spec};
 use mel_spec::fbank::{Fbank, FbankConfig};
 use mel_spec::mel::{BatchLogMelConfig, BatchLogMelSpectrogram};
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::sync::{Arc, OnceLock};
 
-use auricle::pcm::Format;
+use auricle::stages::pcm::Format;
 use auricle::{Pushed, Session};
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{

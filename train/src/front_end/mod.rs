@@ -4,12 +4,12 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use auricle::Manifest;
-use auricle::events::Rules;
-use auricle::features::{Features, Kind, Normalize};
 use auricle::manifest::{Input, Output, Stream};
-use auricle::resample::Quality;
-use auricle::scores::Activation;
-use auricle::tensor::{Axis, Padding};
+use auricle::stages::events::Rules;
+use auricle::stages::features::{Features, Kind, Normalize};
+use auricle::stages::resample::Method;
+use auricle::stages::scores::Activation;
+use auricle::stages::tensor::{Axis, Padding};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
@@ -73,8 +73,8 @@ impl FrontEndSpec {
             "`padding` is `none`; networks are trained on windows of one length: `zeros` or `repeat`"
         );
         ensure!(
-            matches!(input.resampler, None | Some(Quality::Bulk)),
-            "`resampler` is {:?}; the trainer converts clips with `quality`",
+            matches!(input.resampler, None | Some(Method::Bulk)),
+            "`resampler` is {:?}; the trainer converts clips with `bulk`",
             input.resampler
         );
         let spec = Self { input, hop_seconds };

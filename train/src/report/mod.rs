@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use auricle::scores::Activation;
+use auricle::stages::scores::Activation;
 use serde::Serialize;
 use serde_json::Value;
 

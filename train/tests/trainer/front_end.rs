@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::common::*;
-use auricle::scores::Activation;
+use auricle::stages::scores::Activation;
 use auricle_train::front_end::{FrontEndSpec, InputArgs};
 
 fn spec(input: &str) -> anyhow::Result<FrontEndSpec> {

@@ -40,7 +40,7 @@ fn five_clips_a_class_make_a_model_of_an_untrained_network() {
     // The standardisation is in the weights: the clips that it learned from are all but certain.
     for example in &examples {
         let mut outputs = head.outputs(&example.windows[0]);
-        auricle::scores::Activation::Softmax.apply(&mut outputs, 1.0);
+        auricle::stages::scores::Activation::Softmax.apply(&mut outputs, 1.0);
         assert!(outputs[example.classes[0]] > 0.97, "{:?}: {outputs:?}", example.classes);
     }
     let labels = ["low", "high", "noise"].map(str::to_owned);
@@ -50,7 +50,7 @@ fn five_clips_a_class_make_a_model_of_an_untrained_network() {
     // The file says what the head said of the embeddings.
     let mut expected = head.outputs(&examples[0].windows[0]);
     let window = &few[0].samples[..16_000];
-    auricle::scores::Activation::Softmax.apply(&mut expected, 1.0);
+    auricle::stages::scores::Activation::Softmax.apply(&mut expected, 1.0);
     let found = scores(&model, window).unwrap();
     for (found, expected) in found.iter().zip(&expected) {
         assert!((found - expected).abs() < 1e-5, "{found} {expected}");

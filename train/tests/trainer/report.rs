@@ -1,7 +1,7 @@
 //! The report as JSON and as a page.
 
 use crate::common::*;
-use auricle::scores::Activation;
+use auricle::stages::scores::Activation;
 use auricle_train::export;
 use auricle_train::fit::Point;
 use auricle_train::network::Architecture;
