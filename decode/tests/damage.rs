@@ -290,7 +290,7 @@ fn times_that_jump_are_a_gap_and_one_false_time_is_none() {
     let after = read_bytes(&without).unwrap();
     let [loss] = &after.losses[..] else { panic!("{:?}", after.losses) };
     let first = loss.at_frame as usize;
-    assert!(first % 1024 == 0 && loss.bridged, "{loss:?}");
+    assert!(first.is_multiple_of(1024) && loss.bridged, "{loss:?}");
     assert!(
         loss.frames.is_some_and(|frames| frames.abs_diff(2048) <= 32),
         "{loss:?}: times are milliseconds"
