@@ -1,5 +1,5 @@
-//! From packets to samples: symphonia's decoders behind a fence, and what their headers ask for is checked before they
-//! are made.
+//! From packets to samples: symphonia's decoders behind a fence, and what their headers ask for is checked
+//! before they are made.
 
 use symphonia::core::audio::{Channels, SampleBuffer, SignalSpec};
 use symphonia::core::codecs::{self, CodecParameters, CodecType, Decoder, DecoderOptions};
@@ -185,8 +185,8 @@ impl Codec {
         Ok(Some(params))
     }
 
-    /// Replaces `out` by the samples of a packet, interleaved. `length`: frames that the packet is said to hold. An
-    /// error costs this packet only.
+    /// Replaces `out` by the samples of a packet, interleaved. `length`: frames that the packet is said to
+    /// hold. An error costs this packet only.
     pub fn decode(&mut self, data: &[u8], length: u64, out: &mut Vec<f32>) -> Result<Spec, String> {
         out.clear();
         if let Coding::Pcm(pcm) = self.coding {

@@ -10,8 +10,8 @@ thread_local! {
 
 static HOOK: Once = Once::new();
 
-/// Runs `work`; a panic in it is an error with the panic's message, and nothing is printed. Panics elsewhere, on this
-/// thread and on others, are reported as before.
+/// Runs `work`; a panic in it is an error with the panic's message, and nothing is printed. Panics elsewhere,
+/// on this thread and on others, are reported as before.
 pub(crate) fn fenced<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     HOOK.call_once(|| {
         let before = panic::take_hook();

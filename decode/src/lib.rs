@@ -1,10 +1,10 @@
-//! Sound files to PCM, for the command line, the trainer and the tests. The library itself takes PCM and never opens an
-//! audio file.
+//! Sound files to PCM, for the command line, the trainer and the tests. The library itself takes PCM and
+//! never opens an audio file.
 //!
-//! A file is what a stranger sent: it may be damaged, cut off, joined, or made to do harm. Whatever it holds, a
-//! [`Recording`] gives its audio or an error, in memory that does not depend on what it claims; and audio that could not
-//! be read is a [`Loss`], never just gone. The containers are taken apart here; the codecs are those of
-//! [symphonia](https://docs.rs/symphonia), behind a fence.
+//! A file is what a stranger sent: it may be damaged, cut off, joined, or made to do harm. Whatever it holds,
+//! a [`Recording`] gives its audio or an error, in memory that does not depend on what it claims; and audio
+//! that could not be read is a [`Loss`], never just gone. The containers are taken apart here; the codecs are
+//! those of [symphonia](https://docs.rs/symphonia), behind a fence.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

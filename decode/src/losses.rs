@@ -12,7 +12,8 @@ pub struct Loss {
     pub at_frame: u64,
     /// How many frames are missing; `None` if the file does not say.
     pub frames: Option<u64>,
-    /// Silence of the same length stands in the place of the audio, so that everything behind it keeps its time.
+    /// Silence of the same length stands in the place of the audio, so that everything behind it keeps its
+    /// time.
     pub bridged: bool,
     /// Why, for people: "a packet is damaged (invalid main_data offset)".
     pub reason: String,

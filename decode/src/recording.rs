@@ -14,17 +14,19 @@ const BLOCK: usize = 4096;
 
 /// The first audio track of a sound file, decoded in blocks: memory does not grow with its length.
 ///
-/// WAV (RIFF, RIFX, RF64, W64), AIFF, CAF, FLAC, Ogg with Vorbis or FLAC, MP1/2/3, AAC in ADTS, MP4 and QuickTime with AAC,
-/// ALAC, FLAC, MP3 or PCM, Matroska and WebM with the same and Vorbis. The contents decide the format, not the name.
+/// WAV (RIFF, RIFX, RF64, W64), AIFF, CAF, FLAC, Ogg with Vorbis or FLAC, MP1/2/3, AAC in ADTS, MP4 and
+/// QuickTime with AAC, ALAC, FLAC, MP3 or PCM, Matroska and WebM with the same and Vorbis. The contents
+/// decide the format, not the name.
 ///
-/// What an encoder put before and behind the sound is taken out where the file says how much it is: the header of LAME in
-/// MP3, the edit list or `iTunSMPB` of MP4, `CodecDelay` of Matroska, the packet table of CAF, the granule positions of
-/// Ogg. ADTS has no place for it; there the sound begins with the encoder's delay, as with ffmpeg.
+/// What an encoder put before and behind the sound is taken out where the file says how much it is: the
+/// header of LAME in MP3, the edit list or `iTunSMPB` of MP4, `CodecDelay` of Matroska, the packet table of
+/// CAF, the granule positions of Ogg. ADTS has no place for it; there the sound begins with the encoder's
+/// delay, as with ffmpeg.
 ///
-/// What is damaged or missing is a [`Loss`]: bridged with silence of the same length where the file says how much it is,
-/// so that the times of everything behind it are true. A file that is joined of several is read to its end; one that goes on
-/// with other channels is given in those of its beginning (mixed or duplicated), one that goes on at another rate as silence of
-/// the same length.
+/// What is damaged or missing is a [`Loss`]: bridged with silence of the same length where the file says how
+/// much it is, so that the times of everything behind it are true. A file that is joined of several is read
+/// to its end; one that goes on with other channels is given in those of its beginning (mixed or duplicated),
+/// one that goes on at another rate as silence of the same length.
 pub struct Recording {
     path: PathBuf,
     format: Box<dyn Format>,

@@ -206,8 +206,8 @@ fn other(head: &[u8]) -> Option<String> {
     is_text.then(|| "not an audio file but text".into())
 }
 
-/// Which of MPEG audio and ADTS comes first, as three frames in a row. Nothing is consumed: the format reports what is
-/// before its first frame.
+/// Which of MPEG audio and ADTS comes first, as three frames in a row. Nothing is consumed: the format
+/// reports what is before its first frame.
 fn search(source: &mut Source) -> Result<Option<Open>, String> {
     let bytes = source.peek(MAX_SEARCH)?;
     let at_end = bytes.len() < MAX_SEARCH;

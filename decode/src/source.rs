@@ -1,5 +1,5 @@
-//! Where bytes come from: a file, a pipe, standard input, memory. Nothing is held but a buffer, and no length that a
-//! file claims is allocated before the bytes are there.
+//! Where bytes come from: a file, a pipe, standard input, memory. Nothing is held but a buffer, and no length
+//! that a file claims is allocated before the bytes are there.
 
 use std::fs::File;
 use std::io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom};

@@ -1,5 +1,5 @@
-//! Where decoded audio belongs: compares what a file says of its length and of its packets' times with what has been
-//! decoded, takes out delay and padding, and puts silence where audio is lost.
+//! Where decoded audio belongs: compares what a file says of its length and of its packets' times with what
+//! has been decoded, takes out delay and padding, and puts silence where audio is lost.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -8,7 +8,8 @@ use crate::codec::{Codec, Coding, Spec};
 use crate::formats::{Packet, Track};
 use crate::losses::{Loss, Losses};
 
-/// One gap is bridged with at most so much silence, seconds; a longer one is a false time rather than lost audio.
+/// One gap is bridged with at most so much silence, seconds; a longer one is a false time rather than lost
+/// audio.
 const MAX_GAP: u64 = 600;
 /// All gaps together are bridged with at most so much silence and as much as there is audio, seconds.
 const MAX_SILENCE: u64 = 3600;
@@ -67,7 +68,8 @@ impl Part {
         rescale(time, self.track.timescale, self.rate)
     }
 
-    /// How much later a packet says it begins than the last one ended, frames; 0 within the slack of its times.
+    /// How much later a packet says it begins than the last one ended, frames; 0 within the slack of its
+    /// times.
     fn ahead(&self, packet: &Packet) -> Option<i128> {
         let at = i128::from(self.frames(packet.at?)) + self.shift;
         let ahead = at - i128::from(self.raw);
@@ -226,7 +228,8 @@ impl Timeline {
             }
             return;
         };
-        // A track begins with its first packet, whatever time that has, unless something before it is known to be lost.
+        // A track begins with its first packet, whatever time that has, unless something before it is known
+        // to be lost.
         if part.raw == 0 && damage.is_none() {
             part.shift = -i128::from(part.frames(at));
         }
@@ -239,7 +242,8 @@ impl Timeline {
             if let Ok(codec) = &mut part.codec
                 && !matches!(part.track.coding, Coding::Vorbis { .. })
             {
-                // Vorbis would give nothing for this packet then; its formats say themselves where it begins anew.
+                // Vorbis would give nothing for this packet then; its formats say themselves where it begins
+                // anew.
                 codec.reset();
             }
             self.bridge(part, ahead as u64, reason);
@@ -316,8 +320,8 @@ impl Timeline {
         }
     }
 
-    /// Takes delay and padding out of decoded samples, and lets the rest wait in the channels and at the rate of the
-    /// first.
+    /// Takes delay and padding out of decoded samples, and lets the rest wait in the channels and at the rate
+    /// of the first.
     fn emit(&mut self, part: &mut Part, spec: Spec, decoded: &[f32], discard: u64) {
         let channels = spec.channels as usize;
         let count = decoded.len() / channels;

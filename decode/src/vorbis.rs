@@ -1,8 +1,8 @@
-//! What must be known of a Vorbis stream before its decoder is trusted with it: how long its packets are, and how much
-//! memory its setup header asks for (a few bytes can ask for terabytes).
+//! What must be known of a Vorbis stream before its decoder is trusted with it: how long its packets are, and
+//! how much memory its setup header asks for (a few bytes can ask for terabytes).
 
-/// Entries of all codebooks together, and numbers in all of their tables. Encoders of libvorbis use less than 100,000 of
-/// both.
+/// Entries of all codebooks together, and numbers in all of their tables. Encoders of libvorbis use less than
+/// 100,000 of both.
 const MAX_ENTRIES: u64 = 1 << 20;
 const MAX_VALUES: u64 = 1 << 22;
 
@@ -75,7 +75,8 @@ fn ilog(value: u64) -> u32 {
     64 - value.leading_zeros()
 }
 
-/// Walks over the setup header to the modes at its end; `Ok(None)` if it is damaged, an error if it asks for too much.
+/// Walks over the setup header to the modes at its end; `Ok(None)` if it is damaged, an error if it asks for
+/// too much.
 fn modes(bits: &mut Bits, channels: u32) -> Result<Option<Vec<bool>>, String> {
     let (mut entries, mut values) = (0, 0);
     let Some(books) = bits.take(8) else { return Ok(None) };
@@ -227,7 +228,8 @@ mod tests {
 
     #[test]
     fn a_codebook_of_terabytes_is_refused_before_it_is_made() {
-        // 2^24-1 entries, all of length 1 by one number of 24 bits, 65,535 dimensions, a table with one value.
+        // 2^24-1 entries, all of length 1 by one number of 24 bits, 65,535 dimensions, a table with one
+        // value.
         let fields: [(u32, u64); 6] =
             [(8, 0), (24, 0x564342), (16, 65_535), (24, (1 << 24) - 1), (1, 1), (5, 0)];
         let more = [(24, (1 << 24) - 1), (4, 1), (64, 0), (4, 0), (1, 0), (1, 0)];

@@ -1,5 +1,5 @@
-//! Damaged, cut off and joined files: what is lost is told, with its place and length, and everything else keeps its
-//! time.
+//! Damaged, cut off and joined files: what is lost is told, with its place and length, and everything else
+//! keeps its time.
 
 #![allow(clippy::unwrap_used)]
 
@@ -53,7 +53,8 @@ fn one_bit_costs_a_packet_and_nothing_goes_without_a_word() {
             let gone = after.lost.bridged_frames + after.lost.missing_frames;
             let unknown = after.losses.iter().any(|loss| loss.frames.is_none());
             assert!(gone > 0 || unknown || after.lost.bytes_left > 0, "{name}, byte {at}: {:?}", after.lost);
-            // A page of Ogg is a tenth of a second and more, a packet of the others at most 72 ms (with those that need it).
+            // A page of Ogg is a tenth of a second and more, a packet of the others at most 72 ms (with those
+            // that need it).
             let most = if name == "vorbis.ogg" { 8000 } else { 4000 };
             assert!(after.frames() + most >= before.frames(), "{name}, byte {at}: {} frames", after.frames());
         }
@@ -131,7 +132,8 @@ fn joined_files_are_read_to_their_end() {
         assert!(joined.lost.is_nothing(), "{first} + {second}: {:?}", joined.losses);
         assert_eq!(joined.frames(), a.frames() + b.frames(), "{first} + {second}");
         assert_eq!(joined.samples[..a.frames()], a.samples, "{first} + {second}");
-        // Where no header says that another file begins, its first frames overlap with the last of the one before.
+        // Where no header says that another file begins, its first frames overlap with the last of the one
+        // before.
         let skip = if second == "plain.mp3" || second == "adts.aac" { 2304 } else { 0 };
         let tail = &joined.samples[a.frames() + skip..];
         let off = tail.iter().zip(&b.samples[skip..]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
@@ -249,8 +251,8 @@ fn a_lost_page_of_ogg_is_bridged() {
     for name in ["vorbis.ogg", "flac.ogg"] {
         let file = data(name);
         let pages: Vec<usize> = (0..file.len() - 4).filter(|&at| file[at..].starts_with(b"OggS")).collect();
-        // Not the last, which says where the stream ends; behind the loss of the one before it, Vorbis has nothing to
-        // overlap with.
+        // Not the last, which says where the stream ends; behind the loss of the one before it, Vorbis has
+        // nothing to overlap with.
         for page in 2..pages.len() - 2 {
             let without = [&file[..pages[page]], &file[pages[page + 1]..]].concat();
             let after = read_bytes(&without).unwrap();

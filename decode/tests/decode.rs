@@ -102,7 +102,8 @@ fn ogg_page(flags: u8, sequence: u32, body: &[u8]) -> Vec<u8> {
     page
 }
 
-/// MPEG-1 Layer III, 48 kHz, mono, 32 kbit/s: a frame is 96 bytes, and one whose side information is all zeros is silence.
+/// MPEG-1 Layer III, 48 kHz, mono, 32 kbit/s: a frame is 96 bytes, and one whose side information is all
+/// zeros is silence.
 fn mp3_frames(count: usize) -> Vec<Vec<u8>> {
     let mut frame = vec![0u8; 96];
     frame[..4].copy_from_slice(&[0xff, 0xfb, 0x14, 0xc0]);

@@ -9,7 +9,8 @@ use std::io::Cursor;
 use auricle_decode::Recording;
 use support::{data, lateness, read, read_bytes};
 
-/// Name, frames, how many of them are before the tone, and how far its samples may be off (RMS; the tone is 0.354).
+/// Name, frames, how many of them are before the tone, and how far its samples may be off (RMS; the tone is
+/// 0.354).
 const FILES: [(&str, usize, usize, f64); 24] = [
     // The header of LAME says what is before and behind.
     ("info.mp3", 8000, 0, 0.13),

@@ -1,5 +1,5 @@
-//! Files that were made to do harm, or broken as if: an error and no panic, and memory by what is there, not by what a
-//! header claims.
+//! Files that were made to do harm, or broken as if: an error and no panic, and memory by what is there, not
+//! by what a header claims.
 
 #![allow(clippy::unwrap_used)]
 
@@ -23,8 +23,8 @@ fn what_ended_the_program_is_an_error() {
     assert!(reason(&adpcm).contains("5 channels; valid 1..=2"));
 }
 
-/// Every byte of every header replaced, once by 0xff and once with one bit changed: what comes is audio or an error in one
-/// line.
+/// Every byte of every header replaced, once by 0xff and once with one bit changed: what comes is audio or an
+/// error in one line.
 #[test]
 fn broken_headers_of_all_formats() {
     for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data")).unwrap() {

@@ -1,4 +1,5 @@
-//! WAV as it is in the world: what ffmpeg and SoX read of it, to the same frames. Every file holds the same tone.
+//! WAV as it is in the world: what ffmpeg and SoX read of it, to the same frames. Every file holds the same
+//! tone.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,5 +1,5 @@
-//! Sound files that nobody vouches for: whatever the bytes are, they give audio or an error, and every frame is counted.
-//! That memory does not grow by what a header claims is libFuzzer's to see (`-malloc_limit_mb`).
+//! Sound files that nobody vouches for: whatever the bytes are, they give audio or an error, and every frame
+//! is counted. That memory does not grow by what a header claims is libFuzzer's to see (`-malloc_limit_mb`).
 //!
 //! Input: the bytes of a file, read as a file and through a pipe.
 

@@ -1,4 +1,5 @@
-//! AAC as a row of ADTS frames. They declare no encoder delay, so none is taken out: the same frames as ffmpeg's.
+//! AAC as a row of ADTS frames. They declare no encoder delay, so none is taken out: the same frames as
+//! ffmpeg's.
 
 use std::collections::VecDeque;
 
@@ -107,8 +108,8 @@ impl Adts {
         Ok(Some(step))
     }
 
-    /// The header at this place, if a frame begins here beyond doubt: it follows the last frame and is like it, or
-    /// others follow it.
+    /// The header at this place, if a frame begins here beyond doubt: it follows the last frame and is like
+    /// it, or others follow it.
     fn header_here(&mut self) -> Result<Option<Header>, String> {
         let bytes = self.source.peek(3 * MAX_FRAME)?;
         let Some(header) = Header::of(bytes) else { return Ok(None) };

@@ -1,5 +1,5 @@
-//! The chunks of RIFF, RIFX, RF64, W64 and IFF files. The sizes of the outermost chunk and of lists are not used: too
-//! many programs never fill them in.
+//! The chunks of RIFF, RIFX, RF64, W64 and IFF files. The sizes of the outermost chunk and of lists are not
+//! used: too many programs never fill them in.
 
 use crate::source::Source;
 
@@ -59,8 +59,8 @@ impl Chunks {
         Ok(chunk)
     }
 
-    /// What follows the sound: walks over chunks to the end of the file, or to one of `stops`, which is not consumed.
-    /// Otherwise: how many bytes there are that are no chunk.
+    /// What follows the sound: walks over chunks to the end of the file, or to one of `stops`, which is not
+    /// consumed. Otherwise: how many bytes there are that are no chunk.
     pub fn after_sound(self, source: &mut Source, stops: &[&[u8; 4]]) -> Result<Result<Chunk, u64>, String> {
         loop {
             let Some(chunk) = self.peek(source)? else {

@@ -1,13 +1,13 @@
-//! FLAC (RFC 9639). A frame is taken only if its checksum is right; its header says where it belongs, so a damaged one
-//! leaves a gap of its own length.
+//! FLAC (RFC 9639). A frame is taken only if its checksum is right; its header says where it belongs, so a
+//! damaged one leaves a gap of its own length.
 
 use super::fields::Fields;
 use super::{Format, Packet, Step, Track};
 use crate::codec::Coding;
 use crate::source::Source;
 
-/// How far the end of a frame is looked for, bytes: more than the largest frame that encoders write (65,535 samples of
-/// 8 channels are 2 MB; usual are 4,096 of 2).
+/// How far the end of a frame is looked for, bytes: more than the largest frame that encoders write (65,535
+/// samples of 8 channels are 2 MB; usual are 4,096 of 2).
 const MAX_FRAME: usize = 2 << 20;
 /// A frame whose checksum has not come out right at so many headers of other frames is damaged.
 const MAX_HEADERS: u32 = 3;

@@ -105,7 +105,8 @@ fn head(bytes: &[u8]) -> Option<(u32, usize, Option<u64>)> {
     Some((id, id_size + used, size))
 }
 
-/// Whether a cluster begins here, or a block of one of these tracks that another element, or the end, follows.
+/// Whether a cluster begins here, or a block of one of these tracks that another element, or the end,
+/// follows.
 fn begins(bytes: &[u8], tracks: &[u64], at_end: bool) -> bool {
     let Some((id, used, size)) = head(bytes) else { return false };
     let (body, Some(size)) = (&bytes[used..], size) else { return id == CLUSTER };
@@ -151,7 +152,8 @@ impl Mkv {
                 }
                 return Ok(true);
             }
-            // A length that is damaged leads out of the file. The last block of a file that is cut off does too.
+            // A length that is damaged leads out of the file. The last block of a file that is cut off does
+            // too.
             _ if too_long => return self.resync(),
             _ => {}
         }
@@ -181,7 +183,8 @@ impl Mkv {
         Ok(true)
     }
 
-    /// Over something that is no element to the next cluster, or to the next block that another element follows.
+    /// Over something that is no element to the next cluster, or to the next block that another element
+    /// follows.
     fn resync(&mut self) -> Result<bool, String> {
         let mut skipped = 0;
         loop {

@@ -156,7 +156,8 @@ impl TrackEntry {
         track
     }
 
-    /// Frames in a packet, 0 if its bytes do not say. Vorbis is counted elsewhere: it needs the packet before.
+    /// Frames in a packet, 0 if its bytes do not say. Vorbis is counted elsewhere: it needs the packet
+    /// before.
     pub fn packet_length(&self, packet: &[u8]) -> u64 {
         match &self.coding {
             Coding::Aac { .. } => 1024,
@@ -172,8 +173,8 @@ impl TrackEntry {
     }
 }
 
-/// The identification and the setup header in the private data of Vorbis: three packets with the lengths of the first
-/// two before them, in bytes of 255 and less.
+/// The identification and the setup header in the private data of Vorbis: three packets with the lengths of
+/// the first two before them, in bytes of 255 and less.
 fn vorbis_headers(private: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut fields = Fields::of(private);
     if fields.u8()? != 2 {

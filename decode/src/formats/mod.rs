@@ -1,5 +1,5 @@
-//! One file a format: each takes a file apart into a track and its packets, and says what it could not read. None of
-//! them decodes, none knows another's bytes, and none believes a length before the bytes are there.
+//! One file a format: each takes a file apart into a track and its packets, and says what it could not read.
+//! None of them decodes, none knows another's bytes, and none believes a length before the bytes are there.
 
 use crate::codec::Coding;
 use crate::source::Source;

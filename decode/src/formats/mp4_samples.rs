@@ -1,5 +1,5 @@
-//! The sample tables of MP4 (ISO 14496-12, 8.6 and 8.7), walked over as they lie in the file: nothing is unpacked, so
-//! a count that lies costs nothing.
+//! The sample tables of MP4 (ISO 14496-12, 8.6 and 8.7), walked over as they lie in the file: nothing is
+//! unpacked, so a count that lies costs nothing.
 
 use super::fields::Fields;
 

@@ -138,8 +138,8 @@ struct Edit {
     rounding: u64,
 }
 
-/// The first edit that is not empty, if it is the only one: where one stands for the encoder's delay. More are the cuts
-/// of a film, which are not followed.
+/// The first edit that is not empty, if it is the only one: where one stands for the encoder's delay. More
+/// are the cuts of a film, which are not followed.
 fn edit_of(elst: &[u8], scale: u32, movie_scale: u32) -> Option<Edit> {
     let mut fields = Fields::of(elst);
     let long = fields.u32()? >> 24 == 1;

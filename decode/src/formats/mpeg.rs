@@ -6,7 +6,8 @@ use super::{Format, Packet, Step, Track};
 use crate::codec::Coding;
 use crate::source::Source;
 
-/// No frame of MPEG audio is longer, bytes (layer 2, 384 kbit/s at 32 kHz, is 1728; layer 1 of MPEG-2.5 is 3072).
+/// No frame of MPEG audio is longer, bytes (layer 2, 384 kbit/s at 32 kHz, is 1728; layer 1 of MPEG-2.5 is
+/// 3072).
 const MAX_FRAME: usize = 4608;
 
 /// How far a first frame is searched for, bytes.
@@ -208,8 +209,8 @@ impl Mpeg {
         Step::Packet(Packet { data, length: header.frames, ..Packet::default() })
     }
 
-    /// The header at this place, if a frame begins here beyond doubt: it follows the last frame and is like it, or
-    /// another one follows it.
+    /// The header at this place, if a frame begins here beyond doubt: it follows the last frame and is like
+    /// it, or another one follows it.
     fn header_here(&mut self) -> Result<Option<Header>, String> {
         let last = self.last;
         let bytes = self.source.peek(3 * MAX_FRAME)?;
@@ -258,7 +259,8 @@ impl Mpeg {
             self.before = junk;
             return Ok(None);
         };
-        // How long the lost frames were, at the bit rate of the last one: exact where the bit rate is constant.
+        // How long the lost frames were, at the bit rate of the last one: exact where the bit rate is
+        // constant.
         let lost = (junk + last.size as u64 / 2) / last.size as u64;
         Ok((lost > 0).then(|| {
             self.promised = self.promised.map(|frames| frames.saturating_sub(lost));
@@ -291,7 +293,8 @@ fn better_nearby(bytes: &[u8], header: Header) -> bool {
     })
 }
 
-/// Length of a tag at this place, 0 if there is none: ID3, APE, Lyrics3 (which has no length at its beginning).
+/// Length of a tag at this place, 0 if there is none: ID3, APE, Lyrics3 (which has no length at its
+/// beginning).
 fn tag_here(source: &mut Source) -> Result<u64, String> {
     let bytes = source.peek(32)?;
     if let Some(size) = id3v2(bytes) {

@@ -337,7 +337,8 @@ impl Stream {
                     let track = Track::new(coding, vorbis.channels, vorbis.rate);
                     self.mapping = Mapping::Vorbis(vorbis, track);
                 }
-                // Without its setup header a stream cannot be decoded; another link of the chain may be whole.
+                // Without its setup header a stream cannot be decoded; another link of the chain may be
+                // whole.
                 Mapping::VorbisHead(_) if packet.first().is_some_and(|kind| kind % 2 == 0) => {
                     self.ended = true;
                     let reason = "the setup header of a Vorbis stream is missing".into();
@@ -364,7 +365,8 @@ impl Stream {
                     lengths.push(before.zip(block).map_or(0, |(before, block)| (before + block) / 4));
                     before = block;
                 }
-                // The first packet after a loss gives nothing, but it has a length; most likely it follows one like it.
+                // The first packet after a loss gives nothing, but it has a length; most likely it follows
+                // one like it.
                 if self.block.is_none() && self.has_sound && self.known {
                     lengths[0] = vorbis.block(&audio[0]).unwrap_or(0) / 2;
                 }
@@ -411,7 +413,8 @@ impl Stream {
         steps.extend(packets.into_iter().map(Step::Packet));
     }
 
-    /// The first page with sound: if it ends earlier than its packets, what is too much is before the beginning.
+    /// The first page with sound: if it ends earlier than its packets, what is too much is before the
+    /// beginning.
     fn begin_at(&mut self, page: &Page, total: u64, steps: &mut VecDeque<Step>) {
         let Mapping::Vorbis(_, track) = &mut self.mapping else { return };
         let coding = std::mem::replace(&mut track.coding, Coding::Vorbis { headers: Vec::new() });

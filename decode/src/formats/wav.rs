@@ -1,5 +1,5 @@
-//! WAV as it is in the world: RIFF, RIFX, RF64, BW64 and W64, with the sizes and the block lengths that programs leave
-//! behind. Where a header contradicts the file, the file is right, as with ffmpeg and SoX.
+//! WAV as it is in the world: RIFF, RIFX, RF64, BW64 and W64, with the sizes and the block lengths that
+//! programs leave behind. Where a header contradicts the file, the file is right, as with ffmpeg and SoX.
 
 use super::chunks::{Chunk, Chunks};
 use super::fields::Fields;
@@ -182,8 +182,8 @@ impl Wav {
     }
 }
 
-/// Only the first 16 bytes are trusted, and of them not the byte rate, nor the block length where the sample's bits
-/// give it.
+/// Only the first 16 bytes are trusted, and of them not the byte rate, nor the block length where the
+/// sample's bits give it.
 fn sound_of(fmt: &[u8], big_endian: bool) -> Result<Sound, String> {
     let mut fields = Fields::of(fmt);
     let u16 = |f: &mut Fields| if big_endian { f.u16() } else { f.le_u16() };

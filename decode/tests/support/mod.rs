@@ -130,8 +130,8 @@ pub fn pcm(samples: impl IntoIterator<Item = f32>) -> Vec<u8> {
         .collect()
 }
 
-/// How many frames `samples` come later than the tone: where they agree best, and by how much they differ there (root
-/// mean square).
+/// How many frames `samples` come later than the tone: where they agree best, and by how much they differ
+/// there (root mean square).
 pub fn lateness(samples: &[f32], rate: u32) -> (usize, f64) {
     let frames = (rate / 8) as usize;
     let difference = |late: usize| {
