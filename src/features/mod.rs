@@ -22,10 +22,12 @@ mod tests;
 
 use dct::Dct;
 use framing::Framing;
-use kernels::{Engine, LANES};
+use kernels::MAX_LANES;
 use log::WindowScale;
 use spectrum::Spectrum;
 
+#[doc(hidden)]
+pub use kernels::Isa;
 pub use mel::{Mel, Norm, Scale, Triangles, Weights};
 pub use normalize::{Normalize, NormalizeKind, Over, PerBin};
 pub use preset::Preset;
@@ -47,7 +49,7 @@ struct Stages {
     spectrum: Spectrum,
     window_scale: WindowScale,
     dct: Option<Dct>,
-    /// Frames that touch padding.
+    /// Frames that touch padding, or have too few neighbours for all lanes.
     padded: Vec<f32>,
     row: Vec<f32>,
 }
@@ -62,12 +64,14 @@ impl Features {
     /// Plans the front end that `spec` describes, for samples at `sample_rate` Hz. `path` (such as
     /// `input.features`) opens its error messages.
     pub fn new(spec: &Spec, sample_rate: u32, path: &str) -> Result<Self> {
-        Self::with_engine(spec, sample_rate, path, Engine::best())
+        Self::with_isa(spec, sample_rate, path, Isa::best())
     }
 
-    fn with_engine(spec: &Spec, sample_rate: u32, path: &str, engine: Engine) -> Result<Self> {
+    /// The same on one of [`Isa::all`], for tests and benches.
+    #[doc(hidden)]
+    pub fn with_isa(spec: &Spec, sample_rate: u32, path: &str, isa: Isa) -> Result<Self> {
         let spec = spec.resolved(sample_rate, path)?;
-        let stages = Stages::new(&spec, sample_rate, engine);
+        let stages = Stages::new(&spec, sample_rate, isa);
         Ok(Self { spec, stages })
     }
 
@@ -152,13 +156,13 @@ fn copy(from: &[f32], to: &mut [f32]) {
 
 impl Stages {
     /// `None` if `spec`, which is a resolved one, is of kind `waveform`.
-    fn new(spec: &Spec, sample_rate: u32, engine: Engine) -> Option<Self> {
+    fn new(spec: &Spec, sample_rate: u32, isa: Isa) -> Option<Self> {
         let framing = Framing::new(spec)?;
-        let spectrum = Spectrum::new(spec, sample_rate, engine)?;
+        let spectrum = Spectrum::new(spec, sample_rate, isa)?;
         Some(Self {
             window_scale: WindowScale::new(spec),
             dct: spec.mfcc.as_ref().and_then(|mfcc| Dct::new(mfcc, spectrum.bins())),
-            padded: vec![0.0; LANES * framing.length],
+            padded: vec![0.0; framing.room(MAX_LANES)],
             row: vec![0.0; spectrum.bins()],
             framing,
             spectrum,
@@ -196,21 +200,17 @@ impl Stages {
     }
 
     fn inner_rows(&mut self, samples: &[f32], first_row: usize, out: &mut [f32]) {
-        let mut row = first_row;
         let bins = self.spectrum.bins();
-        for out in out.chunks_mut(LANES * bins) {
-            let end = row + (out.len() / bins).max(1);
-            let mut frames = [[].as_slice(); LANES];
-            let mut latest = [].as_slice();
-            for (frame, padded) in frames.iter_mut().zip(self.padded.chunks_exact_mut(self.framing.length)) {
-                // Lanes without a row of their own compute the last one again.
-                if row < end {
-                    latest = self.framing.frame(samples, row, padded);
-                    row += 1;
-                }
-                *frame = latest;
-            }
-            self.spectrum.rows(&frames, out);
+        let (mut row, mut rest) = (first_row, out);
+        while !rest.is_empty() {
+            let rows = (rest.len() / bins).max(1);
+            let lanes = self.spectrum.lanes(rows);
+            let (frames, stride) = self.framing.frames(samples, row, rows, lanes, &mut self.padded);
+            let count = (lanes * bins).min(rest.len());
+            let (out, later) = std::mem::take(&mut rest).split_at_mut(count);
+            self.spectrum.rows(lanes, frames, stride, out);
+            row += lanes;
+            rest = later;
         }
     }
 
