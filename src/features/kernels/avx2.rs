@@ -104,8 +104,8 @@ impl Lanes<LANES> for Avx2 {
             // Row r and row r + 4 share a register, so that nothing has to cross its halves afterwards.
             let row = |r: usize| _mm_loadu_ps(values.as_ptr().add(r * stride));
             let mut pairs = [_mm256_setzero_ps(); 4];
-            for r in 0..4 {
-                pairs[r] = _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(row(r)), row(r + 4));
+            for (r, pair) in pairs.iter_mut().enumerate() {
+                *pair = _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(row(r)), row(r + 4));
             }
             let [a, b, c, d] = transpose_halves(pairs);
             [Self(a), Self(b), Self(c), Self(d)]
@@ -119,9 +119,9 @@ impl Lanes<LANES> for Avx2 {
             let values = values.as_mut_ptr();
             let row = |r: usize| values.add(r * stride);
             let pairs = transpose_halves([columns[0].0, columns[1].0, columns[2].0, columns[3].0]);
-            for r in 0..4 {
-                _mm_storeu_ps(row(r), _mm256_castps256_ps128(pairs[r]));
-                _mm_storeu_ps(row(r + 4), _mm256_extractf128_ps::<1>(pairs[r]));
+            for (r, pair) in pairs.into_iter().enumerate() {
+                _mm_storeu_ps(row(r), _mm256_castps256_ps128(pair));
+                _mm_storeu_ps(row(r + 4), _mm256_extractf128_ps::<1>(pair));
             }
         });
     }

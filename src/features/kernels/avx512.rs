@@ -115,9 +115,9 @@ impl Lanes<LANES> for Avx512 {
             // Rows r, r + 4, r + 8 and r + 12 share a register, so that nothing has to cross its quarters afterwards.
             let row = |r: usize| _mm_loadu_ps(values.as_ptr().add(r * stride));
             let mut quads = [_mm512_setzero_ps(); 4];
-            for r in 0..4 {
+            for (r, to) in quads.iter_mut().enumerate() {
                 let quad = _mm512_insertf32x4::<1>(_mm512_castps128_ps512(row(r)), row(r + 4));
-                quads[r] = _mm512_insertf32x4::<3>(_mm512_insertf32x4::<2>(quad, row(r + 8)), row(r + 12));
+                *to = _mm512_insertf32x4::<3>(_mm512_insertf32x4::<2>(quad, row(r + 8)), row(r + 12));
             }
             let [a, b, c, d] = transpose_quarters(quads);
             [Self(a), Self(b), Self(c), Self(d)]
@@ -131,11 +131,11 @@ impl Lanes<LANES> for Avx512 {
             let values = values.as_mut_ptr();
             let row = |r: usize| values.add(r * stride);
             let quads = transpose_quarters([columns[0].0, columns[1].0, columns[2].0, columns[3].0]);
-            for r in 0..4 {
-                _mm_storeu_ps(row(r), _mm512_castps512_ps128(quads[r]));
-                _mm_storeu_ps(row(r + 4), _mm512_extractf32x4_ps::<1>(quads[r]));
-                _mm_storeu_ps(row(r + 8), _mm512_extractf32x4_ps::<2>(quads[r]));
-                _mm_storeu_ps(row(r + 12), _mm512_extractf32x4_ps::<3>(quads[r]));
+            for (r, quad) in quads.into_iter().enumerate() {
+                _mm_storeu_ps(row(r), _mm512_castps512_ps128(quad));
+                _mm_storeu_ps(row(r + 4), _mm512_extractf32x4_ps::<1>(quad));
+                _mm_storeu_ps(row(r + 8), _mm512_extractf32x4_ps::<2>(quad));
+                _mm_storeu_ps(row(r + 12), _mm512_extractf32x4_ps::<3>(quad));
             }
         });
     }

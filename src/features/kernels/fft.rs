@@ -67,11 +67,11 @@ fn leg_room(step: usize) -> usize {
 }
 
 impl Fft {
-    /// For rows of `size` values: even, at least 8, with no prime factor above 7. The first pass does more than read
-    /// only with 32 `registers`; with 16 it would spill what it saves.
+    /// For rows of `size` values: even, at least 8, with no prime factor above 7. With fewer than 32 `registers` the first
+    /// pass only reads, and with fewer than 16 the last one only makes bins: they would spill what they save.
     pub fn new(size: usize, registers: usize) -> Self {
         let half = size / 2;
-        let (first, middle, last) = radices(half, registers >= 32);
+        let (first, middle, last) = radices(half, registers);
         let mut length = half;
         let mut pass = |radix| {
             let pass = Pass::new(radix, length);
@@ -195,20 +195,19 @@ impl Fft {
 
 /// The radices whose product is `n`: that of the pass that reads, those between, that of the pass that makes bins.
 /// The values of radix 4 just fit into sixteen registers; radix 8 was no faster with 32 of them.
-fn radices(mut n: usize, fuse: bool) -> (usize, Vec<usize>, usize) {
+fn radices(mut n: usize, registers: usize) -> (usize, Vec<usize>, usize) {
     let twos = n.trailing_zeros() as usize;
-    let (mut fours, last) = match twos {
+    let (mut fours, mut last) = match twos {
         0 => (0, 1),
         _ if twos % 2 == 1 => (twos / 2, 2),
         _ => (twos / 2 - 1, 4),
     };
     // The pass that reads takes two values of each leg at a time.
-    let first = if fuse && fours > 0 && n.is_multiple_of(8) {
+    let mut first = 1;
+    if registers >= 32 && fours > 0 && n.is_multiple_of(8) {
+        first = 4;
         fours -= 1;
-        4
-    } else {
-        1
-    };
+    }
     let mut middle = vec![4; fours];
     n >>= twos;
     for prime in [3, 5, 7] {
@@ -216,6 +215,9 @@ fn radices(mut n: usize, fuse: bool) -> (usize, Vec<usize>, usize) {
             middle.push(prime);
             n /= prime;
         }
+    }
+    if registers < 16 && last > 1 {
+        middle.push(std::mem::replace(&mut last, 1));
     }
     (first, middle, last)
 }

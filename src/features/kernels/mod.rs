@@ -122,12 +122,18 @@ impl Isa {
         Self::all().next().unwrap_or(Isa::Portable)
     }
 
-    /// How many vectors of eight lanes (of sixteen for AVX-512) its registers hold.
+    /// How many vectors its registers hold.
     pub(super) fn registers(self) -> usize {
         match self {
+            // Most likely four lanes in each of sixteen.
+            Isa::Portable => 8,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => 32,
-            _ => 16,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => 16,
+            // Four lanes in each of 32.
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => 16,
         }
     }
 

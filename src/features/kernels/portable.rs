@@ -84,9 +84,10 @@ impl Lanes<LANES> for Portable {
     #[inline(always)]
     fn gather(values: &[f32], stride: usize) -> [Self; 4] {
         let mut columns = [Self([0.0; LANES]); 4];
-        for (i, column) in columns.iter_mut().enumerate() {
-            for (lane, value) in column.0.iter_mut().enumerate() {
-                *value = values[lane * stride + i];
+        for lane in 0..LANES {
+            let row = &values[lane * stride..][..4];
+            for i in 0..4 {
+                columns[i].0[lane] = row[i];
             }
         }
         columns
@@ -95,8 +96,9 @@ impl Lanes<LANES> for Portable {
     #[inline(always)]
     fn scatter(columns: [Self; 4], values: &mut [f32], stride: usize) {
         for lane in 0..LANES {
+            let row = &mut values[lane * stride..][..4];
             for i in 0..4 {
-                values[lane * stride + i] = columns[i].0[lane];
+                row[i] = columns[i].0[lane];
             }
         }
     }
