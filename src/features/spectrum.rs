@@ -299,8 +299,11 @@ fn store<const N: usize, L: Lanes<N>>(values: &[Block<N>], bins: usize, out: &mu
         let mut rows = [[0.0; 4]; N];
         L::scatter(columns, rows.as_flattened_mut(), 4);
         for (row, out) in rows.iter().zip(out.chunks_exact_mut(bins)) {
-            let out = &mut out[first..bins.min(first + 4)];
-            out.copy_from_slice(&row[..out.len()]);
+            let out = &mut out[first..];
+            match out.first_chunk_mut() {
+                Some(four) => *four = *row,
+                None => out.copy_from_slice(&row[..out.len()]),
+            }
         }
     }
 }

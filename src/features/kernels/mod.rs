@@ -139,11 +139,12 @@ impl Isa {
 
     /// How many rows it computes at once where `rows` are left.
     pub(super) fn lanes(self, rows: usize) -> usize {
-        match self {
+        let widest = match self {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 if rows > 8 => 16,
+            Isa::Avx512 => 16,
             _ => 8,
-        }
+        };
+        if rows > 8 { widest } else { 8 }
     }
 
     /// Runs the task on `lanes` rows, a number that [`Isa::lanes`] gave.
