@@ -127,16 +127,19 @@ struct Rows<'a> {
 
 impl Task for Rows<'_> {
     #[inline(always)]
-    fn run<const N: usize, L: Lanes<N>>(self) {
+    fn run<const N: usize, L: Lanes<N>, const REGISTERS: usize>(self) {
         let Self { tables, buffers, frames, stride, out, bins } = self;
         let Parts { data, mel, frame, power } = buffers.parts::<N>();
         let (data, _) = data.as_chunks_mut::<2>();
         let frames = Frames::new(frames, stride, tables);
         if tables.remove_dc || tables.pre_emphasis != 0.0 {
             let source = tables.condition::<N, L>(&frames, frame);
-            tables.fft.power(&source, tables.magnitude, data, power);
+            tables.fft.power::<N, L, REGISTERS>(&source, data, power);
         } else {
-            tables.fft.power::<N, L>(&frames, tables.magnitude, data, power);
+            tables.fft.power::<N, L, REGISTERS>(&frames, data, power);
+        }
+        if tables.magnitude {
+            take_root::<N, L>(&mut power[..=tables.size / 2]);
         }
         let rows = match &tables.filters {
             Some(filters) => {
@@ -248,6 +251,13 @@ impl Tables {
             factor: L::splat(self.pre_emphasis),
             taper: self.taper.as_chunks().0,
         }
+    }
+}
+
+#[inline(always)]
+fn take_root<const N: usize, L: Lanes<N>>(power: &mut [Block<N>]) {
+    for block in power {
+        L::load(block).sqrt().store(block);
     }
 }
 

@@ -7,6 +7,8 @@ use super::{Block, Lanes, Task, has_fours};
 
 /// Rows side by side.
 const LANES: usize = 8;
+/// Vectors that fit into registers.
+pub(super) const REGISTERS: usize = 16;
 
 /// Only [`run`] makes tasks use it, on machines that have AVX2 and FMA.
 #[derive(Clone, Copy)]
@@ -16,7 +18,7 @@ pub(super) struct Avx2(__m256);
 pub(super) fn run(task: impl Task) {
     #[target_feature(enable = "avx2,fma")]
     fn with_features(task: impl Task) {
-        task.run::<LANES, Avx2>();
+        task.run::<LANES, Avx2, REGISTERS>();
     }
     // SAFETY: `Isa::all` gives `Isa::Avx2` only where AVX2 and FMA were detected.
     unsafe { with_features(task) }

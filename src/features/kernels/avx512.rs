@@ -9,6 +9,8 @@ use super::{Block, Lanes, Task, has_fours};
 
 /// Rows side by side.
 const LANES: usize = 16;
+/// Vectors that fit into registers.
+pub(super) const REGISTERS: usize = 32;
 
 /// Only [`run`] makes tasks use it, on machines that have AVX-512 F and VL.
 #[derive(Clone, Copy)]
@@ -18,11 +20,11 @@ pub(super) struct Avx512(__m512);
 pub(super) fn run(lanes: usize, task: impl Task) {
     #[target_feature(enable = "avx512f,avx512vl")]
     fn wide(task: impl Task) {
-        task.run::<LANES, Avx512>();
+        task.run::<LANES, Avx512, REGISTERS>();
     }
     #[target_feature(enable = "avx512f,avx512vl")]
     fn narrow(task: impl Task) {
-        task.run::<8, Avx2>();
+        task.run::<8, Avx2, REGISTERS>();
     }
     // SAFETY: `Isa::all` gives `Isa::Avx512` only where AVX-512 F and VL were detected, which AVX2 and FMA are part of.
     unsafe {

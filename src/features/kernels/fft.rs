@@ -68,7 +68,7 @@ fn leg_room(step: usize) -> usize {
 
 impl Fft {
     /// For rows of `size` values: even, at least 8, with no prime factor above 7. With fewer than 32 `registers` the first
-    /// pass only reads, and with fewer than 16 the last one only makes bins: they would spill what they save.
+    /// pass only reads, and with fewer than 16 a last one of radix 4 only makes bins: they would spill what they save.
     pub fn new(size: usize, registers: usize) -> Self {
         let half = size / 2;
         let (first, middle, last) = radices(half, registers);
@@ -117,17 +117,16 @@ impl Fft {
         self.first.radix * leg_room(self.half / self.first.radix)
     }
 
-    /// The power in each of the N/2 + 1 bins of `source`, or with `root` its root. `data` is scratch space.
+    /// The power in each of the N/2 + 1 bins of `source`. `data` is scratch space, and `REGISTERS` what was planned for.
     #[inline(always)]
-    pub fn power<const N: usize, L: Lanes<N>>(
+    pub fn power<const N: usize, L: Lanes<N>, const REGISTERS: usize>(
         &self,
         source: &impl Source<N, L>,
-        root: bool,
         data: &mut [Complex<N>],
         power: &mut [Block<N>],
     ) {
         match self.first.radix {
-            4 => self.first.read::<N, L, 4>(source, data),
+            4 if REGISTERS >= 32 => self.first.read::<N, L, 4>(source, data),
             _ => self.first.read::<N, L, 1>(source, data),
         }
         let step = self.half / self.first.radix;
@@ -138,9 +137,9 @@ impl Fft {
             }
         }
         match self.last.radix {
-            4 => self.bins::<N, L, 4>(root, data, power),
-            2 => self.bins::<N, L, 2>(root, data, power),
-            _ => self.bins::<N, L, 1>(root, data, power),
+            4 if REGISTERS >= 16 => self.bins::<N, L, 4>(data, power),
+            2 => self.bins::<N, L, 2>(data, power),
+            _ => self.bins::<N, L, 1>(data, power),
         }
     }
 
@@ -148,7 +147,6 @@ impl Fft {
     #[inline(always)]
     fn bins<const N: usize, L: Lanes<N>, const R: usize>(
         &self,
-        root: bool,
         data: &mut [Complex<N>],
         power: &mut [Block<N>],
     ) {
@@ -163,7 +161,7 @@ impl Fft {
         }
         for bins in &self.own_bins {
             let at = |place: usize| get(&blocks[place / R][place % R]);
-            let [low, high] = two_bins::<N, L>(at(bins.low), at(bins.high), &bins.factor, root);
+            let [low, high] = two_bins::<N, L>(at(bins.low), at(bins.high), &bins.factor);
             low.store(&mut power[bins.k]);
             high.store(&mut power[self.half - bins.k]);
         }
@@ -185,7 +183,7 @@ impl Fft {
                 return;
             }
             for m in 0..R {
-                let [a, b] = two_bins::<N, L>(low[m], high[R - 1 - m], &factors[m], root);
+                let [a, b] = two_bins::<N, L>(low[m], high[R - 1 - m], &factors[m]);
                 a.store(&mut legs[m][j]);
                 b.store(&mut legs[R - 1 - m][i]);
             }
@@ -216,7 +214,7 @@ fn radices(mut n: usize, registers: usize) -> (usize, Vec<usize>, usize) {
             n /= prime;
         }
     }
-    if registers < 16 && last > 1 {
+    if registers < 16 && last == 4 {
         middle.push(std::mem::replace(&mut last, 1));
     }
     (first, middle, last)
@@ -245,11 +243,9 @@ fn times<const N: usize, L: Lanes<N>>((re, im): Pair<L>, &[c, s]: &[f32; 2]) -> 
     (im.neg_mul_add(s, re.mul(c)), im.mul_add(c, re.mul(s)))
 }
 
-/// Power, or its root.
 #[inline(always)]
-fn size<const N: usize, L: Lanes<N>>((re, im): Pair<L>, root: bool) -> L {
-    let power = re.mul_add(re, im.mul(im));
-    if root { power.sqrt() } else { power }
+fn size<const N: usize, L: Lanes<N>>((re, im): Pair<L>) -> L {
+    re.mul_add(re, im.mul(im))
 }
 
 #[inline(always)]
@@ -261,12 +257,12 @@ fn values<const N: usize, L: Lanes<N>, const R: usize>(block: &[Complex<N>; R]) 
     x
 }
 
-/// Bins k and N/2 - k, of what the half-length transform has there.
+/// The power in bins k and N/2 - k, of what the half-length transform has there.
 #[inline(always)]
-fn two_bins<const N: usize, L: Lanes<N>>(a: Pair<L>, b: Pair<L>, factor: &[f32; 2], root: bool) -> [L; 2] {
+fn two_bins<const N: usize, L: Lanes<N>>(a: Pair<L>, b: Pair<L>, factor: &[f32; 2]) -> [L; 2] {
     let (er, ei) = (a.0.add(b.0), a.1.sub(b.1));
     let (tr, ti) = times((a.1.add(b.1), b.0.sub(a.0)), factor);
-    [size((er.add(tr), ei.add(ti)), root), size((er.sub(tr), ei.sub(ti)), root)]
+    [size((er.add(tr), ei.add(ti))), size((er.sub(tr), ei.sub(ti)))]
 }
 
 #[inline(always)]
@@ -329,7 +325,6 @@ impl Pass {
     #[inline(always)]
     fn run_any<const N: usize, L: Lanes<N>>(&self, data: &mut [Complex<N>]) {
         match self.radix {
-            2 => self.run::<N, L, 2>(data),
             3 => self.run::<N, L, 3>(data),
             4 => self.run::<N, L, 4>(data),
             5 => self.run::<N, L, 5>(data),

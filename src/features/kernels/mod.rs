@@ -82,7 +82,8 @@ pub(super) fn ln<const N: usize, L: Lanes<N>>(x: L) -> L {
 
 /// Something that can be done with any kind of lanes.
 pub(super) trait Task {
-    fn run<const N: usize, L: Lanes<N>>(self);
+    /// `REGISTERS`: how many vectors the registers hold.
+    fn run<const N: usize, L: Lanes<N>, const REGISTERS: usize>(self);
 }
 
 /// An instruction set that this machine has.
@@ -125,15 +126,13 @@ impl Isa {
     /// How many vectors its registers hold.
     pub(super) fn registers(self) -> usize {
         match self {
-            // Most likely four lanes in each of sixteen.
-            Isa::Portable => 8,
+            Isa::Portable => portable::REGISTERS,
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => 32,
+            Isa::Avx512 => avx512::REGISTERS,
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => 16,
-            // Four lanes in each of 32.
+            Isa::Avx2 => avx2::REGISTERS,
             #[cfg(target_arch = "aarch64")]
-            Isa::Neon => 16,
+            Isa::Neon => neon::REGISTERS,
         }
     }
 
@@ -151,13 +150,13 @@ impl Isa {
     #[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables))]
     pub(super) fn run(self, lanes: usize, task: impl Task) {
         match self {
-            Isa::Portable => task.run::<8, portable::Portable>(),
+            Isa::Portable => task.run::<8, portable::Portable, { portable::REGISTERS }>(),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => avx2::run(task),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => avx512::run(lanes, task),
             #[cfg(target_arch = "aarch64")]
-            Isa::Neon => task.run::<8, neon::Neon>(),
+            Isa::Neon => task.run::<8, neon::Neon, { neon::REGISTERS }>(),
         }
     }
 }

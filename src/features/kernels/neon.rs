@@ -7,6 +7,8 @@ use super::{Block, Lanes, has_fours};
 
 /// Rows side by side.
 const LANES: usize = 8;
+/// Vectors that fit into registers: four lanes in each of 32.
+pub(super) const REGISTERS: usize = 16;
 
 #[derive(Clone, Copy)]
 pub(super) struct Neon(float32x4_t, float32x4_t);

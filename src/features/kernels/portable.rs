@@ -4,6 +4,8 @@ use super::{Block, Lanes};
 
 /// Rows side by side.
 const LANES: usize = 8;
+/// Vectors that fit into registers: most likely four lanes in each of sixteen.
+pub(super) const REGISTERS: usize = 8;
 
 #[derive(Clone, Copy)]
 pub(super) struct Portable([f32; LANES]);
