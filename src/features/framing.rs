@@ -77,23 +77,59 @@ impl Framing {
         (before, rows - inside.min(rows))
     }
 
-    /// The frame of `row`: a slice of `samples`, or of `scratch` (`length` values) if it touches the padding.
-    pub fn frame<'a>(&self, samples: &'a [f32], row: usize, scratch: &'a mut [f32]) -> &'a [f32] {
+    /// Samples that [`Framing::frames`] needs room for.
+    pub fn room(&self, lanes: usize) -> usize {
+        (lanes - 1) * self.stride() + self.length
+    }
+
+    /// From one frame to the next where frames are copied.
+    fn stride(&self) -> usize {
+        self.hop.min(self.length)
+    }
+
+    /// The frames of `lanes` rows from `row` on, of which the first `rows` (at least one) are wanted and the others
+    /// may hold anything: a part of `samples` where all lie inside, else of `scratch`. Also gives the distance from
+    /// one frame to the next.
+    pub fn frames<'a>(
+        &self,
+        samples: &'a [f32],
+        row: usize,
+        rows: usize,
+        lanes: usize,
+        scratch: &'a mut [f32],
+    ) -> (&'a [f32], usize) {
         let start = self.first + (row * self.hop) as isize;
-        let inside = usize::try_from(start).ok().and_then(|s| samples.get(s..s + self.length));
-        if let Some(frame) = inside {
-            return frame;
+        let span = (lanes - 1) * self.hop + self.length;
+        if let Some(frames) = usize::try_from(start).ok().and_then(|s| samples.get(s..s + span)) {
+            return (frames, self.hop);
         }
-        let index = |at: isize| at.clamp(0, scratch.len() as isize) as usize;
+        let stride = self.stride();
+        let rows = rows.min(lanes);
+        if self.hop <= self.length {
+            self.copy(samples, start, &mut scratch[..(rows - 1) * stride + self.length]);
+        } else {
+            for r in 0..rows {
+                self.copy(
+                    samples,
+                    start + (r * self.hop) as isize,
+                    &mut scratch[r * stride..][..self.length],
+                );
+            }
+        }
+        (&scratch[..self.room(lanes)], stride)
+    }
+
+    /// Samples from `start` on, padding included.
+    fn copy(&self, samples: &[f32], start: isize, frame: &mut [f32]) {
+        let index = |at: isize| at.clamp(0, frame.len() as isize) as usize;
         let (from, to) = (index(-start), index(samples.len() as isize - start));
         if from < to {
             let first = (start + from as isize) as usize;
-            scratch[from..to].copy_from_slice(&samples[first..first + to - from]);
+            frame[from..to].copy_from_slice(&samples[first..first + to - from]);
         }
-        for i in (0..from).chain(to.max(from)..scratch.len()) {
-            scratch[i] = self.beyond(samples, start + i as isize);
+        for i in (0..from).chain(to.max(from)..frame.len()) {
+            frame[i] = self.beyond(samples, start + i as isize);
         }
-        scratch
     }
 
     fn beyond(&self, samples: &[f32], at: isize) -> f32 {

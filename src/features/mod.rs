@@ -24,10 +24,12 @@ use std::sync::Arc;
 
 use dct::Dct;
 use framing::Framing;
-use kernels::{Engine, LANES};
+use kernels::MAX_LANES;
 use log::WindowScale;
 use spectrum::Spectrum;
 
+#[doc(hidden)]
+pub use kernels::Isa;
 pub use mel::{Mel, Norm, Scale, Triangles, Weights};
 pub use normalize::{Normalize, NormalizeKind, Over, PerBin};
 pub use preset::Preset;
@@ -65,7 +67,7 @@ struct Stages {
     spectrum: Spectrum,
     window_scale: WindowScale,
     dct: Option<Arc<Dct>>,
-    /// Frames that touch padding.
+    /// Frames that touch padding, or have too few neighbours for all lanes.
     padded: Vec<f32>,
     row: Vec<f32>,
 }
@@ -115,14 +117,16 @@ impl Features {
     /// Plans the front end that `spec` describes, for samples at `sample_rate` Hz. `path` (such as
     /// `input.features`) opens its error messages.
     pub fn new(spec: &Spec, sample_rate: u32, path: &str) -> Result<Self> {
-        Self::with_engine(spec, sample_rate, path, Engine::best())
+        Self::with_isa(spec, sample_rate, path, Isa::best())
     }
 
-    fn with_engine(spec: &Spec, sample_rate: u32, path: &str, engine: Engine) -> Result<Self> {
+    /// The same on one of [`Isa::all`], for tests and benches.
+    #[doc(hidden)]
+    pub fn with_isa(spec: &Spec, sample_rate: u32, path: &str, isa: Isa) -> Result<Self> {
         let spec = spec.resolved(sample_rate, path)?;
         let shape = Shape::new(&spec);
         let stages =
-            shape.framing.clone().map(|framing| Stages::new(&spec, framing, &shape, sample_rate, engine));
+            shape.framing.clone().map(|framing| Stages::new(&spec, framing, &shape, sample_rate, isa));
         Ok(Self { stages: stages.transpose()?, shape, spec })
     }
 
@@ -223,13 +227,13 @@ fn copy(from: &[f32], to: &mut [f32]) {
 
 impl Stages {
     /// `spec` is a resolved one of this shape.
-    fn new(spec: &Spec, framing: Framing, shape: &Shape, sample_rate: u32, engine: Engine) -> Result<Self> {
+    fn new(spec: &Spec, framing: Framing, shape: &Shape, sample_rate: u32, isa: Isa) -> Result<Self> {
         let dct = spec.mfcc.as_ref().map(|mfcc| Dct::new(shape.bins, mfcc, shape.inner_bins));
         Ok(Self {
             window_scale: WindowScale::new(spec),
-            spectrum: Spectrum::new(spec, (shape.fft, framing.length), sample_rate, engine)?,
+            spectrum: Spectrum::new(spec, (shape.fft, framing.length), sample_rate, isa)?,
             dct: dct.transpose()?.map(Arc::new),
-            padded: filled(LANES * framing.length, 0.0, BUFFERS)?,
+            padded: filled(framing.room(MAX_LANES), 0.0, BUFFERS)?,
             row: filled(shape.inner_bins, 0.0, BUFFERS)?,
             framing,
         })
@@ -276,21 +280,17 @@ impl Stages {
     }
 
     fn inner_rows(&mut self, samples: &[f32], first_row: usize, out: &mut [f32]) {
-        let mut row = first_row;
         let bins = self.spectrum.bins();
-        for out in out.chunks_mut(LANES * bins) {
-            let end = row + (out.len() / bins).max(1);
-            let mut frames = [[].as_slice(); LANES];
-            let mut latest = [].as_slice();
-            for (frame, padded) in frames.iter_mut().zip(self.padded.chunks_exact_mut(self.framing.length)) {
-                // Lanes without a row of their own compute the last one again.
-                if row < end {
-                    latest = self.framing.frame(samples, row, padded);
-                    row += 1;
-                }
-                *frame = latest;
-            }
-            self.spectrum.rows(&frames, out);
+        let (mut row, mut rest) = (first_row, out);
+        while !rest.is_empty() {
+            let rows = (rest.len() / bins).max(1);
+            let lanes = self.spectrum.lanes(rows);
+            let (frames, stride) = self.framing.frames(samples, row, rows, lanes, &mut self.padded);
+            let count = (lanes * bins).min(rest.len());
+            let (out, later) = std::mem::take(&mut rest).split_at_mut(count);
+            self.spectrum.rows(lanes, frames, stride, out);
+            row += lanes;
+            rest = later;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::kernels::{Block, Complex, Engine, Fft, LANES, Lanes, Task, ln};
+use super::kernels::{Block, Fft, Isa, Lanes, MAX_LANES, Pair, Source, Task, ln};
 use super::log::LogScale;
 use super::mel::FilterBank;
 use super::spec::{Spec, Taper};
@@ -14,7 +14,7 @@ const BUFFERS: &str = "the buffers of the features";
 
 /// A planned spectrum: tables, which all threads share, and buffers.
 pub(super) struct Spectrum {
-    engine: Engine,
+    isa: Isa,
     tables: Arc<Tables>,
     buffers: Buffers,
 }
@@ -32,22 +32,51 @@ struct Tables {
     log: Option<LogScale>,
 }
 
+/// Scratch space in one piece. Loads and stores whose addresses agree in their last twelve bits hinder each other, so
+/// the parts begin a quarter of a page further on each, wherever in memory the whole lies.
 struct Buffers {
+    memory: Vec<f32>,
+    lengths: [usize; 4],
+}
+
+/// f32 in a page.
+const PAGE: usize = 4096 / size_of::<f32>();
+
+struct Parts<'a, const N: usize> {
+    data: &'a mut [Block<N>],
+    mel: &'a mut [Block<N>],
     /// The frame, transposed; used only where it has to be gone over twice.
-    frame: Vec<Block>,
-    data: Vec<Complex>,
-    power: Vec<Block>,
-    mel: Vec<Block>,
+    frame: &'a mut [Block<N>],
+    power: &'a mut [Block<N>],
+}
+
+impl Buffers {
+    fn new(tables: &Tables) -> Result<Self> {
+        let values = [
+            2 * tables.fft.room(),
+            tables.filters.as_ref().map_or(0, FilterBank::len).next_multiple_of(4),
+            tables.length.next_multiple_of(4),
+            (tables.size / 2 + 1).next_multiple_of(4),
+        ];
+        let lengths = values.map(|values| (values * MAX_LANES).next_multiple_of(PAGE) + PAGE / 4);
+        Ok(Self { memory: filled(PAGE + lengths.iter().sum::<usize>(), 0.0, BUFFERS)?, lengths })
+    }
+
+    fn parts<const N: usize>(&mut self) -> Parts<'_, N> {
+        let ahead = self.memory.as_ptr().align_offset(PAGE * size_of::<f32>()).min(PAGE);
+        let mut rest = &mut self.memory[ahead..];
+        let [data, mel, frame, power] = self.lengths.map(|length| {
+            let (part, others) = std::mem::take(&mut rest).split_at_mut(length);
+            rest = others;
+            part.as_chunks_mut().0
+        });
+        Parts { data, mel, frame, power }
+    }
 }
 
 impl Spectrum {
     /// `spec` is a resolved one, with an FFT of `size` and frames of `length` samples.
-    pub fn new(
-        spec: &Spec,
-        (size, length): (usize, usize),
-        sample_rate: u32,
-        engine: Engine,
-    ) -> Result<Self> {
+    pub fn new(spec: &Spec, (size, length): (usize, usize), sample_rate: u32, isa: Isa) -> Result<Self> {
         let gain = spec.gain.unwrap_or(1.0);
         let window = spec.window.unwrap_or(Taper::Rectangular).values(length);
         let values = window.map(|v| (v * gain * 0.5) as f32).chain(std::iter::repeat(0.0));
@@ -57,17 +86,17 @@ impl Spectrum {
             taper: collected(length.next_multiple_of(4), "the window function", values)?,
             length,
             size,
-            fft: Fft::new(size)?,
+            fft: Fft::new(size, isa.registers())?,
             magnitude: spec.power == Some(1.0),
             filters: spec.mel.as_ref().map(|mel| mel.filters(size, sample_rate)).transpose()?,
             log: LogScale::new(spec),
         });
-        Ok(Self { engine, buffers: Buffers::new(&tables)?, tables })
+        Ok(Self { isa, buffers: Buffers::new(&tables)?, tables })
     }
 
     /// The same with buffers of its own.
     pub fn try_clone(&self) -> Result<Self> {
-        Ok(Self { engine: self.engine, tables: self.tables.clone(), buffers: Buffers::new(&self.tables)? })
+        Ok(Self { isa: self.isa, tables: self.tables.clone(), buffers: Buffers::new(&self.tables)? })
     }
 
     /// Values in a row.
@@ -75,119 +104,167 @@ impl Spectrum {
         self.tables.filters.as_ref().map_or(self.tables.size / 2 + 1, FilterBank::len)
     }
 
-    /// Computes a row from each frame, as many as `out` has room for; all frames have the planned length.
-    pub fn rows(&mut self, frames: &[&[f32]; LANES], out: &mut [f32]) {
-        let bins = self.bins();
-        self.engine.run(Rows { tables: &self.tables, buffers: &mut self.buffers, frames, out, bins });
+    /// How many frames [`Spectrum::rows`] wants where `rows` are left to compute.
+    pub fn lanes(&self, rows: usize) -> usize {
+        self.isa.lanes(rows)
     }
-}
 
-impl Buffers {
-    fn new(tables: &Tables) -> Result<Self> {
-        let whole = |n: usize| filled(n.next_multiple_of(4), Block::default(), BUFFERS);
-        Ok(Self {
-            frame: whole(tables.length)?,
-            data: filled((tables.size / 2).next_multiple_of(2), Complex::default(), BUFFERS)?,
-            power: whole(tables.size / 2 + 1)?,
-            mel: whole(tables.filters.as_ref().map_or(0, FilterBank::len))?,
-        })
+    /// Computes a row from each of `lanes` frames of the planned length, `stride` samples apart in `frames`; as many as
+    /// `out` has room for.
+    pub fn rows(&mut self, lanes: usize, frames: &[f32], stride: usize, out: &mut [f32]) {
+        let bins = self.bins();
+        let Self { isa, tables, buffers } = self;
+        isa.run(lanes, Rows { tables, buffers, frames, stride, out, bins });
     }
 }
 
 struct Rows<'a> {
     tables: &'a Tables,
     buffers: &'a mut Buffers,
-    frames: &'a [&'a [f32]; LANES],
+    frames: &'a [f32],
+    stride: usize,
     out: &'a mut [f32],
     bins: usize,
 }
 
 impl Task for Rows<'_> {
     #[inline(always)]
-    fn run<L: Lanes>(self) {
-        let Self { tables, buffers, frames, out, bins } = self;
+    fn run<const N: usize, L: Lanes<N>, const REGISTERS: usize>(self) {
+        let Self { tables, buffers, frames, stride, out, bins } = self;
+        let Parts { data, mel, frame, power } = buffers.parts::<N>();
+        let (data, _) = data.as_chunks_mut::<2>();
+        let frames = Frames::new(frames, stride, tables);
         if tables.remove_dc || tables.pre_emphasis != 0.0 {
-            tables.load_conditioned::<L>(frames, &mut buffers.frame, &mut buffers.data);
+            let source = tables.condition::<N, L>(&frames, frame);
+            tables.fft.power::<N, L, REGISTERS>(&source, data, power);
         } else {
-            tables.load::<L>(frames, &mut buffers.data);
+            tables.fft.power::<N, L, REGISTERS>(&frames, data, power);
         }
-        let Buffers { data, power, .. } = &mut *buffers;
-        let data = &mut data[..tables.size / 2];
-        tables.fft.transform::<L>(data);
         if tables.magnitude {
-            tables.fft.power::<L, true>(data, power);
-        } else {
-            tables.fft.power::<L, false>(data, power);
+            take_root::<N, L>(&mut power[..=tables.size / 2]);
         }
         let rows = match &tables.filters {
             Some(filters) => {
-                sum_bands::<L>(filters, &buffers.power, &mut buffers.mel);
-                &mut buffers.mel
+                sum_bands::<N, L>(filters, power, mel);
+                mel
             }
-            None => &mut buffers.power,
+            None => power,
         };
         if let Some(log) = &tables.log {
-            take_log::<L>(log, rows);
+            take_log::<N, L>(log, &mut rows[..bins]);
         }
-        store::<L>(rows, bins, out);
+        store::<N, L>(rows, bins, out);
+    }
+}
+
+/// Frames × window function, `stride` samples from one frame to the next.
+struct Frames<'a, const N: usize> {
+    samples: &'a [f32],
+    stride: usize,
+    /// Whole groups of four samples in a frame.
+    fours: usize,
+    /// What is left of each frame, padded with zeros.
+    last: [[f32; 4]; N],
+    taper: &'a [[f32; 4]],
+}
+
+impl<'a, const N: usize> Frames<'a, N> {
+    #[inline(always)]
+    fn new(samples: &'a [f32], stride: usize, tables: &'a Tables) -> Self {
+        let (fours, rest) = (tables.length / 4, tables.length % 4);
+        let mut last = [[0.0; 4]; N];
+        for (lane, last) in last.iter_mut().enumerate() {
+            last[..rest].copy_from_slice(&samples[lane * stride + fours * 4..][..rest]);
+        }
+        Self { samples, stride, fours, last, taper: tables.taper.as_chunks().0 }
+    }
+
+    /// Group `chunk` of each frame, as one vector a sample.
+    #[inline(always)]
+    fn gather<L: Lanes<N>>(&self, chunk: usize) -> [L; 4] {
+        if chunk < self.fours {
+            L::gather(&self.samples[chunk * 4..], self.stride)
+        } else {
+            L::gather(self.last.as_flattened(), 4)
+        }
+    }
+}
+
+impl<const N: usize, L: Lanes<N>> Source<N, L> for Frames<'_, N> {
+    #[inline(always)]
+    fn two(&self, chunk: usize) -> [Pair<L>; 2] {
+        let Some(taper) = self.taper.get(chunk) else { return [(L::splat(0.0), L::splat(0.0)); 2] };
+        let [a, b, c, d] = self.gather::<L>(chunk);
+        [
+            (a.mul(L::splat(taper[0])), b.mul(L::splat(taper[1]))),
+            (c.mul(L::splat(taper[2])), d.mul(L::splat(taper[3]))),
+        ]
+    }
+}
+
+/// The same, with DC removal and pre-emphasis before the window function.
+struct Conditioned<'a, const N: usize, L> {
+    samples: &'a [[Block<N>; 4]],
+    mean: L,
+    factor: L,
+    taper: &'a [[f32; 4]],
+}
+
+impl<const N: usize, L: Lanes<N>> Source<N, L> for Conditioned<'_, N, L> {
+    #[inline(always)]
+    fn two(&self, chunk: usize) -> [Pair<L>; 2] {
+        let (Some(taper), Some(samples)) = (self.taper.get(chunk), self.samples.get(chunk)) else {
+            return [(L::splat(0.0), L::splat(0.0)); 2];
+        };
+        let before = if chunk == 0 { &samples[0] } else { &self.samples[chunk - 1][3] };
+        let mut before = L::load(before).sub(self.mean);
+        let mut out = [L::splat(0.0); 4];
+        for i in 0..4 {
+            let sample = L::load(&samples[i]).sub(self.mean);
+            out[i] = before.neg_mul_add(self.factor, sample).mul(L::splat(taper[i]));
+            before = sample;
+        }
+        let [a, b, c, d] = out;
+        [(a, b), (c, d)]
     }
 }
 
 impl Tables {
-    /// Frames × window function -> even and odd samples.
+    /// Transposes the frames into `raw` and finds their means.
     #[inline(always)]
-    fn load<L: Lanes>(&self, frames: &[&[f32]; LANES], data: &mut [Complex]) {
-        let (tapers, _) = self.taper.as_chunks::<4>();
-        let (pairs, _) = data.as_chunks_mut::<2>();
-        let mut targets = pairs.iter_mut().zip(tapers);
-        let (frames, last) = in_fours(frames);
-        for (chunk, (values, taper)) in (0..frames[0].len()).zip(targets.by_ref()) {
-            taper_fours(gather_fours::<L>(&frames, chunk), taper, values);
-        }
-        if let Some((values, taper)) = targets.next() {
-            taper_fours(L::gather(last.each_ref()), taper, values);
-        }
-        self.fill_up(data);
-    }
-
-    /// The same, with DC removal and pre-emphasis before the window function.
-    #[inline(always)]
-    fn load_conditioned<L: Lanes>(&self, frames: &[&[f32]; LANES], raw: &mut [Block], data: &mut [Complex]) {
-        let (blocks, _) = raw.as_chunks_mut::<4>();
-        let mut targets = blocks.iter_mut();
-        let (frames, last) = in_fours(frames);
+    fn condition<'a, const N: usize, L: Lanes<N>>(
+        &'a self,
+        frames: &Frames<N>,
+        raw: &'a mut [Block<N>],
+    ) -> Conditioned<'a, N, L> {
+        let blocks = &mut raw.as_chunks_mut().0[..self.taper.len() / 4];
         let mut sum = L::splat(0.0);
-        for (chunk, blocks) in (0..frames[0].len()).zip(targets.by_ref()) {
-            sum = sum.add(keep_fours(gather_fours::<L>(&frames, chunk), blocks));
-        }
-        if let Some(blocks) = targets.next() {
-            sum = sum.add(keep_fours(L::gather(last.each_ref()), blocks));
+        for (chunk, blocks) in blocks.iter_mut().enumerate() {
+            let samples = frames.gather::<L>(chunk);
+            for i in 0..4 {
+                samples[i].store(&mut blocks[i]);
+            }
+            sum = sum.add(samples[0].add(samples[1]).add(samples[2].add(samples[3])));
         }
         let share = if self.remove_dc { 1.0 / self.length as f32 } else { 0.0 };
-        let mean = sum.mul(L::splat(share));
-        let factor = L::splat(self.pre_emphasis);
-        let mut before = L::load(&raw[0]).sub(mean);
-        let (pairs, _) = raw.as_chunks::<2>();
-        let (tapers, _) = self.taper.as_chunks::<2>();
-        for ((value, [even, odd]), taper) in data.iter_mut().zip(pairs).zip(tapers) {
-            let (even, odd) = (L::load(even).sub(mean), L::load(odd).sub(mean));
-            before.neg_mul_add(factor, even).mul(L::splat(taper[0])).store(&mut value.re);
-            even.neg_mul_add(factor, odd).mul(L::splat(taper[1])).store(&mut value.im);
-            before = odd;
+        Conditioned {
+            samples: blocks,
+            mean: sum.mul(L::splat(share)),
+            factor: L::splat(self.pre_emphasis),
+            taper: self.taper.as_chunks().0,
         }
-        self.fill_up(data);
-    }
-
-    /// Zeros from the end of the frame to the size of the FFT.
-    #[inline(always)]
-    fn fill_up(&self, data: &mut [Complex]) {
-        let written = (self.taper.len() / 2).min(data.len());
-        data[written..].fill(Complex::default());
     }
 }
 
 #[inline(always)]
-fn sum_bands<L: Lanes>(filters: &FilterBank, power: &[Block], mel: &mut [Block]) {
+fn take_root<const N: usize, L: Lanes<N>>(power: &mut [Block<N>]) {
+    for block in power {
+        L::load(block).sqrt().store(block);
+    }
+}
+
+#[inline(always)]
+fn sum_bands<const N: usize, L: Lanes<N>>(filters: &FilterBank, power: &[Block<N>], mel: &mut [Block<N>]) {
     for ((first, weights), out) in filters.iter().zip(mel) {
         let (fours, rest) = power[first..][..weights.len()].as_chunks::<4>();
         let (weights, last) = weights.as_chunks::<4>();
@@ -207,66 +284,33 @@ fn sum_bands<L: Lanes>(filters: &FilterBank, power: &[Block], mel: &mut [Block])
 }
 
 #[inline(always)]
-fn take_log<L: Lanes>(log: &LogScale, rows: &mut [Block]) {
+fn take_log<const N: usize, L: Lanes<N>>(log: &LogScale, rows: &mut [Block<N>]) {
     for block in rows {
         let x = L::load(block).add(L::splat(log.offset)).max(L::splat(log.floor));
         ln(x).mul_add(L::splat(log.gain), L::splat(log.shift)).store(block);
     }
 }
 
-/// Frames as whole groups of four samples, equally many, and what is left of each, padded with zeros.
-#[inline(always)]
-fn in_fours<'a>(frames: &[&'a [f32]; LANES]) -> ([&'a [[f32; 4]]; LANES], [[f32; 4]; LANES]) {
-    let count = frames[0].len() / 4;
-    let mut whole = [[].as_slice(); LANES];
-    let mut last = [[0.0; 4]; LANES];
-    for lane in 0..LANES {
-        let (fours, rest) = frames[lane].as_chunks::<4>();
-        whole[lane] = &fours[..count];
-        last[lane][..rest.len()].copy_from_slice(rest);
-    }
-    (whole, last)
-}
-
-/// Group `chunk` of each frame, as one vector a sample.
-#[inline(always)]
-fn gather_fours<L: Lanes>(frames: &[&[[f32; 4]]; LANES], chunk: usize) -> [L; 4] {
-    let mut rows = [&[0.0; 4]; LANES];
-    for lane in 0..LANES {
-        rows[lane] = &frames[lane][chunk];
-    }
-    L::gather(rows)
-}
-
-#[inline(always)]
-fn taper_fours<L: Lanes>(samples: [L; 4], taper: &[f32; 4], [a, b]: &mut [Complex; 2]) {
-    samples[0].mul(L::splat(taper[0])).store(&mut a.re);
-    samples[1].mul(L::splat(taper[1])).store(&mut a.im);
-    samples[2].mul(L::splat(taper[2])).store(&mut b.re);
-    samples[3].mul(L::splat(taper[3])).store(&mut b.im);
-}
-
-/// Stores four vectors; gives their sum.
-#[inline(always)]
-fn keep_fours<L: Lanes>(samples: [L; 4], blocks: &mut [Block; 4]) -> L {
-    for i in 0..4 {
-        samples[i].store(&mut blocks[i]);
-    }
-    samples[0].add(samples[1]).add(samples[2].add(samples[3]))
-}
-
 /// Vectors of one bin -> rows.
 #[inline(always)]
-fn store<L: Lanes>(values: &[Block], bins: usize, out: &mut [f32]) {
+fn store<const N: usize, L: Lanes<N>>(values: &[Block<N>], bins: usize, out: &mut [f32]) {
     let (chunks, _) = values.as_chunks::<4>();
-    for (chunk, blocks) in chunks.iter().enumerate() {
+    let all = out.len() == N * bins;
+    for (chunk, blocks) in chunks[..bins.div_ceil(4)].iter().enumerate() {
         let mut columns = [L::splat(0.0); 4];
         for i in 0..4 {
             columns[i] = L::load(&blocks[i]);
         }
-        let rows = L::scatter(columns);
+        let first = chunk * 4;
+        if all && first + 4 <= bins {
+            L::scatter(columns, &mut out[first..], bins);
+            continue;
+        }
+        // Not every lane has a row, or not every row four values more.
+        let mut rows = [[0.0; 4]; N];
+        L::scatter(columns, rows.as_flattened_mut(), 4);
         for (row, out) in rows.iter().zip(out.chunks_exact_mut(bins)) {
-            let Some(out) = out.get_mut(chunk * 4..) else { return };
+            let out = &mut out[first..];
             match out.first_chunk_mut() {
                 Some(four) => *four = *row,
                 None => out.copy_from_slice(&row[..out.len()]),

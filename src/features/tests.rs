@@ -11,9 +11,9 @@ fn signal(samples: usize) -> Vec<f32> {
     (0..samples).map(|i| 0.3 * noise() + 0.3 * (i as f32 * 0.05).sin()).collect()
 }
 
-fn compute(spec: &str, engine: Engine, samples: &[f32]) -> Vec<f32> {
+fn compute(spec: &str, isa: Isa, samples: &[f32]) -> Vec<f32> {
     let spec: Spec = serde_json::from_str(spec).expect(spec);
-    let mut features = Features::with_engine(&spec, 16_000, "test", engine).expect("a valid specification");
+    let mut features = Features::with_isa(&spec, 16_000, "test", isa).expect("a valid specification");
     let mut rows = vec![f32::NAN; features.rows(samples.len()) * features.bins()];
     features.compute(samples, &mut rows);
     rows
@@ -26,36 +26,67 @@ fn difference(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).fold(0.0f64, |m, (&a, &b)| m.max((f64::from(a) - f64::from(b)).abs())) / peak
 }
 
+/// How far instruction sets may differ, as a share of the peak, and in what. Logarithms magnify what rounding does to
+/// small values.
+const KINDS: [(f64, &str); 12] = [
+    (1e-6, r#"{ "kind": "mel", "fft": 1024, "frame_hop": 512, "mel": { "bins": 61 } }"#),
+    (
+        1e-6,
+        r#"{ "kind": "mel", "fft": 512, "frame_length": 397, "frame_hop": 160, "power": 1, "mel": { "bins": 40 } }"#,
+    ),
+    (1e-6, r#"{ "preset": "whisper", "log": { "kind": "none" } }"#),
+    (1e-6, r#"{ "preset": "kaldi", "log": { "kind": "none" } }"#),
+    (1e-6, r#"{ "preset": "ced", "log": { "kind": "none" } }"#),
+    (1e-5, r#"{ "preset": "librosa", "kind": "mfcc" }"#),
+    (1e-5, r#"{ "preset": "whisper" }"#),
+    (1e-5, r#"{ "preset": "yamnet" }"#),
+    (1e-5, r#"{ "preset": "ast" }"#),
+    (1e-5, r#"{ "preset": "ced" }"#),
+    (1e-5, r#"{ "preset": "kaldi" }"#),
+    (1e-6, r#"{ "kind": "spectrogram", "fft": 98, "frame_length": 33, "frame_hop": 50, "center": false }"#),
+];
+
 #[test]
-fn every_engine_computes_what_the_portable_one_does() {
+fn every_isa_computes_what_the_portable_one_does() {
     // Rows in numbers that are no multiple of the lanes, frames that are none of the chunks.
     let samples = signal(5_003);
-    // Logarithms magnify what rounding does to small values.
-    let kinds = [
-        (1e-6, r#"{ "kind": "mel", "fft": 1024, "frame_hop": 512, "mel": { "bins": 61 } }"#),
-        (
-            1e-6,
-            r#"{ "kind": "mel", "fft": 512, "frame_length": 397, "frame_hop": 160, "power": 1, "mel": { "bins": 40 } }"#,
-        ),
-        (1e-6, r#"{ "preset": "whisper", "log": { "kind": "none" } }"#),
-        (1e-6, r#"{ "preset": "kaldi", "log": { "kind": "none" } }"#),
-        (1e-6, r#"{ "preset": "ced", "log": { "kind": "none" } }"#),
-        (1e-5, r#"{ "preset": "librosa", "kind": "mfcc" }"#),
-        (1e-5, r#"{ "preset": "whisper" }"#),
-        (1e-5, r#"{ "preset": "yamnet" }"#),
-        (1e-5, r#"{ "preset": "ast" }"#),
-        (1e-5, r#"{ "preset": "ced" }"#),
-        (1e-5, r#"{ "preset": "kaldi" }"#),
-    ];
-    let mut engines = Engine::all().filter(|e| *e != Engine::Portable).peekable();
-    if engines.peek().is_none() {
+    let mut isas = Isa::all().filter(|e| *e != Isa::Portable).peekable();
+    if isas.peek().is_none() {
         println!("SKIPPED: this machine has no instruction set but the portable one");
     }
-    for engine in engines {
-        for (limit, kind) in kinds {
-            let error =
-                difference(&compute(kind, engine, &samples), &compute(kind, Engine::Portable, &samples));
-            assert!(error < limit, "{engine:?} differs by {error:e} of the peak: {kind}");
+    #[cfg(target_arch = "x86_64")]
+    for isa in [Isa::Avx512, Isa::Avx2] {
+        if !Isa::all().any(|i| i == isa) {
+            println!("SKIPPED: this machine has no {isa:?}");
+        }
+    }
+    for isa in isas {
+        for (limit, kind) in KINDS {
+            let error = difference(&compute(kind, isa, &samples), &compute(kind, Isa::Portable, &samples));
+            assert!(error < limit, "{isa:?} differs by {error:e} of the peak: {kind}");
+        }
+    }
+}
+
+/// Streams compute few rows at a time and clips many: they must not differ.
+#[test]
+fn a_row_has_the_same_bits_however_many_are_computed_with_it() {
+    let samples = signal(40_003);
+    for isa in Isa::all() {
+        for (_, kind) in KINDS {
+            let spec: Spec = serde_json::from_str(kind).expect(kind);
+            let mut features = Features::with_isa(&spec, 16_000, "test", isa).expect("a valid specification");
+            let (rows, bins) = (features.rows(samples.len()), features.inner_bins());
+            let mut all = vec![f32::NAN; rows * bins];
+            features.inner_rows(&samples, 0, &mut all);
+            for at_once in [1, 3, 8, 9, 16, 23] {
+                let mut some = vec![f32::NAN; rows * bins];
+                for (i, out) in some.chunks_mut(at_once * bins).enumerate() {
+                    features.inner_rows(&samples, i * at_once, out);
+                }
+                let differs = all.iter().zip(&some).position(|(a, b)| a.to_bits() != b.to_bits());
+                assert_eq!(differs.map(|i| i / bins), None, "{isa:?}, {at_once} rows at once: {kind}");
+            }
         }
     }
 }
@@ -81,12 +112,12 @@ fn transforms_of_every_size() {
         let peak = want.iter().copied().fold(0.0, f64::max);
         let spec =
             format!(r#"{{ "kind": "spectrogram", "fft": {size}, "frame_hop": {size}, "center": false }}"#);
-        for engine in Engine::all() {
-            let got = compute(&spec, engine, &samples[..size]);
+        for isa in Isa::all() {
+            let got = compute(&spec, isa, &samples[..size]);
             assert_eq!(got.len(), want.len());
             let error =
                 got.iter().zip(&want).fold(0.0f64, |m, (&g, w)| m.max((f64::from(g) - w).abs())) / peak;
-            assert!(error < 5e-7, "{engine:?}, {size}: {error:e} of the peak");
+            assert!(error < 5e-7, "{isa:?}, {size}: {error:e} of the peak");
         }
     }
 }

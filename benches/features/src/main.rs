@@ -1,13 +1,14 @@
 //! Times Auricle's features: CPU time of this process, one thread, medians of interleaved rounds.
 //!
-//! Without arguments it prints a table of all works beside the crate `mel_spec`, which computes two of them.
+//! Without arguments it prints a table of all works beside the crate `mel_spec`, which computes two of them, and how
+//! long each instruction set of this machine takes.
 //! With `serve` it does as standard input says, line by line, so that another program (`peers.py`) can interleave its
 //! own peers round by round: `time WORK` answers with nanoseconds, `rows WORK PATH` writes the rows as raw f32.
 
 use std::error::Error;
 use std::io::{BufRead, Write};
 
-use auricle::stages::features::{Features, Spec};
+use auricle::stages::features::{Features, Isa, Spec};
 use mel_spec::fbank::{Fbank, FbankConfig};
 use mel_spec::mel::{BatchLogMelConfig, BatchLogMelSpectrogram};
 
@@ -78,12 +79,12 @@ struct Work {
 }
 
 impl Work {
-    fn all(signal: &[f32]) -> Result<Vec<Self>, Box<dyn Error>> {
+    fn all(signal: &[f32], isa: Isa) -> Result<Vec<Self>, Box<dyn Error>> {
         WORKS
             .iter()
             .map(|&(name, spec, samples)| {
                 let spec: Spec = serde_json::from_str(spec)?;
-                let features = Features::new(&spec, RATE, name)?;
+                let features = Features::with_isa(&spec, RATE, name, isa)?;
                 let samples = if samples == 0 { signal.to_vec() } else { signal[..samples].to_vec() };
                 let out = vec![0.0; features.rows(samples.len()) * features.bins()];
                 Ok(Self { name, features, samples, out })
@@ -132,7 +133,8 @@ fn median(values: &mut [f64]) -> f64 {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let signal = signal();
-    let mut works = Work::all(&signal)?;
+    let isas: Vec<Isa> = Isa::all().collect();
+    let mut works = Work::all(&signal, isas[0])?;
     if std::env::args().nth(1).as_deref() == Some("serve") {
         return serve(&mut works);
     }
@@ -194,5 +196,31 @@ fn main() -> Result<(), Box<dyn Error>> {
         "all 98 rows of a window / its 10 new ones",
         ratio(&times[place("window98")], &times[place("window10")])
     );
+    compare_isas(&signal, &isas)
+}
+
+/// Prints the times of every instruction set, and how many times as long as the fastest each takes.
+fn compare_isas(signal: &[f32], isas: &[Isa]) -> Result<(), Box<dyn Error>> {
+    let mut sets = isas.iter().map(|isa| Work::all(signal, *isa)).collect::<Result<Vec<_>, _>>()?;
+    print!("\n{:10}", "us a row");
+    isas.iter().for_each(|isa| print!(" {:>9}", format!("{isa:?}")));
+    println!("   time / that of {:?}, medians", isas[0]);
+    for w in 0..WORKS.len() {
+        let mut times = vec![Vec::new(); isas.len()];
+        for _ in 0..ROUNDS {
+            for (works, times) in sets.iter_mut().zip(&mut times) {
+                times.push(time(|| works[w].run()) as f64);
+            }
+        }
+        let work = &sets[0][w];
+        let rows = (work.times() * work.out.len() / work.features.bins()) as f64;
+        print!("{:10}", work.name);
+        times.iter().for_each(|times| print!(" {:9.3}", median(&mut times.clone()) / rows / 1e3));
+        for slower in &times[1..] {
+            let ratios = slower.iter().zip(&times[0]).map(|(slower, fastest)| slower / fastest);
+            print!(" {:6.2}", median(&mut ratios.collect::<Vec<_>>()));
+        }
+        println!();
+    }
     Ok(())
 }

@@ -3,19 +3,24 @@
 
 use std::arch::x86_64::*;
 
-use super::{Block, LANES, Lanes, Task};
+use super::{Block, Lanes, Task, has_fours};
+
+/// Rows side by side.
+const LANES: usize = 8;
+/// Vectors that fit into registers.
+pub(super) const REGISTERS: usize = 16;
 
 /// Only [`run`] makes tasks use it, on machines that have AVX2 and FMA.
 #[derive(Clone, Copy)]
 pub(super) struct Avx2(__m256);
 
-/// Runs the task with AVX2. [`super::Engine::Avx2`] must come from [`super::Engine::all`].
+/// Runs the task with AVX2. [`super::Isa::Avx2`] must come from [`super::Isa::all`].
 pub(super) fn run(task: impl Task) {
     #[target_feature(enable = "avx2,fma")]
     fn with_features(task: impl Task) {
-        task.run::<Avx2>();
+        task.run::<LANES, Avx2, REGISTERS>();
     }
-    // SAFETY: `Engine::all` gives `Engine::Avx2` only where AVX2 and FMA were detected.
+    // SAFETY: `Isa::all` gives `Isa::Avx2` only where AVX2 and FMA were detected.
     unsafe { with_features(task) }
 }
 
@@ -27,20 +32,20 @@ const MANTISSA: i32 = 0x007f_ffff;
 macro_rules! avx2 {
     ($e:expr) => {
         // SAFETY: these need nothing but AVX2 and FMA, and `Avx2` is used only below `run`, where they were detected.
-        // Memory is reached through references to eight f32; `Block` is aligned to 32 bytes.
+        // Memory is reached through references to eight f32, or where `has_fours` has looked.
         unsafe { $e }
     };
 }
 
-impl Lanes for Avx2 {
+impl Lanes<LANES> for Avx2 {
     #[inline(always)]
-    fn load(block: &Block) -> Self {
-        Self(avx2!(_mm256_load_ps(block.0.as_ptr())))
+    fn load(block: &Block<LANES>) -> Self {
+        Self(avx2!(_mm256_loadu_ps(block.as_ptr())))
     }
 
     #[inline(always)]
-    fn store(self, block: &mut Block) {
-        avx2!(_mm256_store_ps(block.0.as_mut_ptr(), self.0))
+    fn store(self, block: &mut Block<LANES>) {
+        avx2!(_mm256_storeu_ps(block.as_mut_ptr(), self.0))
     }
 
     #[inline(always)]
@@ -95,13 +100,14 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn gather(rows: [&[f32; 4]; LANES]) -> [Self; 4] {
+    fn gather(values: &[f32], stride: usize) -> [Self; 4] {
+        assert!(has_fours::<LANES>(values, stride));
         avx2!({
             // Row r and row r + 4 share a register, so that nothing has to cross its halves afterwards.
+            let row = |r: usize| _mm_loadu_ps(values.as_ptr().add(r * stride));
             let mut pairs = [_mm256_setzero_ps(); 4];
-            for r in 0..4 {
-                let low = _mm256_castps128_ps256(_mm_loadu_ps(rows[r].as_ptr()));
-                pairs[r] = _mm256_insertf128_ps::<1>(low, _mm_loadu_ps(rows[r + 4].as_ptr()));
+            for (r, pair) in pairs.iter_mut().enumerate() {
+                *pair = _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(row(r)), row(r + 4));
             }
             let [a, b, c, d] = transpose_halves(pairs);
             [Self(a), Self(b), Self(c), Self(d)]
@@ -109,16 +115,17 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn scatter(columns: [Self; 4]) -> [[f32; 4]; LANES] {
-        let mut rows = [[0.0; 4]; LANES];
+    fn scatter(columns: [Self; 4], values: &mut [f32], stride: usize) {
+        assert!(has_fours::<LANES>(values, stride));
         avx2!({
+            let values = values.as_mut_ptr();
+            let row = |r: usize| values.add(r * stride);
             let pairs = transpose_halves([columns[0].0, columns[1].0, columns[2].0, columns[3].0]);
-            for r in 0..4 {
-                _mm_storeu_ps(rows[r].as_mut_ptr(), _mm256_castps256_ps128(pairs[r]));
-                _mm_storeu_ps(rows[r + 4].as_mut_ptr(), _mm256_extractf128_ps::<1>(pairs[r]));
+            for (r, pair) in pairs.into_iter().enumerate() {
+                _mm_storeu_ps(row(r), _mm256_castps256_ps128(pair));
+                _mm_storeu_ps(row(r + 4), _mm256_extractf128_ps::<1>(pair));
             }
         });
-        rows
     }
 }
 

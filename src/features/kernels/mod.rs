@@ -1,35 +1,31 @@
-//! Eight rows at a time: lane l of every vector belongs to row l, so that the transform, the filter bank and the
-//! logarithm need no shuffles. The loops are written once, over [`Lanes`]; each instruction set has its own type.
+//! Eight or sixteen rows at a time: lane l of every vector belongs to row l, so that the transform, the filter bank and
+//! the logarithm need no shuffles, and a row has the same bits in either width. The loops are written once, over
+//! [`Lanes`]; each instruction set has its own type.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod fft;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
 
-pub(super) use fft::Fft;
+pub(super) use fft::{Fft, Pair, Source};
 
-/// Rows that are computed side by side.
-pub(super) const LANES: usize = 8;
+/// Rows that the widest instruction set computes side by side.
+pub(super) const MAX_LANES: usize = 16;
 
-/// One value for each lane, as it lies in memory.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C, align(32))]
-pub(super) struct Block(pub [f32; LANES]);
+/// One value for each of `N` lanes, as it lies in memory.
+pub(super) type Block<const N: usize> = [f32; N];
 
-/// One complex value for each lane; just one cache line.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C, align(64))]
-pub(super) struct Complex {
-    pub re: Block,
-    pub im: Block,
-}
+/// One complex value for each lane.
+pub(super) type Complex<const N: usize> = [Block<N>; 2];
 
-/// A vector register (or two) of eight lanes.
-pub(super) trait Lanes: Copy {
-    fn load(block: &Block) -> Self;
-    fn store(self, block: &mut Block);
+/// A vector register (or two) of `N` lanes.
+pub(super) trait Lanes<const N: usize>: Copy {
+    fn load(block: &Block<N>) -> Self;
+    fn store(self, block: &mut Block<N>);
     fn splat(x: f32) -> Self;
     fn add(self, b: Self) -> Self;
     fn sub(self, b: Self) -> Self;
@@ -43,16 +39,23 @@ pub(super) trait Lanes: Copy {
     fn sqrt(self) -> Self;
     /// Mantissa in √½..√2 and exponent of normal positive numbers.
     fn split(self) -> (Self, Self);
-    /// Four values of each row -> four vectors.
-    fn gather(rows: [&[f32; 4]; LANES]) -> [Self; 4];
-    /// Four vectors -> four values of each row.
-    fn scatter(columns: [Self; 4]) -> [[f32; 4]; LANES];
+    /// The first four values of each row, rows being `stride` apart in `values` -> four vectors.
+    fn gather(values: &[f32], stride: usize) -> [Self; 4];
+    /// Four vectors -> the first four values of each row, rows being `stride` apart in `values`.
+    fn scatter(columns: [Self; 4], values: &mut [f32], stride: usize);
+}
+
+/// Whether [`Lanes::gather`] and [`Lanes::scatter`] stay inside `values`.
+#[inline(always)]
+fn has_fours<const N: usize>(values: &[f32], stride: usize) -> bool {
+    // A slice is too short for `N` times its length to overflow.
+    stride <= values.len() && (N - 1) * stride + 4 <= values.len()
 }
 
 /// Natural logarithm of normal positive numbers, to about one unit in the last place.
 /// The polynomial is that of Cephes' `logf` (S. Moshier, 1992).
 #[inline(always)]
-pub(super) fn ln<L: Lanes>(x: L) -> L {
+pub(super) fn ln<const N: usize, L: Lanes<N>>(x: L) -> L {
     const SERIES: [f32; 8] = [
         -1.151_461e-1,
         1.167_699_9e-1,
@@ -79,44 +82,81 @@ pub(super) fn ln<L: Lanes>(x: L) -> L {
 
 /// Something that can be done with any kind of lanes.
 pub(super) trait Task {
-    fn run<L: Lanes>(self);
+    /// `REGISTERS`: how many vectors the registers hold.
+    fn run<const N: usize, L: Lanes<N>, const REGISTERS: usize>(self);
 }
 
 /// An instruction set that this machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Engine {
+pub enum Isa {
+    /// Plain Rust.
     Portable,
     #[cfg(target_arch = "x86_64")]
+    /// AVX-512 F and VL.
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    /// AVX2 and FMA.
     Avx2,
     #[cfg(target_arch = "aarch64")]
+    /// Advanced SIMD, which every aarch64 machine has.
     Neon,
 }
 
-impl Engine {
+impl Isa {
     /// All that this machine has, the fastest first.
     pub fn all() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
-        let fast =
-            (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Engine::Avx2);
+        let fast = [
+            (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl"))
+                .then_some(Isa::Avx512),
+            (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Isa::Avx2),
+        ];
         #[cfg(target_arch = "aarch64")]
-        let fast = Some(Engine::Neon);
+        let fast = [Some(Isa::Neon)];
         #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-        let fast = None;
-        fast.into_iter().chain([Engine::Portable])
+        let fast = [None];
+        fast.into_iter().flatten().chain([Isa::Portable])
     }
 
     /// The fastest that this machine has.
-    pub fn best() -> Self {
-        Self::all().next().unwrap_or(Engine::Portable)
+    pub(super) fn best() -> Self {
+        Self::all().next().unwrap_or(Isa::Portable)
     }
 
-    pub fn run(self, task: impl Task) {
+    /// How many vectors its registers hold.
+    pub(super) fn registers(self) -> usize {
         match self {
-            Engine::Portable => task.run::<portable::Portable>(),
+            Isa::Portable => portable::REGISTERS,
             #[cfg(target_arch = "x86_64")]
-            Engine::Avx2 => avx2::run(task),
+            Isa::Avx512 => avx512::REGISTERS,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => avx2::REGISTERS,
             #[cfg(target_arch = "aarch64")]
-            Engine::Neon => task.run::<neon::Neon>(),
+            Isa::Neon => neon::REGISTERS,
+        }
+    }
+
+    /// How many rows it computes at once where `rows` are left.
+    pub(super) fn lanes(self, rows: usize) -> usize {
+        let widest = match self {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => 16,
+            _ => 8,
+        };
+        if rows > 8 { widest } else { 8 }
+    }
+
+    /// Runs the task on `lanes` rows, a number that [`Isa::lanes`] gave.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables))]
+    pub(super) fn run(self, lanes: usize, task: impl Task) {
+        match self {
+            Isa::Portable => task.run::<8, portable::Portable, { portable::REGISTERS }>(),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => avx2::run(task),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => avx512::run(lanes, task),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => task.run::<8, neon::Neon, { neon::REGISTERS }>(),
         }
     }
 }

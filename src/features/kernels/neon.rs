@@ -3,7 +3,12 @@
 
 use std::arch::aarch64::*;
 
-use super::{Block, LANES, Lanes};
+use super::{Block, Lanes, has_fours};
+
+/// Rows side by side.
+const LANES: usize = 8;
+/// Vectors that fit into registers: four lanes in each of 32.
+pub(super) const REGISTERS: usize = 16;
 
 #[derive(Clone, Copy)]
 pub(super) struct Neon(float32x4_t, float32x4_t);
@@ -16,7 +21,7 @@ const MANTISSA: i32 = 0x007f_ffff;
 macro_rules! neon {
     ($e:expr) => {
         // SAFETY: these need nothing but NEON, which is part of aarch64's base; memory is reached through
-        // references to eight f32.
+        // references to eight f32, or where `has_fours` has looked.
         unsafe { $e }
     };
 }
@@ -28,17 +33,17 @@ impl Neon {
     }
 }
 
-impl Lanes for Neon {
+impl Lanes<LANES> for Neon {
     #[inline(always)]
-    fn load(block: &Block) -> Self {
-        neon!(Self(vld1q_f32(block.0.as_ptr()), vld1q_f32(block.0.as_ptr().add(4))))
+    fn load(block: &Block<LANES>) -> Self {
+        neon!(Self(vld1q_f32(block.as_ptr()), vld1q_f32(block.as_ptr().add(4))))
     }
 
     #[inline(always)]
-    fn store(self, block: &mut Block) {
+    fn store(self, block: &mut Block<LANES>) {
         neon!({
-            vst1q_f32(block.0.as_mut_ptr(), self.0);
-            vst1q_f32(block.0.as_mut_ptr().add(4), self.1);
+            vst1q_f32(block.as_mut_ptr(), self.0);
+            vst1q_f32(block.as_mut_ptr().add(4), self.1);
         })
     }
 
@@ -96,21 +101,21 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
-    fn gather(rows: [&[f32; 4]; LANES]) -> [Self; 4] {
-        let r = rows.map(|row| neon!(vld1q_f32(row.as_ptr())));
+    fn gather(values: &[f32], stride: usize) -> [Self; 4] {
+        assert!(has_fours::<LANES>(values, stride));
+        let r: [_; LANES] = std::array::from_fn(|r| neon!(vld1q_f32(values.as_ptr().add(r * stride))));
         let (low, high) = (four([r[0], r[1], r[2], r[3]]), four([r[4], r[5], r[6], r[7]]));
         [Self(low[0], high[0]), Self(low[1], high[1]), Self(low[2], high[2]), Self(low[3], high[3])]
     }
 
     #[inline(always)]
-    fn scatter(c: [Self; 4]) -> [[f32; 4]; LANES] {
-        let mut rows = [[0.0; 4]; LANES];
+    fn scatter(c: [Self; 4], values: &mut [f32], stride: usize) {
+        assert!(has_fours::<LANES>(values, stride));
         let low = four([c[0].0, c[1].0, c[2].0, c[3].0]);
         let high = four([c[0].1, c[1].1, c[2].1, c[3].1]);
-        for (row, values) in rows.iter_mut().zip(low.into_iter().chain(high)) {
-            neon!(vst1q_f32(row.as_mut_ptr(), values));
+        for (r, four) in low.into_iter().chain(high).enumerate() {
+            neon!(vst1q_f32(values.as_mut_ptr().add(r * stride), four));
         }
-        rows
     }
 }
 

@@ -1,6 +1,11 @@
 //! Lanes for any machine: arrays, which compilers put into whatever vector registers there are.
 
-use super::{Block, LANES, Lanes};
+use super::{Block, Lanes};
+
+/// Rows side by side.
+const LANES: usize = 8;
+/// Vectors that fit into registers: most likely four lanes in each of sixteen.
+pub(super) const REGISTERS: usize = 8;
 
 #[derive(Clone, Copy)]
 pub(super) struct Portable([f32; LANES]);
@@ -19,15 +24,15 @@ impl Portable {
 const SQRT_HALF: u32 = 0x3f35_04f3;
 const MANTISSA: u32 = 0x007f_ffff;
 
-impl Lanes for Portable {
+impl Lanes<LANES> for Portable {
     #[inline(always)]
-    fn load(block: &Block) -> Self {
-        Self(block.0)
+    fn load(block: &Block<LANES>) -> Self {
+        Self(*block)
     }
 
     #[inline(always)]
-    fn store(self, block: &mut Block) {
-        block.0 = self.0;
+    fn store(self, block: &mut Block<LANES>) {
+        *block = self.0;
     }
 
     #[inline(always)]
@@ -79,24 +84,24 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    fn gather(rows: [&[f32; 4]; LANES]) -> [Self; 4] {
+    fn gather(values: &[f32], stride: usize) -> [Self; 4] {
         let mut columns = [Self([0.0; LANES]); 4];
-        for (i, column) in columns.iter_mut().enumerate() {
-            for (value, row) in column.0.iter_mut().zip(rows) {
-                *value = row[i];
+        for lane in 0..LANES {
+            let row = &values[lane * stride..][..4];
+            for i in 0..4 {
+                columns[i].0[lane] = row[i];
             }
         }
         columns
     }
 
     #[inline(always)]
-    fn scatter(columns: [Self; 4]) -> [[f32; 4]; LANES] {
-        let mut rows = [[0.0; 4]; LANES];
-        for (lane, row) in rows.iter_mut().enumerate() {
-            for (value, column) in row.iter_mut().zip(&columns) {
-                *value = column.0[lane];
+    fn scatter(columns: [Self; 4], values: &mut [f32], stride: usize) {
+        for lane in 0..LANES {
+            let row = &mut values[lane * stride..][..4];
+            for i in 0..4 {
+                row[i] = columns[i].0[lane];
             }
         }
-        rows
     }
 }
