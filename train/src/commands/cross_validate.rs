@@ -8,10 +8,11 @@ use anyhow::{Result, ensure};
 use auricle_train::crops::Material;
 use auricle_train::dataset::{Clip, Dataset, Source};
 use auricle_train::evaluate::{arg_max, clip_scores, with_noise};
-use auricle_train::fit::{Options, Plan, Recipe, Start, fit};
+use auricle_train::fit::{Options, Start, fit};
 use auricle_train::front_end::InputArgs;
 use auricle_train::loss::Kind;
 use auricle_train::network::Architecture;
+use auricle_train::plan::{Plan, Recipe};
 use auricle_train::report::{Fold, Report};
 use indicatif::MultiProgress;
 

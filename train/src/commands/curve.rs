@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use auricle_train::fit::Point;
+use auricle_train::plan::Point;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// Characters of a curve.

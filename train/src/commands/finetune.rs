@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use auricle_train::checkpoint::Checkpoint;
 use auricle_train::dataset::Source;
-use auricle_train::fit::{Plan, Recipe, Start};
+use auricle_train::fit::Start;
+use auricle_train::plan::{Plan, Recipe};
 
 use super::train::{self, Keep};
 use super::{ModelArgs, RunArgs, load};
@@ -35,8 +36,9 @@ impl Args {
     pub fn run(self) -> Result<()> {
         let before = Checkpoint::load(&self.from)?;
         self.model.open_runtime()?;
-        let dataset = load(&self.data, before.head.plan.front_end.sample_rate())?;
-        let plan = Plan { classes: dataset.classes.clone(), recipe: self.recipe, ..before.head.plan.clone() };
+        let dataset = load(&self.data, before.progress.plan.front_end.sample_rate())?;
+        let plan =
+            Plan { classes: dataset.classes.clone(), recipe: self.recipe, ..before.progress.plan.clone() };
         let (held, rest) = dataset.hold_out(self.keep.hold_out())?;
         let start =
             self.keep.resumed()?.unwrap_or(Start::From { checkpoint: Box::new(before), prune: self.prune });

@@ -6,10 +6,11 @@ use anyhow::Result;
 use auricle_train::checkpoint::Checkpoint;
 use auricle_train::crops::Material;
 use auricle_train::dataset::{Clip, Source};
-use auricle_train::fit::{Options, Plan, Recipe, Start, fit};
+use auricle_train::fit::{Options, Start, fit};
 use auricle_train::front_end::InputArgs;
 use auricle_train::loss::Kind;
 use auricle_train::network::Architecture;
+use auricle_train::plan::{Plan, Recipe};
 use auricle_train::report::Report;
 use indicatif::MultiProgress;
 

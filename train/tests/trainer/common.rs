@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use auricle_train::augment::Augment;
 use auricle_train::crops::Material;
 use auricle_train::dataset::Clip;
-use auricle_train::fit::{Options, Plan, Recipe, Start, fit};
+use auricle_train::fit::{Options, Start, fit};
 use auricle_train::front_end::{About, FrontEndSpec};
 use auricle_train::loss::{ClassWeights, Kind};
 use auricle_train::network::{Architecture, Network};
+use auricle_train::plan::{Plan, Recipe};
 
 pub const RATE: f32 = 16_000.0;
 pub const CLASSES: usize = 2;
