@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use auricle::{Model, ModelOptions};
+use auricle_train::compress::measure::{Measured, accuracy, latencies, table};
 use auricle_train::compress::{How, compress};
 use auricle_train::dataset::{Clip, Source};
-use auricle_train::measure::{Measured, accuracy, latencies, table};
 
 use super::stamp;
 

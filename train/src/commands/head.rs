@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use auricle::{Model, ModelOptions};
 use auricle_train::calibrate::{Example, temperature};
+use auricle_train::compress::measure::{accuracy, scores};
 use auricle_train::dataset::{Clip, Source};
 use auricle_train::front_end::About;
 use auricle_train::golden;
 use auricle_train::head::{Head, candidates, embed};
-use auricle_train::measure::{accuracy, scores};
 
 use super::{load, stamp};
 

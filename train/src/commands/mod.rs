@@ -17,7 +17,6 @@ use auricle::stages::text::escaped;
 use auricle_train::dataset::{Clip, Dataset, Source, load_mono};
 use auricle_train::evaluate::window_outputs;
 use auricle_train::export;
-
 use auricle_train::front_end::About;
 use auricle_train::golden;
 use auricle_train::network::Network;

@@ -13,8 +13,8 @@ use burn::tensor::{Device, Tensor};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::compress::prune::{BLOCK, kept};
 use crate::onnx::Graph;
-use crate::onnx::prune::{BLOCK, kept};
 use cnn::AudioCnn;
 use crnn::Crnn;
 use resnet::ResNet;
@@ -112,7 +112,7 @@ impl Network {
         }
     }
 
-    /// The same network, out of training, with the `fraction` of the channels silenced that [`prune`](crate::onnx::prune)
+    /// The same network, out of training, with the `fraction` of the channels silenced that [`prune`](crate::compress::prune)
     /// can take out of its file. An error for a network that has none.
     pub fn silence_channels(mut self, fraction: f64) -> Result<Self> {
         ensure!((0.0..1.0).contains(&fraction), "--prune is {fraction}; valid 0 to below 1");

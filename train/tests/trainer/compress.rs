@@ -7,14 +7,14 @@ use crate::common::*;
 use crate::dataset::wav;
 use auricle::{Model, ModelOptions};
 use auricle_train::checkpoint::Checkpoint;
+use auricle_train::compress::measure::{accuracy, latencies, scores};
+use auricle_train::compress::quantise::WeightBits;
 use auricle_train::compress::{How, Int8, compress};
 use auricle_train::dataset::Clip;
 use auricle_train::export;
 use auricle_train::fit::{Options, Start, fit};
-use auricle_train::measure::{accuracy, latencies, scores};
 use auricle_train::network::Architecture;
 use auricle_train::onnx::Graph;
-use auricle_train::onnx::quantise::WeightBits;
 
 fn model(onnx: &[u8]) -> Model {
     Model::load_memory(onnx, None, &ModelOptions::default()).unwrap()
