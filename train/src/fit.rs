@@ -35,7 +35,7 @@ pub enum Start {
     },
 }
 
-/// Inputs and limits of a run that do not change its result.
+/// What a run is judged by, where it is kept and computed, and where it stops.
 #[derive(Default)]
 pub struct Options<'a> {
     /// Clips that are looked at, never trained on.
