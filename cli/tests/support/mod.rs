@@ -77,23 +77,11 @@ pub fn sound(rate: u32, channels: u16, frames: usize) -> Vec<f32> {
 
 /// Writes a WAV file of 32-bit floats: every value survives, NaN too.
 pub fn write_wav(path: &Path, rate: u32, channels: u16, samples: &[f32]) {
-    let data: Vec<u8> = samples.iter().flat_map(|s| s.to_le_bytes()).collect();
-    let frame = 4 * channels;
-    let mut wav = Vec::new();
-    wav.extend(b"RIFF");
-    wav.extend((36 + data.len() as u32).to_le_bytes());
-    wav.extend(b"WAVEfmt ");
-    wav.extend(16u32.to_le_bytes());
-    wav.extend(3u16.to_le_bytes()); // IEEE float
-    wav.extend(channels.to_le_bytes());
-    wav.extend(rate.to_le_bytes());
-    wav.extend((rate * u32::from(frame)).to_le_bytes());
-    wav.extend(frame.to_le_bytes());
-    wav.extend(32u16.to_le_bytes());
-    wav.extend(b"data");
-    wav.extend((data.len() as u32).to_le_bytes());
-    wav.extend(data);
-    fs::write(path, wav).expect("the WAV file is written");
+    let sample_format = hound::SampleFormat::Float;
+    let spec = hound::WavSpec { channels, sample_rate: rate, bits_per_sample: 32, sample_format };
+    let mut wav = hound::WavWriter::create(path, spec).expect("the WAV file is made");
+    samples.iter().for_each(|sample| wav.write_sample(*sample).expect("the WAV file is written"));
+    wav.finalize().expect("the WAV file is written");
 }
 
 /// A WAV file of [`sound`] in `folder`.
