@@ -16,7 +16,7 @@ pub struct Wheel {
     pub platforms: &'static [&'static str],
     /// SHA-256 of the file, hexadecimal.
     pub sha256: &'static str,
-    /// Size of the file, bytes; told to the user before the download.
+    /// Size of the file, bytes; printed before the download.
     pub bytes: u64,
 }
 

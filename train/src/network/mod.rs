@@ -36,7 +36,7 @@ pub enum Architecture {
 
 impl Architecture {
     /// The fewest bins and rows that it can look at.
-    fn least(self) -> [usize; 2] {
+    fn min_shape(self) -> [usize; 2] {
         match self {
             Architecture::Cnn => [8, 8],
             Architecture::Crnn => [4, 4],
@@ -67,10 +67,10 @@ impl Network {
         classes: usize,
         device: &Device,
     ) -> Result<Self> {
-        let ([bins, rows], [least_bins, least_rows]) = (shape, architecture.least());
+        let ([bins, rows], [min_bins, min_rows]) = (shape, architecture.min_shape());
         ensure!(
-            bins >= least_bins && rows >= least_rows,
-            "a window gives {bins} bins × {rows} rows; {architecture:?} needs at least {least_bins} × {least_rows}: \
+            bins >= min_bins && rows >= min_rows,
+            "a window gives {bins} bins × {rows} rows; {architecture:?} needs at least {min_bins} × {min_rows}: \
              a longer window, a shorter frame_hop or more bins"
         );
         Ok(match architecture {
