@@ -12,6 +12,9 @@ mod model;
 mod npy;
 mod out;
 mod progress;
+#[cfg(test)]
+#[path = "../../tests/support/random.rs"]
+mod random;
 mod ranking;
 mod record;
 mod rows;
