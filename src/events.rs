@@ -212,7 +212,7 @@ struct Plan {
 /// A sound that is on, or was on not long enough ago to be over.
 #[derive(Clone, Debug)]
 struct Sound {
-    /// Once it was told.
+    /// Once it is reported.
     id: Option<u64>,
     /// First and last window that were on.
     first: Range<u64>,
@@ -243,16 +243,16 @@ const OFF: State = State::Off { until: 0 };
 pub(crate) struct Detector {
     classes: Vec<(Plan, State)>,
     last_window: Option<u64>,
-    told: Told,
+    queue: Queue,
 }
 
-/// What is told of the sounds, in the order of the stream.
+/// Events that wait to be read, in the order of the stream.
 #[derive(Debug)]
-struct Told {
+struct Queue {
     /// Distance of windows, host frames.
     hop: u64,
     next_id: u64,
-    queue: VecDeque<Event>,
+    events: VecDeque<Event>,
     lost: u64,
 }
 
@@ -283,7 +283,12 @@ impl Detector {
                 watched.map(|label| (plan(label), OFF)),
             )?,
             last_window: None,
-            told: Told { hop, next_id: 1, queue: reserved(QUEUE, "the events that wait")?.into(), lost: 0 },
+            queue: Queue {
+                hop,
+                next_id: 1,
+                events: reserved(QUEUE, "the events that wait")?.into(),
+                lost: 0,
+            },
         })
     }
 
@@ -291,14 +296,14 @@ impl Detector {
     pub fn clear(&mut self) {
         self.classes.iter_mut().for_each(|(_, state)| *state = OFF);
         self.last_window = None;
-        self.told.queue.clear();
-        (self.told.next_id, self.told.lost) = (1, 0);
+        self.queue.events.clear();
+        (self.queue.next_id, self.queue.lost) = (1, 0);
     }
 
     /// The next event that waits.
     pub fn pop(&mut self) -> Option<Event> {
-        let event = self.told.queue.pop_front()?;
-        Some(Event { lost_before: std::mem::take(&mut self.told.lost), ..event })
+        let event = self.queue.events.pop_front()?;
+        Some(Event { lost_before: std::mem::take(&mut self.queue.lost), ..event })
     }
 
     /// Takes the scores of window `number`, which lies at `window`. Every class was off in windows left out since the one
@@ -306,14 +311,14 @@ impl Detector {
     pub fn observe(&mut self, number: u64, window: &Range<u64>, scores: &[f32]) {
         let missing = self.last_window.is_some_and(|last| number > last + 1);
         self.last_window = Some(number);
-        let hop = self.told.hop;
+        let hop = self.queue.hop;
         let before = window.start.saturating_sub(hop)..window.end.saturating_sub(hop);
         for (plan, state) in &mut self.classes {
             if missing {
-                *state = plan.next(std::mem::replace(state, OFF), &before, None, &mut self.told);
+                *state = plan.next(std::mem::replace(state, OFF), &before, None, &mut self.queue);
             }
             let score = Some(scores[plan.class]);
-            *state = plan.next(std::mem::replace(state, OFF), window, score, &mut self.told);
+            *state = plan.next(std::mem::replace(state, OFF), window, score, &mut self.queue);
         }
     }
 
@@ -321,7 +326,7 @@ impl Detector {
     pub fn finish(&mut self) {
         for (plan, state) in &mut self.classes {
             if let State::On(sound) | State::Fading(sound) = std::mem::replace(state, OFF) {
-                self.told.over(plan, &sound, sound.last.end);
+                self.queue.over(plan, &sound, sound.last.end);
             }
         }
     }
@@ -329,22 +334,26 @@ impl Detector {
 
 impl Plan {
     /// The state after `window`, whose score is `None` if it was lost.
-    fn next(&self, state: State, window: &Range<u64>, score: Option<f32>, told: &mut Told) -> State {
+    fn next(&self, state: State, window: &Range<u64>, score: Option<f32>, queue: &mut Queue) -> State {
         let reached = |threshold: f32| score.filter(|&score| score >= threshold);
         // How long it has not been on: none if this is the next window.
-        let off_for = |sound: &Sound| window.end.saturating_sub(sound.last.end + told.hop);
+        let off_for = |sound: &Sound| window.end.saturating_sub(sound.last.end + queue.hop);
         match state {
             State::Off { until } => match reached(self.on) {
-                Some(score) if window.end >= until => self.on(Sound::new(window, score), window, told),
+                Some(score) if window.end >= until => self.on(Sound::new(window, score), window, queue),
                 _ => State::Off { until },
             },
             State::On(mut sound) => {
                 if let Some(score) = reached(self.off) {
                     sound.extend(window, score);
-                    return self.on(sound, window, told);
+                    return self.on(sound, window, queue);
                 }
                 sound.pass(score);
-                if off_for(&sound) < self.min_off { State::On(sound) } else { self.fade(sound, window, told) }
+                if off_for(&sound) < self.min_off {
+                    State::On(sound)
+                } else {
+                    self.fade(sound, window, queue)
+                }
             }
             State::Fading(mut sound) => match reached(self.on) {
                 Some(score) if off_for(&sound) <= self.merge => {
@@ -353,9 +362,9 @@ impl Plan {
                 }
                 _ => {
                     sound.pass(score);
-                    match self.fade(sound, window, told) {
+                    match self.fade(sound, window, queue) {
                         // It is over, and this window may start the next.
-                        off @ State::Off { .. } => self.next(off, window, score, told),
+                        off @ State::Off { .. } => self.next(off, window, score, queue),
                         fading => fading,
                     }
                 }
@@ -363,21 +372,21 @@ impl Plan {
         }
     }
 
-    fn on(&self, mut sound: Sound, window: &Range<u64>, told: &mut Told) -> State {
+    fn on(&self, mut sound: Sound, window: &Range<u64>, queue: &mut Queue) -> State {
         if sound.id.is_none() && sound.last.end - sound.first.end >= self.min_on {
-            sound.id = Some(told.next_id);
-            told.next_id += 1;
-            told.event(self, &sound, window.end, false);
+            sound.id = Some(queue.next_id);
+            queue.next_id += 1;
+            queue.event(self, &sound, window.end, false);
         }
         State::On(sound)
     }
 
-    fn fade(&self, sound: Sound, window: &Range<u64>, told: &mut Told) -> State {
+    fn fade(&self, sound: Sound, window: &Range<u64>, queue: &mut Queue) -> State {
         // The next window that could be on would come a hop later.
         if sound.id.is_some() && window.end.saturating_sub(sound.last.end) <= self.merge {
             return State::Fading(sound);
         }
-        told.over(self, &sound, window.end);
+        queue.over(self, &sound, window.end);
         State::Off { until: sound.id.map_or(0, |_| window.end.saturating_add(self.refractory)) }
     }
 }
@@ -421,8 +430,8 @@ impl Sound {
     }
 }
 
-impl Told {
-    /// A sound that was told is over.
+impl Queue {
+    /// A sound that was reported is over.
     fn over(&mut self, plan: &Plan, sound: &Sound, decided: u64) {
         if sound.id.is_some() {
             self.event(plan, sound, decided, true);
@@ -430,13 +439,13 @@ impl Told {
     }
 
     fn event(&mut self, plan: &Plan, sound: &Sound, decided: u64, is_final: bool) {
-        if self.queue.len() == QUEUE {
-            self.queue.pop_front();
+        if self.events.len() == QUEUE {
+            self.events.pop_front();
             self.lost += 1;
         }
         let onset = sound.first.end.saturating_sub(self.hop).max(sound.first.start);
         let place = if is_final { sound.place(self.hop) } else { onset..sound.last.end };
-        self.queue.push_back(Event {
+        self.events.push_back(Event {
             id: sound.id.unwrap_or_default(),
             class: plan.class,
             is_final,

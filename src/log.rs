@@ -33,7 +33,7 @@ pub fn set(sink: Option<(Sink, Level)>) {
 /// Without line ends and no longer than an error's message, whoever wrote it.
 pub(crate) fn emit(level: Level, message: impl FnOnce() -> String) {
     let sink = match &*SINK.read() {
-        Some((sink, most)) if level <= *most => sink.clone(),
+        Some((sink, max)) if level <= *max => sink.clone(),
         _ => return,
     };
     sink(level, &text::message(message())); // outside the lock: the sink may call `set`

@@ -67,10 +67,10 @@ pub fn check_channels(channels: usize) -> Result<()> {
 
 /// Borrowed PCM of the host: any format, interleaved or planar, of any alignment.
 #[derive(Clone, Copy, Debug)]
-pub struct Block<'a> {
+pub struct Frames<'a> {
     format: Format,
     channels: usize,
-    frames: usize,
+    count: usize,
     layout: Layout<'a>,
 }
 
@@ -80,7 +80,7 @@ enum Layout<'a> {
     Planar(&'a [&'a [u8]]),
 }
 
-impl<'a> Block<'a> {
+impl<'a> Frames<'a> {
     /// Whole frames, the channels of each side by side.
     pub fn interleaved(format: Format, channels: usize, data: &'a [u8]) -> Result<Self> {
         check_channels(channels)?;
@@ -92,7 +92,7 @@ impl<'a> Block<'a> {
                 format.bytes()
             )));
         }
-        Ok(Self { format, channels, frames: data.len() / frame, layout: Layout::Interleaved(data) })
+        Ok(Self { format, channels, count: data.len() / frame, layout: Layout::Interleaved(data) })
     }
 
     /// One slice a channel, all of one length.
@@ -108,8 +108,8 @@ impl<'a> Block<'a> {
                 )));
             }
         }
-        let frames = bytes / format.bytes();
-        Ok(Self { format, channels: planes.len(), frames, layout: Layout::Planar(planes) })
+        let count = bytes / format.bytes();
+        Ok(Self { format, channels: planes.len(), count, layout: Layout::Planar(planes) })
     }
 
     /// Number of channels, 1..=[`MAX_CHANNELS`].
@@ -118,8 +118,8 @@ impl<'a> Block<'a> {
     }
 
     /// Number of frames.
-    pub fn frames(&self) -> usize {
-        self.frames
+    pub fn count(&self) -> usize {
+        self.count
     }
 
     /// Converts frames `first..` to interleaved f32, as many as fit into `out` or are there. Returns how many.
@@ -139,8 +139,8 @@ impl<'a> Block<'a> {
     }
 
     fn each<const N: usize>(&self, first: usize, out: &mut [f32], decode: impl Fn([u8; N]) -> f32) -> usize {
-        let first = first.min(self.frames);
-        let frames = (self.frames - first).min(out.len() / self.channels);
+        let first = first.min(self.count);
+        let frames = (self.count - first).min(out.len() / self.channels);
         let out = &mut out[..frames * self.channels];
         match self.layout {
             Layout::Interleaved(data) => {

@@ -32,8 +32,8 @@ impl Activation {
         match self {
             Activation::Softmax => {
                 // Shifted by the maximum, so that exp cannot overflow.
-                let most = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                values.iter_mut().for_each(|value| *value = ((*value - most) / temperature).exp());
+                let max = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                values.iter_mut().for_each(|value| *value = ((*value - max) / temperature).exp());
                 let sum: f32 = values.iter().sum();
                 values.iter_mut().for_each(|value| *value /= sum);
             }

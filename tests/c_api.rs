@@ -317,15 +317,16 @@ fn the_example_reads_a_wav_file_and_raw_floats_alike() {
         build(a_c_compiler(), &["-std=c99"], &folder, "classify", &[root().join("examples/c/classify.c")]);
 
     let samples: Vec<i16> = (0..2 * 44_100_i64).map(|k| (k * k % 7919) as i16).collect();
-    let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
     let raw: Vec<u8> =
         samples.iter().flat_map(|&sample| (f32::from(sample) / 32_768.0).to_ne_bytes()).collect();
-    let mut wav = Vec::new();
-    wav.extend(b"RIFF\0\0\0\0WAVELIST\x03\0\0\0abc\0fmt \x10\0\0\0\x01\0\x02\0");
-    wav.extend([44_100_u32, 44_100 * 4].map(u32::to_le_bytes).concat());
-    wav.extend(b"\x04\0\x10\0data");
-    wav.extend((data.len() as u32).to_le_bytes());
-    wav.extend(&data);
+    let sample_format = hound::SampleFormat::Int;
+    let spec = hound::WavSpec { channels: 2, sample_rate: 44_100, bits_per_sample: 16, sample_format };
+    let mut file = std::io::Cursor::new(Vec::new());
+    let mut writer = hound::WavWriter::new(&mut file, spec).expect("a WAV file");
+    samples.iter().for_each(|sample| writer.write_sample(*sample).expect("a sample"));
+    writer.finalize().expect("a WAV file");
+    let mut wav = file.into_inner();
+    wav.splice(12..12, *b"LIST\x03\0\0\0abc\0"); // another chunk first, of an odd length
     let path = folder.join("sound.wav");
     std::fs::write(&path, &wav).expect("write the file");
 

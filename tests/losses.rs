@@ -9,21 +9,12 @@ use std::ops::Range;
 use std::time::Duration;
 
 use auricle::stages::resample::{Method, Resampler};
-use auricle::{Model, ModelOptions, Overflow, Pushed, Read, Session, SessionOptions, Wait};
+use auricle::{Overflow, Pushed, Read, Session, SessionOptions, Wait};
 use support::Random;
+use support::models::{probe_at, tiny};
 
-const TINY: &[u8] = include_bytes!("data/tiny.onnx");
-const PROBE: &[u8] = include_bytes!("data/probe.onnx");
 /// So many unread losses keep their order while the ring is full; the sums are right for more too.
 const ORDERED: usize = 4096;
-
-fn probe(rate: u32, window_seconds: f64) -> Model {
-    let manifest = format!(
-        r#"{{ "auricle": 1, "labels": ["first", "last", "mean", "max"], "input": {{ "sample_rate": {rate},
-             "window_seconds": {window_seconds}, "features": {{ "kind": "waveform" }}, "layout": ["batch", "sample"] }} }}"#
-    );
-    Model::load_memory(PROBE, Some(&manifest), &ModelOptions::default()).expect("the probe loads")
-}
 
 /// Frames missing for one reason: `from..to`, and how many are before `from`.
 #[derive(Default)]
@@ -344,10 +335,10 @@ fn play(run: &mut Run<'_>, random: &mut Random, audio: &[f32], scores: &mut [f32
 #[test]
 fn any_number_and_mix_of_losses_is_counted_exactly() {
     let models = [
-        (probe(8_000, 0.1), 8_000, 800, 1),
-        (probe(16_000, 0.5), 16_000, 8_000, 1),
-        (probe(22_050, 0.01), 22_050, 221, 1),
-        (Model::load_memory(TINY, None, &ModelOptions::default()).expect("tiny loads"), 16_000, 16_000, 513),
+        (probe_at(8_000, 0.1, "zeros"), 8_000, 800, 1),
+        (probe_at(16_000, 0.5, "zeros"), 16_000, 8_000, 1),
+        (probe_at(22_050, 0.01, "zeros"), 22_050, 221, 1),
+        (tiny(), 16_000, 16_000, 513),
     ];
     let mut noise = Random(1);
     let audio: Vec<f32> = (0..2 * 96_000).map(|_| noise.sample() * 0.1).collect();

@@ -1,5 +1,5 @@
 //! The table of manifests in `tests/data/manifests.json` and the examples of `docs/manifest.md`, as the parser judges
-//! them. `check_manifest_schema.py` does the same with the JSON Schema, so that the two cannot drift apart.
+//! them. `manifest/check_schema.py` does the same with the JSON Schema, so that the two cannot drift apart.
 
 use std::path::Path;
 
@@ -55,7 +55,7 @@ fn the_parser_accepts_and_refuses_what_the_table_says() {
         }
     }
     let filled_in: Vec<Value> = accepted.iter().map(filled_in).collect();
-    // The schema has to accept these too: check_manifest_schema.py reads them.
+    // The schema has to accept these too: manifest/check_schema.py reads them.
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("manifests_filled_in.json");
     std::fs::write(file, Value::from(filled_in).to_string()).expect("written");
 }

@@ -2,14 +2,14 @@
 
 mod support;
 
-use auricle::stages::pcm::{Block, Downmix, Format, Stats};
+use auricle::stages::pcm::{Downmix, Format, Frames, Stats};
 use support::{Random, allocations};
 
 const FORMATS: [Format; 6] = [Format::U8, Format::I16, Format::I24, Format::I32, Format::F32, Format::F64];
 
 fn one(format: Format, bytes: &[u8]) -> f32 {
     let mut out = [f32::NAN];
-    let block = Block::interleaved(format, 1, bytes).expect("one sample");
+    let block = Frames::interleaved(format, 1, bytes).expect("one sample");
     assert_eq!(block.convert(0, &mut out), 1);
     out[0]
 }
@@ -74,10 +74,10 @@ fn layouts_alignment_and_pieces_agree() {
             let expected: Vec<u32> =
                 data.chunks_exact(size).map(|bytes| one(format, bytes).to_bits()).collect();
             for block in [
-                Block::interleaved(format, channels, data).expect("whole frames"),
-                Block::planar(format, &planes).expect("equal planes"),
+                Frames::interleaved(format, channels, data).expect("whole frames"),
+                Frames::planar(format, &planes).expect("equal planes"),
             ] {
-                assert_eq!((block.frames(), block.channels()), (FRAMES, channels));
+                assert_eq!((block.count(), block.channels()), (FRAMES, channels));
                 let mut out = vec![0.0; FRAMES * channels];
                 let mut first = 0;
                 while first < FRAMES {
@@ -98,17 +98,17 @@ fn layouts_alignment_and_pieces_agree() {
 #[test]
 fn shapes_that_do_not_fit_are_refused_with_the_numbers() {
     let data = [0_u8; 64];
-    let message = |result: auricle::Result<Block>| result.expect_err("invalid").message().to_owned();
-    assert_eq!(message(Block::interleaved(Format::I16, 0, &data)), "channels is 0; valid 1..=8");
-    assert_eq!(message(Block::interleaved(Format::I16, 9, &data)), "channels is 9; valid 1..=8");
-    assert!(message(Block::interleaved(Format::I24, 2, &data[..13])).starts_with("data is 13 bytes"));
-    assert_eq!(message(Block::planar(Format::F32, &[])), "channels is 0; valid 1..=8");
-    assert!(message(Block::planar(Format::F32, &[&data, &data[..60]])).starts_with("channel 1 is 60 bytes"));
+    let message = |result: auricle::Result<Frames>| result.expect_err("invalid").message().to_owned();
+    assert_eq!(message(Frames::interleaved(Format::I16, 0, &data)), "channels is 0; valid 1..=8");
+    assert_eq!(message(Frames::interleaved(Format::I16, 9, &data)), "channels is 9; valid 1..=8");
+    assert!(message(Frames::interleaved(Format::I24, 2, &data[..13])).starts_with("data is 13 bytes"));
+    assert_eq!(message(Frames::planar(Format::F32, &[])), "channels is 0; valid 1..=8");
+    assert!(message(Frames::planar(Format::F32, &[&data, &data[..60]])).starts_with("channel 1 is 60 bytes"));
     assert!(
-        message(Block::planar(Format::F32, &[&data[..7], &data[..7]])).starts_with("channel 0 is 7 bytes")
+        message(Frames::planar(Format::F32, &[&data[..7], &data[..7]])).starts_with("channel 0 is 7 bytes")
     );
     assert_eq!(Downmix::new(9).expect_err("invalid").message(), "channels is 9; valid 1..=8");
-    assert_eq!(Block::interleaved(Format::F64, 3, &[]).expect("no frames are fine").frames(), 0);
+    assert_eq!(Frames::interleaved(Format::F64, 3, &[]).expect("no frames are fine").count(), 0);
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn nothing_allocates() {
     let count = allocations(|| {
         for format in FORMATS {
             let planes: [&[u8]; 2] = [&data, &data];
-            for block in [Block::interleaved(format, 2, &data), Block::planar(format, &planes)] {
+            for block in [Frames::interleaved(format, 2, &data), Frames::planar(format, &planes)] {
                 let frames = block.expect("whole frames").convert(0, &mut out);
                 downmix.mix(&out[..2 * frames], &mut mono, &mut Stats::default());
             }

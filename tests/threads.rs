@@ -2,27 +2,28 @@
 //! ThreadSanitizer sees no threads but these. Each is joined: the end of a scope is not a thing that it can see, because
 //! the standard library is not instrumented.
 
+#[path = "support/models.rs"]
+mod models;
+#[path = "support/random.rs"]
+mod random;
 #[path = "support/with.rs"]
 mod with;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use auricle::{Event, Model, ModelOptions, Overflow, Read, Session, SessionOptions, Wait, Window};
+use auricle::{Event, Model, Overflow, Read, Session, SessionOptions, Wait, Window};
+use models::tiny;
+use random::Random;
 use with::with;
 
-const TINY: &[u8] = include_bytes!("data/tiny.onnx");
 const RATE: u32 = 44_100;
 
 type Scored = (Window, Vec<u32>);
 
-fn noise(seed: u32, samples: usize) -> Vec<f32> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / 16_777_216.0 - 0.5
-    };
-    (0..samples).map(|_| next()).collect()
+fn noise(seed: u64, samples: usize) -> Vec<f32> {
+    let mut random = Random(seed);
+    (0..samples).map(|_| 0.5 * random.sample()).collect()
 }
 
 fn options(model: &Model) -> SessionOptions {
@@ -129,7 +130,7 @@ fn a_cancel_ends_a_wait(model: &Model) {
 }
 
 fn main() {
-    let model = Model::load_memory(TINY, None, &ModelOptions::default()).expect("tiny.onnx");
+    let model = tiny();
     sessions_on_one_model_do_not_touch_each_other(&model);
     every_thread_does_its_part(&model, Overflow::DropNewest);
     every_thread_does_its_part(&model, Overflow::DropOldest);

@@ -10,7 +10,7 @@ use auricle::{ClipOptions, ClipStream, Error, Event, Mean, Model, Window};
 
 use crate::events::{self, clock};
 use crate::model;
-use crate::out::{Out, Stop, complain, json, shown, shown_text};
+use crate::out::{Stdout, Stop, complain, json, shown, shown_text};
 use crate::progress::Progress;
 use crate::ranking::ranked;
 use crate::record::Record;
@@ -76,7 +76,7 @@ impl From<Stop> for Failure {
     }
 }
 
-pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Stop> {
+pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Stdout) -> Result<(), Stop> {
     let model = model::load(args.model.as_deref(), runtime)?;
     let stream = args.events.then(|| events::stream(&model, args.stream.as_deref())).transpose()?;
     let progress = Progress::over(args.files.len(), args.json || args.events);
@@ -181,7 +181,7 @@ impl Hearing {
     }
 }
 
-fn scores_as_json(file: &Path, model: &Model, args: &Args, out: &mut Out) -> Result<(), Failure> {
+fn scores_as_json(file: &Path, model: &Model, args: &Args, out: &mut Stdout) -> Result<(), Failure> {
     let mut hearing = Hearing::of(file, model, args, None)?;
     let mut record = Record::new(file, model.labels());
     loop {
@@ -197,7 +197,7 @@ fn scores_as_json(file: &Path, model: &Model, args: &Args, out: &mut Out) -> Res
     }
 }
 
-fn scores_for_people(file: &Path, model: &Model, args: &Args, out: &mut Out) -> Result<(), Failure> {
+fn scores_for_people(file: &Path, model: &Model, args: &Args, out: &mut Stdout) -> Result<(), Failure> {
     let mut hearing = Hearing::of(file, model, args, None)?;
     let (mut timeline, mut window_frames) = (Timeline::default(), 0);
     while let Some(window) = hearing.next()? {
@@ -240,7 +240,7 @@ fn events_as_json(
     model: &Model,
     args: &Args,
     stream: &Stream,
-    out: &mut Out,
+    out: &mut Stdout,
 ) -> Result<(), Failure> {
     let mut hearing = Hearing::of(file, model, args, Some(stream))?;
     let (name, rate) = (file.to_string_lossy(), hearing.sound.sample_rate());
@@ -267,7 +267,7 @@ fn events_for_people(
     model: &Model,
     args: &Args,
     stream: &Stream,
-    out: &mut Out,
+    out: &mut Stdout,
 ) -> Result<(), Failure> {
     let mut hearing = Hearing::of(file, model, args, Some(stream))?;
     let mut heading = Some(hearing.heading(file, hearing.sound.declared_frames()));

@@ -9,7 +9,7 @@ use auricle::stages::features::Features;
 
 use crate::model;
 use crate::npy::{Npy, Part};
-use crate::out::{Out, Stop, shown};
+use crate::out::{Stdout, Stop, shown};
 use crate::rows::{ROWS, Rows};
 use crate::sound::Sound;
 
@@ -35,7 +35,7 @@ pub struct Args {
     output: PathBuf,
 }
 
-pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Stop> {
+pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Stdout) -> Result<(), Stop> {
     let manifest = match &args.manifest {
         Some(path) => {
             let json = model::read_json(path)?;

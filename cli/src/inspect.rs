@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::model;
-use crate::out::{Out, Stop, shown, shown_text, visible};
+use crate::out::{Stdout, Stop, shown, shown_text, visible};
 
 /// Say what a model expects and what runs it
 ///
@@ -20,7 +20,7 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Stop> {
+pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Stdout) -> Result<(), Stop> {
     let model = model::load(Some(&args.model), runtime)?;
     let unreadable = |error: &dyn std::fmt::Display| Stop::because("the model's record", error);
     let record = model.describe().map_err(|error| unreadable(&error))?;

@@ -12,6 +12,9 @@ mod model;
 mod npy;
 mod out;
 mod progress;
+#[cfg(test)]
+#[path = "../../tests/support/random.rs"]
+mod random;
 mod ranking;
 mod record;
 mod rows;
@@ -24,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use out::{Out, Stop, complain, explain};
+use out::{Stdout, Stop, complain, explain};
 
 /// Classifies sound with ONNX models.
 #[derive(Parser)]
@@ -53,7 +56,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = Out::stdout().and_then(|mut out| {
+    let result = Stdout::open().and_then(|mut out| {
         let result = match Args::try_parse() {
             Ok(args) => run(&args, &mut out),
             Err(help) if !help.use_stderr() => out.line(help.to_string().trim_end()),
@@ -75,7 +78,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: &Args, out: &mut Out) -> Result<(), Stop> {
+fn run(args: &Args, out: &mut Stdout) -> Result<(), Stop> {
     let runtime = args.runtime.as_deref();
     if args.version {
         return version::run(runtime, out);

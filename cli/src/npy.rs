@@ -100,7 +100,7 @@ impl Part {
 impl Drop for Part {
     fn drop(&mut self) {
         if !self.renamed {
-            let _ = fs::remove_file(&self.path); // nobody is left who could be told
+            let _ = fs::remove_file(&self.path); // nobody is left to report it to
         }
     }
 }

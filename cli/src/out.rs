@@ -2,7 +2,7 @@
 //! that a terminal shows it and obeys nothing of it.
 
 use std::fmt::Display;
-use std::io::{self, BufWriter, Stdout, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use auricle::stages::text::{escaped, is_hidden};
@@ -47,11 +47,11 @@ impl Stop {
 
 /// Standard output. A reader that has gone away is [`Stop::Closed`]. It is not locked in between: a panic on another
 /// thread must be able to give the terminal back.
-pub struct Out(BufWriter<Stdout>);
+pub struct Stdout(BufWriter<io::Stdout>);
 
-impl Out {
+impl Stdout {
     /// A program that is started without one (`>&-`) would lose every result without a word: that is an error.
-    pub fn stdout() -> Result<Self, Stop> {
+    pub fn open() -> Result<Self, Stop> {
         match closed::standard_output() {
             true => Err(Stop::because("standard output", "is closed")),
             false => Ok(Self(BufWriter::new(io::stdout()))),

@@ -7,7 +7,7 @@ use auricle::{Health, Window};
 use serde::{Serialize, Serializer};
 
 use crate::health::FileHealth;
-use crate::out::{Out, Stop, json};
+use crate::out::{Stdout, Stop, json};
 use crate::sound::{Lost, Sound};
 
 /// The line of one file, as far as it has been written. `null` stands for a level of -inf dBFS.
@@ -85,7 +85,7 @@ impl<'a> Record<'a> {
     /// The next window. The line begins with the first one, so that nothing is printed of a file that has none.
     pub fn window(
         &mut self,
-        out: &mut Out,
+        out: &mut Stdout,
         sound: &Sound,
         window: &Window,
         scores: &[f32],
@@ -116,7 +116,7 @@ impl<'a> Record<'a> {
     }
 
     /// The end of the line: the scores of the clip, or why the file could not be read to its end.
-    pub fn end(self, out: &mut Out, sound: &Sound, scores: Result<&[f32], &str>) -> Result<(), Stop> {
+    pub fn end(self, out: &mut Stdout, sound: &Sound, scores: Result<&[f32], &str>) -> Result<(), Stop> {
         let tail = json(&Tail {
             error: scores.err(),
             frames: sound.frames(),

@@ -164,6 +164,7 @@ impl Level {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
 
     /// Windows of 100 frames, 25 apart, one for each class named.
     fn timeline(classes: impl IntoIterator<Item = usize>) -> Timeline {
@@ -202,13 +203,10 @@ mod tests {
     /// Against the definition: cut the whole list into blocks of 1, 2, 4 … and merge neighbours with the same top class.
     #[test]
     fn levels_are_those_of_the_whole_list() {
-        let mut state = 1_u32;
-        let mut random = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 16) as usize
-        };
+        let mut random = Random(1);
         for windows in [1, 2, 3, 40, 41, 100, 333, 1000] {
-            let classes: Vec<usize> = (0..windows).map(|_| [0, 1, 1, 2][random() % 4]).collect();
+            let classes: Vec<usize> =
+                (0..windows).map(|_| [0, 1, 1, 2][random.next() as usize % 4]).collect();
             let mut size = 1;
             let expected = loop {
                 let tops: Vec<(usize, usize)> = classes

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use auricle::stages::inference::runtime;
 
-use crate::out::{Out, Stop, shown};
+use crate::out::{Stdout, Stop, shown};
 
 /// The library's version always; ONNX Runtime's if it can be opened, else why it cannot. That is an error only if it
 /// was named with `--runtime`.
-pub fn run(path: Option<&Path>, out: &mut Out) -> Result<(), Stop> {
+pub fn run(path: Option<&Path>, out: &mut Stdout) -> Result<(), Stop> {
     out.line(format_args!("auricle {}", auricle::VERSION))?;
     match (auricle::open_runtime(path), path) {
         (Ok(()), _) => {

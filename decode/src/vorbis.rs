@@ -208,7 +208,7 @@ fn floor_1(bits: &mut Bits) -> Option<()> {
     let partitions = bits.take(5)?;
     let classes: Vec<u64> = (0..partitions).map(|_| bits.take(4)).collect::<Option<_>>()?;
     let mut dimensions = [0; 16];
-    let count = classes.iter().max().map_or(0, |&most| most as usize + 1);
+    let count = classes.iter().max().map_or(0, |&max| max as usize + 1);
     for dimension in &mut dimensions[..count] {
         *dimension = bits.take(3)? + 1;
         let subclasses = bits.take(2)?;

@@ -71,10 +71,10 @@ pub extern "C" fn auricle_set_log(function: auricle_log_fn, user: *mut c_void, l
     guard(|| {
         let sink = match function {
             Some(function) => {
-                let most = self::level(level)?;
+                let max = self::level(level)?;
                 let callback = Callback { function, user };
                 let sink: log::Sink = Arc::new(move |level, message: &str| callback.call(level, message));
-                Some((sink, most))
+                Some((sink, max))
             }
             None => None,
         };

@@ -43,9 +43,9 @@ impl<T> Out<T> {
 
 /// `count` values of `T` as they lie in memory, refused if no memory could hold them.
 fn bytes<T>(name: &str, count: usize) -> Result<usize> {
-    let most = isize::MAX as usize / size_of::<T>();
-    if count > most {
-        return Err(Error::argument(format!("{name} is {count}; at most {most}")));
+    let max = isize::MAX as usize / size_of::<T>();
+    if count > max {
+        return Err(Error::argument(format!("{name} is {count}; at most {max}")));
     }
     Ok(count * size_of::<T>())
 }

@@ -178,7 +178,7 @@ pub unsafe extern "C" fn auricle_session_read(
         // SAFETY: the header's conventions.
         let (scores, out) = unsafe {
             let scores = pointer::slice_mut("scores", scores, "capacity", capacity)?;
-            (scores, structs::Out::new("result", result)?)
+            (scores, structs::ResultOut::new("result", result)?)
         };
         let classes = session.class_count().min(capacity);
         Ok(match session.read(&mut scores[..classes])? {
@@ -211,7 +211,7 @@ pub unsafe extern "C" fn auricle_session_read_event(
 ) -> auricle_status {
     let body = |session: &Session| {
         // SAFETY: the header's conventions.
-        let out = unsafe { structs::Out::new("event", event) }?;
+        let out = unsafe { structs::ResultOut::new("event", event) }?;
         Ok(match session.read_event()? {
             Some(event) => {
                 out.set(&event.into());

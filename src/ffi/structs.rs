@@ -62,12 +62,12 @@ pub unsafe fn read<T: HasStructSize>(name: &str, pointer: *const T) -> Result<T>
 }
 
 /// Where a result goes: as much of it as the program knows.
-pub struct Out<T> {
+pub struct ResultOut<T> {
     to: *mut T,
     size: usize,
 }
 
-impl<T: HasStructSize + Pod> Out<T> {
+impl<T: HasStructSize + Pod> ResultOut<T> {
     /// # Safety
     /// `pointer` is null, or points at a struct as long as its `struct_size` says, for as long as the result is used.
     pub unsafe fn new(name: &str, pointer: *mut T) -> Result<Self> {
@@ -150,7 +150,7 @@ mod tests {
         ] {
             let mut memory = Memory([size, 9, 9, 9, 9, 9]);
             // SAFETY: every size fits into the memory.
-            let out = unsafe { Out::<Grown>::new("result", memory.0.as_mut_ptr().cast()) };
+            let out = unsafe { ResultOut::<Grown>::new("result", memory.0.as_mut_ptr().cast()) };
             out.expect("a valid size").set(&value);
             assert_eq!(memory.0, expected);
         }

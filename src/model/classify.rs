@@ -8,7 +8,7 @@ use crate::float_env::FloatEnv;
 use crate::inference::Cancel;
 use crate::manifest::Stream;
 use crate::memory::{filled, grow};
-use crate::pcm::{Block, Format};
+use crate::pcm::{Format, Frames};
 use crate::pipeline::{Decisions, Pipeline, STEP, Source, Window};
 use crate::resample::Method;
 
@@ -199,14 +199,14 @@ impl Model {
         if scores.len() < classes {
             return Err(too_small(scores.len(), classes));
         }
-        let block = Block::interleaved(format, channels as usize, interleaved)?;
-        clip::require_frames(block.frames())?;
+        let pcm = Frames::interleaved(format, channels as usize, interleaved)?;
+        clip::require_frames(pcm.count())?;
         let mut stream = self.clip_stream(sample_rate, channels, options)?;
         let mut samples = filled(STEP * channels as usize, 0.0, "the samples of one step")?;
         let mut window = filled(classes, 0.0, "the scores of a window")?;
         let (mut mean, mut first) = (Mean::new(classes)?, 0);
         loop {
-            let frames = block.convert(first, &mut samples);
+            let frames = pcm.convert(first, &mut samples);
             first += frames;
             let part = (frames > 0).then(|| &samples[..frames * channels as usize]);
             stream.step(part, &mut window, |_, scores| mean.add(scores))?;

@@ -153,14 +153,14 @@ impl Pipeline {
         self.channels
     }
 
-    /// Takes at most [`STEP`] frames, for which there must be room.
+    /// Takes at max [`STEP`] frames, for which there must be room.
     pub fn feed(&mut self, mut interleaved: &[f32]) {
         self.trim();
         self.silent_run = 0;
         while !interleaved.is_empty() {
             let (stats, room) = self.journal.block_at(self.frames);
-            let most = room.min(STEP) * self.channels;
-            let (now, later) = interleaved.split_at(interleaved.len().min(most));
+            let max = room.min(STEP) * self.channels;
+            let (now, later) = interleaved.split_at(interleaved.len().min(max));
             let frames = self.downmix.mix(now, &mut self.mono, stats);
             self.journal.go_on(frames as u64, None);
             self.resampler.push(&self.mono[..frames], |out| put(&mut self.samples, out));

@@ -166,8 +166,8 @@ fn gains(kernel: &Kernel, frames: usize, samples: usize) -> Result<Vec<f32>> {
     collected(bins, WHAT, (0..bins).map(gain))
 }
 
-/// The smallest even number from `least` on without a prime factor above 5: transforms of such lengths are fast.
-fn smooth_multiple(least: f64) -> usize {
+/// The smallest even number from `min` on without a prime factor above 5: transforms of such lengths are fast.
+fn smooth_multiple(min: f64) -> usize {
     let smooth = |mut n: usize| {
         for prime in [2, 3, 5] {
             while n.is_multiple_of(prime) {
@@ -176,7 +176,7 @@ fn smooth_multiple(least: f64) -> usize {
         }
         n == 1
     };
-    let mut n = (0.5 * least).ceil().max(1.0) as usize;
+    let mut n = (0.5 * min).ceil().max(1.0) as usize;
     while !smooth(n) {
         n += 1;
     }

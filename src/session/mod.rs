@@ -13,7 +13,7 @@ use crate::float_env::FloatEnv;
 use crate::inference::Cancel;
 use crate::memory::filled;
 use crate::model::Model;
-use crate::pcm::{Block, Format};
+use crate::pcm::{Format, Frames};
 use crate::pipeline::{Decisions, Source, Window};
 use crate::resample::Method;
 use crate::ring::{self, Gauge, Producer, Pushed};
@@ -119,7 +119,7 @@ impl Session {
 
     /// Pushes interleaved samples of any format; `bytes` need not be aligned. Never blocks or allocates.
     pub fn push(&self, format: Format, bytes: &[u8]) -> Result<Pushed> {
-        self.push_block(&Block::interleaved(format, self.channels, bytes)?)
+        self.push_frames(&Frames::interleaved(format, self.channels, bytes)?)
     }
 
     /// Pushes one slice of samples for each channel. Never blocks or allocates.
@@ -131,13 +131,13 @@ impl Session {
                 self.channels
             )));
         }
-        self.push_block(&Block::planar(format, channels)?)
+        self.push_frames(&Frames::planar(format, channels)?)
     }
 
-    fn push_block(&self, block: &Block<'_>) -> Result<Pushed> {
+    fn push_frames(&self, frames: &Frames<'_>) -> Result<Pushed> {
         let mut producer = self.producing()?;
-        Ok(producer.push(block.frames(), |first, out| {
-            block.convert(first, out);
+        Ok(producer.push(frames.count(), |first, out| {
+            frames.convert(first, out);
         }))
     }
 

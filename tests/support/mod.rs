@@ -1,8 +1,9 @@
-//! A counting allocator and repeatable noise, for tests of what must not allocate, hostile ONNX files, and processes
-//! of their own.
+//! A counting allocator and repeatable noise, for tests of what must not allocate, the networks of `data/`, hostile ONNX
+//! files, and processes of their own.
 #![allow(dead_code, unused_imports, reason = "each test program uses its own part")]
 #![allow(unsafe_code, reason = "an allocator cannot be written without")]
 
+pub mod models;
 pub mod onnx;
 pub mod process;
 mod random;

@@ -92,9 +92,9 @@ pub fn mix(a: &mut [f32], b: &[f32], share: f32) {
 }
 
 /// What leaves at the end comes in at the beginning, by a random number of samples of at most `most` either way.
-pub fn shift(window: &mut [f32], most: usize, rng: &mut impl Rng) {
-    let most = most.min(window.len() / 2) as i64;
-    let by = rng.random_range(-most..=most);
+pub fn shift(window: &mut [f32], max: usize, rng: &mut impl Rng) {
+    let max = max.min(window.len() / 2) as i64;
+    let by = rng.random_range(-max..=max);
     window.rotate_right(by.rem_euclid(window.len() as i64) as usize);
 }
 

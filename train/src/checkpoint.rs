@@ -1,10 +1,10 @@
 //! A training run on disk: what it is, how far it has come, and every number it needs to go on.
 //!
 //! ```text
-//! "auricle training\n"  u64 length of the head  head (JSON)  network  optimiser  average  best
+//! "auricle training\n"  u64 length of the header  header (JSON)  network  optimiser  average  best
 //! ```
-//! Lengths of the four parts are in the head; numbers are little-endian. The first two parts are burn's records, the
-//! last two plain f32 in the order of [`crate::weights::flatten`].
+//! The header is [`Progress`], with the lengths of the four parts; numbers are little-endian. The first two parts are
+//! burn's records, the last two plain f32 in the order of [`crate::weights::flatten`].
 
 use std::fs;
 use std::path::Path;
@@ -14,13 +14,13 @@ use burn::tensor::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::crops::Place;
-use crate::fit::{Plan, Point};
+use crate::plan::{Plan, Point};
 
 const MAGIC: &[u8] = b"auricle training\n";
 
-/// What is known of a run without its weights.
+/// How far a run has come: everything but its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Head {
+pub struct Progress {
     /// Everything that decides the outcome, next to the clips.
     pub plan: Plan,
     /// Number of clips; another number cannot be the same data.
@@ -36,10 +36,10 @@ pub struct Head {
     lengths: [usize; 4],
 }
 
-/// A run that can be gone on with.
+/// A resumable run.
 pub struct Checkpoint {
-    /// What it is.
-    pub head: Head,
+    /// What it is, and how far.
+    pub progress: Progress,
     /// The network's record.
     pub network: Vec<u8>,
     /// The optimiser's record.
@@ -50,8 +50,8 @@ pub struct Checkpoint {
     pub best: Vec<f32>,
 }
 
-impl Head {
-    /// The head of a run at a step.
+impl Progress {
+    /// Of a run at a step.
     pub fn new(plan: Plan, clips: usize, step: usize, place: Place) -> Self {
         Self { plan, clips, step, place, best: None, history: Vec::new(), lengths: [0; 4] }
     }
@@ -62,11 +62,11 @@ impl Checkpoint {
     pub fn save(mut self, path: &Path) -> Result<()> {
         let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
         let parts = [self.network, self.optimiser, bytes(&self.average), bytes(&self.best)];
-        self.head.lengths = [0, 1, 2, 3].map(|k| parts[k].len());
-        let head = serde_json::to_vec(&self.head)?;
+        self.progress.lengths = [0, 1, 2, 3].map(|k| parts[k].len());
+        let header = serde_json::to_vec(&self.progress)?;
         let mut out = MAGIC.to_vec();
-        out.extend((head.len() as u64).to_le_bytes());
-        out.extend(head);
+        out.extend((header.len() as u64).to_le_bytes());
+        out.extend(header);
         parts.iter().for_each(|part| out.extend(part));
         let beside = path.with_extension("part");
         fs::write(&beside, out)
@@ -82,13 +82,13 @@ impl Checkpoint {
 
     fn parse(bytes: &[u8]) -> Result<Self> {
         let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| anyhow!("it does not begin as one"))?;
-        let (length, rest) = rest.split_at_checked(8).ok_or_else(|| anyhow!("it ends in its head"))?;
+        let (length, rest) = rest.split_at_checked(8).ok_or_else(|| anyhow!("it ends in its header"))?;
         let length = u64::from_le_bytes(length.try_into()?) as usize;
-        ensure!(length <= rest.len(), "its head of {length} bytes is not all there");
-        let (head, mut rest) = rest.split_at(length);
-        let head: Head = serde_json::from_slice(head)?;
+        ensure!(length <= rest.len(), "its header of {length} bytes is not all there");
+        let (header, mut rest) = rest.split_at(length);
+        let progress: Progress = serde_json::from_slice(header)?;
         let mut parts = Vec::new();
-        for length in head.lengths {
+        for length in progress.lengths {
             let (part, after) =
                 rest.split_at_checked(length).ok_or_else(|| anyhow!("it ends before its last part"))?;
             parts.push(part.to_vec());
@@ -100,7 +100,7 @@ impl Checkpoint {
         };
         let (average, best) = (floats(&parts[2]), floats(&parts[3]));
         let optimiser = parts.swap_remove(1);
-        Ok(Self { head, network: parts.swap_remove(0), optimiser, average, best })
+        Ok(Self { progress, network: parts.swap_remove(0), optimiser, average, best })
     }
 
     /// A part as burn's readers want it.

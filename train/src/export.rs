@@ -6,11 +6,11 @@ use auricle::{Manifest, Model, ModelOptions};
 
 use crate::dataset::Clip;
 use crate::evaluate::{arg_max, clip_scores, forward};
-use crate::fit::Plan;
 use crate::front_end::{About, FrontEnd};
 use crate::loss::Kind;
 use crate::network::Network;
 use crate::onnx::Graph;
+use crate::plan::Plan;
 
 /// Largest difference of a window's logits, as a share of the largest logit where that is above 1.
 const LOGIT_TOLERANCE: f32 = 1e-5;

@@ -9,86 +9,16 @@ use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
 use burn::store::ModuleRecord;
 use burn::tensor::{Device, Tensor, TensorData};
-use clap::Args;
-use serde::{Deserialize, Serialize};
 
-use crate::augment::Augment;
-use crate::checkpoint::{Checkpoint, Head};
+use crate::checkpoint::{Checkpoint, Progress};
 use crate::crops::{Batch, Crops, Material, Place};
 use crate::dataset::Clip;
-use crate::evaluate::{Judge, judge};
-use crate::front_end::{FrontEnd, FrontEndSpec};
-use crate::loss::{ClassWeights, Kind, Loss};
-use crate::network::{Architecture, Network};
+use crate::evaluate::judge;
+use crate::front_end::FrontEnd;
+use crate::loss::Loss;
+use crate::network::Network;
+use crate::plan::{Plan, Point, Recipe};
 use crate::weights;
-
-/// How a network is trained.
-#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Recipe {
-    /// Optimiser steps.
-    #[arg(long, default_value_t = 800)]
-    pub steps: usize,
-    /// Examples in one step.
-    #[arg(long, default_value_t = 32)]
-    pub batch: usize,
-    /// Highest learning rate; reached by a linear warm-up over the first tenth, then down to 0 along a cosine.
-    #[arg(long, default_value_t = 3e-3)]
-    pub learning_rate: f64,
-    /// AdamW's decoupled weight decay.
-    #[arg(long, default_value_t = 0.01)]
-    pub weight_decay: f32,
-    /// Largest norm of all gradients together; longer ones are scaled down to it. 0: any.
-    #[arg(long, default_value_t = 5.0)]
-    pub clip_norm: f64,
-    /// One class of many, or every class for itself.
-    #[arg(long, value_enum, default_value_t = Kind::CrossEntropy)]
-    pub loss: Kind,
-    /// How much the classes count: `none`, `balanced`, or a number for each in the order of their names, like 1,2.5,1.
-    #[arg(long, default_value = "none")]
-    pub class_weights: ClassWeights,
-    /// Share of every target that is moved to all classes alike.
-    #[arg(long, default_value_t = 0.0)]
-    pub label_smoothing: f32,
-    /// Decay of the moving average of the weights that becomes the result. 0: no average, the last weights are it.
-    #[arg(long, default_value_t = 0.995)]
-    pub average: f32,
-    /// Steps between looks at the clips that are held out, where there are any.
-    #[arg(long, default_value_t = 100)]
-    pub evaluate_every: usize,
-    /// Stop after so many looks without a lower loss, and take the weights of the best one. 0: never.
-    #[arg(long, default_value_t = 0)]
-    pub patience: usize,
-    /// Seed of weights, order, crops and augmentation.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// How examples are changed.
-    #[command(flatten)]
-    pub augment: Augment,
-}
-
-/// Everything that decides the outcome of a training run, next to the clips.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
-    /// What is trained.
-    pub architecture: Architecture,
-    /// What it sees.
-    pub front_end: FrontEndSpec,
-    /// Names of the classes, in the order of its outputs.
-    pub classes: Vec<String>,
-    /// How it is trained.
-    pub recipe: Recipe,
-}
-
-/// One point of the curve.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Point {
-    /// Steps made.
-    pub step: usize,
-    /// Loss of the step's batch.
-    pub loss: f32,
-    /// What the clips that are held out say, where they were looked at.
-    pub held_out: Option<Judge>,
-}
 
 /// What a run begins with.
 pub enum Start {
@@ -105,7 +35,7 @@ pub enum Start {
     },
 }
 
-/// The outside of a run.
+/// What a run is judged by, where it is kept and computed, and where it stops.
 #[derive(Default)]
 pub struct Options<'a> {
     /// Clips that are looked at, never trained on.
@@ -121,14 +51,14 @@ pub struct Options<'a> {
 /// Burn's generator of initial weights is one for the whole process: networks are made one at a time.
 static INITIALISING: Mutex<()> = Mutex::new(());
 
-/// Trains on `material`; `progress` is told every step. The result is out of training and on the CPU. The same
+/// Trains on `material`; `report` gets every step. The result is out of training and on the CPU. The same
 /// arguments give the same weights, bit for bit, where one thread of the CPU computes them, stopped and resumed or not.
 pub fn fit(
     plan: &Plan,
     material: &Material<'_>,
     start: Start,
     options: &Options<'_>,
-    mut progress: impl FnMut(&Point),
+    mut report: impl FnMut(&Point),
 ) -> Result<Network> {
     let recipe = &plan.recipe;
     ensure!(!material.clips.is_empty(), "no clips to train on");
@@ -141,19 +71,19 @@ pub fn fit(
     );
     let device = options.device.clone().unwrap_or_else(Device::flex);
     let mut run = Run::begin(plan, material, start, &device.clone().autodiff())?;
-    let mut crops = Crops::new(material, &recipe.augment, recipe.seed, run.head.place);
-    while run.head.step < recipe.steps && !run.is_out_of_patience() {
+    let mut crops = Crops::new(material, &recipe.augment, recipe.seed, run.progress.place);
+    while run.progress.step < recipe.steps && !run.is_out_of_patience() {
         let batch = crops.batch(recipe.batch, &mut run.front_end);
         run.step(batch)?;
-        run.head.place = crops.place();
-        let step = run.head.step;
+        run.progress.place = crops.place();
+        let step = run.progress.step;
         if !options.held_out.is_empty()
             && (step.is_multiple_of(recipe.evaluate_every) || step == recipe.steps)
         {
             run.evaluate(options.held_out);
         }
-        if let Some(point) = run.head.history.last() {
-            progress(point);
+        if let Some(point) = run.progress.history.last() {
+            report(point);
         }
         let stop = options.stop_after == Some(step);
         if let Some((path, every)) = &options.checkpoint
@@ -170,7 +100,7 @@ pub fn fit(
 
 /// A training run in memory.
 struct Run {
-    head: Head,
+    progress: Progress,
     device: Device,
     network: Network,
     optimiser: ModuleOptimizer,
@@ -201,7 +131,7 @@ impl Run {
             }
         };
         let mut run = Self {
-            head: Head::new(plan.clone(), material.clips.len(), 0, Place::default()),
+            progress: Progress::new(plan.clone(), material.clips.len(), 0, Place::default()),
             device: device.clone(),
             average: if recipe.average > 0.0 { weights::flatten(&network.valid()) } else { Vec::new() },
             network,
@@ -217,18 +147,18 @@ impl Run {
     }
 
     fn resume(self, checkpoint: Checkpoint) -> Result<Self> {
-        let (plan, clips) = (&self.head.plan, self.head.clips);
+        let (plan, clips) = (&self.progress.plan, self.progress.clips);
         ensure!(
-            checkpoint.head.plan == *plan && checkpoint.head.clips == clips,
+            checkpoint.progress.plan == *plan && checkpoint.progress.clips == clips,
             "the checkpoint is of another run ({} clips, {}); this one is {clips} clips, {}",
-            checkpoint.head.clips,
-            serde_json::to_string(&checkpoint.head.plan)?,
+            checkpoint.progress.clips,
+            serde_json::to_string(&checkpoint.progress.plan)?,
             serde_json::to_string(plan)?
         );
         let record = ModuleRecord::from_bytes(Checkpoint::record(&checkpoint.network))
             .context("the checkpoint's network")?;
         Ok(Self {
-            head: checkpoint.head,
+            progress: checkpoint.progress,
             network: self.network.try_load_record(record).context("the checkpoint's network")?,
             optimiser: self
                 .optimiser
@@ -241,24 +171,24 @@ impl Run {
     }
 
     fn step(&mut self, batch: Batch) -> Result<()> {
-        let recipe = &self.head.plan.recipe;
+        let recipe = &self.progress.plan.recipe;
         let [bins, rows] = self.front_end.shape();
-        let classes = self.head.plan.classes.len();
+        let classes = self.progress.plan.classes.len();
         let input = TensorData::new(batch.input, [batch.examples, 1, bins, rows]);
         let target = TensorData::new(batch.target, [batch.examples, classes]);
         let logits = self.network.forward(Tensor::<4>::from_data(input, &self.device));
         let loss = self.loss.forward(logits, Tensor::<2>::from_data(target, &self.device));
         let value = loss.clone().into_scalar::<f32>();
-        let step = self.head.step + 1;
+        let step = self.progress.step + 1;
         ensure!(value.is_finite(), "the loss became {value} at step {step}; lower the learning rate");
         let mut gradients = GradientsParams::from_grads(loss.backward(), &self.network);
         if recipe.clip_norm > 0.0 {
             weights::clip_global_norm(&self.network, &mut gradients, recipe.clip_norm);
         }
-        let rate = learning_rate(recipe, self.head.step);
+        let rate = learning_rate(recipe, self.progress.step);
         self.network = self.optimiser.step(rate, self.network.clone(), gradients);
-        self.head.step = step;
-        self.head.history.push(Point { step, loss: value, held_out: None });
+        self.progress.step = step;
+        self.progress.history.push(Point { step, loss: value, held_out: None });
         if !self.average.is_empty() {
             // Early averages forget faster, or the initial weights would stay in them for long.
             let keep = recipe.average.min(step as f32 / (step as f32 + 9.0));
@@ -276,24 +206,24 @@ impl Run {
 
     fn evaluate(&mut self, clips: &[&Clip]) {
         let network = self.usable();
-        let plan = &self.head.plan;
+        let plan = &self.progress.plan;
         let found = judge(&network, &mut self.front_end, clips, plan.classes.len(), plan.recipe.loss);
-        if let Some(point) = self.head.history.last_mut() {
+        if let Some(point) = self.progress.history.last_mut() {
             point.held_out = Some(found);
         }
-        if self.head.best.is_none_or(|(_, loss)| found.loss < loss) {
-            self.head.best = Some((self.head.step, found.loss));
+        if self.progress.best.is_none_or(|(_, loss)| found.loss < loss) {
+            self.progress.best = Some((self.progress.step, found.loss));
             self.best = weights::flatten(&network);
         }
     }
 
     fn is_out_of_patience(&self) -> bool {
-        let recipe = &self.head.plan.recipe;
+        let recipe = &self.progress.plan.recipe;
         recipe.patience > 0
             && self
-                .head
+                .progress
                 .best
-                .is_some_and(|(step, _)| self.head.step >= step + recipe.patience * recipe.evaluate_every)
+                .is_some_and(|(step, _)| self.progress.step >= step + recipe.patience * recipe.evaluate_every)
     }
 
     fn save(&self, path: &Path) -> Result<()> {
@@ -301,7 +231,7 @@ impl Run {
         // What every thread has seen of the running statistics, brought together.
         let _ = network.valid();
         Checkpoint {
-            head: self.head.clone(),
+            progress: self.progress.clone(),
             network: network.into_record().into_bytes().context("the network's record")?.to_vec(),
             optimiser: self.optimiser.into_bytes().context("the optimiser's record")?.to_vec(),
             average: self.average.clone(),
@@ -312,14 +242,14 @@ impl Run {
 
     fn result(self) -> Result<Network> {
         let network = self.usable();
-        let best = self.head.plan.recipe.patience > 0 && !self.best.is_empty();
+        let best = self.progress.plan.recipe.patience > 0 && !self.best.is_empty();
         Ok(if best { weights::replace(network, &self.best) } else { network })
     }
 }
 
 /// The network that a finished run came to, in training again.
 fn finished(checkpoint: &Checkpoint, plan: &Plan, shape: [usize; 2], device: &Device) -> Result<Network> {
-    let before = &checkpoint.head.plan;
+    let before = &checkpoint.progress.plan;
     ensure!(
         before.architecture == plan.architecture && before.front_end == plan.front_end,
         "the checkpoint's network and front end are {:?} and {}; they cannot be changed",

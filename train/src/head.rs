@@ -11,7 +11,7 @@ use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::activations::{Activations, float_tensors};
+use crate::compress::activations::{Activations, float_tensors};
 use crate::dataset::Clip;
 use crate::onnx::edit::Editor;
 

@@ -6,7 +6,6 @@
 //!                          stretch               └──▶ evaluate ─▶ report.json
 //! ```
 
-pub mod activations;
 pub mod augment;
 pub mod calibrate;
 pub mod checkpoint;
@@ -20,9 +19,9 @@ pub mod front_end;
 pub mod golden;
 pub mod head;
 pub mod loss;
-pub mod measure;
 pub mod network;
 pub mod onnx;
+pub mod plan;
 pub mod report;
 pub mod stretch;
 pub mod weights;

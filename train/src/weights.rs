@@ -38,9 +38,9 @@ pub fn replace(network: Network, weights: &[f32]) -> Network {
     network
 }
 
-/// Scales all gradients by one factor where their norm, taken over all of them together, is above `most`; what
+/// Scales all gradients by one factor where their norm, taken over all of them together, is above `max`; what
 /// `torch.nn.utils.clip_grad_norm_` does. Returns the norm before.
-pub fn clip_global_norm(network: &Network, gradients: &mut GradientsParams, most: f64) -> f64 {
+pub fn clip_global_norm(network: &Network, gradients: &mut GradientsParams, max: f64) -> f64 {
     struct Sum<'a>(&'a GradientsParams, f64);
     impl ModuleVisitor for Sum<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -60,8 +60,8 @@ pub fn clip_global_norm(network: &Network, gradients: &mut GradientsParams, most
     let mut sum = Sum(gradients, 0.0);
     network.visit(&mut sum);
     let norm = sum.1.sqrt();
-    if norm > most {
-        network.visit(&mut Scale(gradients, most / (norm + 1e-6)));
+    if norm > max {
+        network.visit(&mut Scale(gradients, max / (norm + 1e-6)));
     }
     norm
 }

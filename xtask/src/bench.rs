@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{cargo, output_of, pip, root, run, say, setup};
+use crate::shell::{cargo, output_of, root, run, say};
+use crate::{pip, setup};
 
 /// Installs the peers, then runs the benches one after the other. A peer that cannot be installed is named as
 /// missing, by us and by the bench.

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{cargo, output_of, root, run, say, scene, setup};
+use crate::shell::{cargo, output_of, root, run, say};
+use crate::{pip, scene, setup, version};
 
 /// The default recording: 8.3 s of a helicopter, mono, 22050 Hz. It lies in the examples of the crate
 /// `fyrox-sound` (MIT), so cargo itself can fetch it.
@@ -59,10 +60,7 @@ fn compile(folder: &Path) -> Result<PathBuf, String> {
 
 /// Copies the library and gives it the name that programs look for, the one that `build.rs` writes into it.
 fn install(from: &Path, to: &Path) -> Result<(), String> {
-    let abi = match env!("CARGO_PKG_VERSION_MAJOR") {
-        "0" => concat!("0.", env!("CARGO_PKG_VERSION_MINOR")),
-        major => major,
-    };
+    let abi = version::library_suffix(version::abi()?);
     let (file, name) = match cfg!(target_os = "macos") {
         true => ("libauricle.dylib", format!("libauricle.{abi}.dylib")),
         false => ("libauricle.so", format!("libauricle.so.{abi}")),
@@ -85,7 +83,7 @@ fn default_recording(folder: &Path) -> Result<PathBuf, String> {
         find_in_registry(&name)
     });
     if let Some(recording) = found {
-        crate::pip::check(&recording, RECORDING_SHA256)?;
+        pip::check(&recording, RECORDING_SHA256)?;
         return Ok(recording);
     }
     say("the recording cannot be fetched (no network?), so here is a scene of synthesised sounds instead:");

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::{pip, root, run, say};
+use crate::pip;
+use crate::shell::{root, run, say};
 
 /// What `tests/golden/make_golden.py` imports, pinned.
 const PACKAGES: [&str; 3] = ["numpy==2.4.6", "onnx==1.23.2", "onnxruntime==1.28.0"];

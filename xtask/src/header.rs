@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use crate::shell::root;
+use crate::version;
+
 /// The files of src/ffi that export something, in the order of the header's sections: by need.
 const SECTIONS: [&str; 11] =
     ["status", "cancel", "model", "pcm", "clip", "session", "push", "read", "runtime", "log", "version"];
@@ -13,7 +16,7 @@ const RULE: &str =
 
 /// Writes the header; with `check` only compares, and says where the first difference is.
 pub fn run(check: bool) -> Result<(), String> {
-    let root = super::root();
+    let root = root();
     let path = root.join("include/auricle.h");
     let new = render(root)?;
     let old = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
@@ -83,17 +86,16 @@ fn check_sections(root: &Path) -> Result<(), String> {
 /// with the one that src/ffi/version.rs computes.
 fn versions() -> Result<String, String> {
     let (major, minor) = (env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR"));
-    let number = |text: &str| text.parse::<u32>().map_err(|e| format!("version {text}: {e}"));
-    let abi = if number(major)? == 0 { number(minor)? } else { number(major)? * 1000 };
     Ok(format!(
         "#define AURICLE_VERSION \"{}\"\n\
          #define AURICLE_VERSION_MAJOR {major}\n\
          #define AURICLE_VERSION_MINOR {minor}\n\
          #define AURICLE_VERSION_PATCH {}\n\
          /** See auricle_abi_version. */\n\
-         #define AURICLE_ABI_VERSION {abi}\n",
+         #define AURICLE_ABI_VERSION {}\n",
         env!("CARGO_PKG_VERSION"),
         env!("CARGO_PKG_VERSION_PATCH"),
+        version::abi()?,
     ))
 }
 

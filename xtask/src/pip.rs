@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use sha2::{Digest, Sha256};
 
-use crate::say;
+use crate::shell::say;
 
 /// One wheel of a package index, pinned.
 pub struct Wheel {
@@ -16,7 +16,7 @@ pub struct Wheel {
     pub platforms: &'static [&'static str],
     /// SHA-256 of the file, hexadecimal.
     pub sha256: &'static str,
-    /// Size of the file, bytes; told to the user before the download.
+    /// Size of the file, bytes; printed before the download.
     pub bytes: u64,
 }
 
@@ -133,7 +133,7 @@ with zipfile.ZipFile(wheel) as archive:
 /// Compares a file's SHA-256 with the one that it must have.
 pub fn check(file: &Path, expected: &str) -> Result<(), String> {
     let bytes = fs::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
-    let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let found = format!("{:x}", Sha256::digest(&bytes));
     if found == expected {
         return Ok(());
     }

@@ -2,8 +2,9 @@
 //! clock-like ticks and helicopter-like thuds. It shows that the path works, not how good a model is.
 
 use std::f32::consts::TAU;
-use std::fs;
 use std::path::Path;
+
+use hound::{SampleFormat, WavSpec, WavWriter};
 
 /// Rate of the scene, Hz; mono.
 const RATE: u32 = 16_000;
@@ -16,27 +17,20 @@ pub fn write(path: &Path) -> Result<(), String> {
 
 /// Writes interleaved samples (full scale 1.0) as 16-bit WAV; what was 16-bit before comes out as it was.
 pub fn write_wav(path: &Path, samples: &[f32], channels: u32, rate: u32) -> Result<(), String> {
-    let too_long = |_| format!("{}: too long for a WAV file", path.display());
-    let data_bytes = u32::try_from(samples.len() * 2).map_err(too_long)?;
-    let mut bytes = Vec::with_capacity(44 + samples.len() * 2);
-    bytes.extend(b"RIFF");
-    bytes.extend((36 + data_bytes).to_le_bytes());
-    bytes.extend(b"WAVEfmt ");
-    bytes.extend(16_u32.to_le_bytes());
-    for half in [1, channels as u16] {
-        bytes.extend(half.to_le_bytes()); // PCM, channels
+    let failed = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+    if u32::try_from(36 + samples.len() * 2).is_err() {
+        return Err(failed(&"too long for a WAV file, which ends at 4 GiB"));
     }
-    bytes.extend(rate.to_le_bytes());
-    bytes.extend((rate * channels * 2).to_le_bytes());
-    for half in [channels as u16 * 2, 16] {
-        bytes.extend(half.to_le_bytes()); // bytes a frame, bits a sample
-    }
-    bytes.extend(b"data");
-    bytes.extend(data_bytes.to_le_bytes());
-    for sample in samples {
-        bytes.extend(((sample * 32768.0).round() as i16).to_le_bytes()); // `as` clips
-    }
-    fs::write(path, bytes).map_err(|e| format!("{}: {e}", path.display()))
+    let channels = u16::try_from(channels).map_err(|e| failed(&e))?;
+    let spec = WavSpec { channels, sample_rate: rate, bits_per_sample: 16, sample_format: SampleFormat::Int };
+    let write = || {
+        let mut wav = WavWriter::create(path, spec)?;
+        for sample in samples {
+            wav.write_sample((sample * 32768.0).round() as i16)?; // `as` clips
+        }
+        wav.finalize()
+    };
+    write().map_err(|e| failed(&e))
 }
 
 fn synthesise() -> Vec<f32> {
@@ -110,8 +104,8 @@ mod tests {
     fn a_wav_file_says_what_it_holds() {
         let path = std::env::temp_dir().join(format!("auricle-scene-{}.wav", std::process::id()));
         write_wav(&path, &[0.5, -2.0], 2, 8000).expect("written");
-        let bytes = fs::read(&path).expect("read");
-        let _ = fs::remove_file(&path);
+        let bytes = std::fs::read(&path).expect("read");
+        let _ = std::fs::remove_file(&path);
         // Field by field, from the RIFF specification: 4-byte frames at 8 kHz are 32000 bytes a second.
         let expected: [&[u8]; 3] = [
             b"RIFF\x28\0\0\0WAVEfmt \x10\0\0\0\x01\0\x02\0",

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::pip::{self, Wheel};
-use crate::{root, say};
+use crate::shell::{root, say};
 
 const REQUIREMENT: &str = "onnxruntime==1.28.0";
 

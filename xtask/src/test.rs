@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use crate::{cargo, run, say, setup};
+use crate::setup;
+use crate::shell::{cargo, run, say};
 
 /// Sets up what the tests need, then runs them all, whatever fails in between.
 pub fn run_all() -> Result<(), String> {

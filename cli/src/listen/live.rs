@@ -11,13 +11,13 @@ use auricle::{Error, Event, Read, Session, SessionOptions, Status};
 use super::Args;
 use super::microphone::{Line, Microphone};
 use super::view::{State, View};
-use crate::out::{Out, Stop, complain, shown_text};
+use crate::out::{Stdout, Stop, complain, shown_text};
 use crate::{events, model};
 
 /// How long to wait for audio before looking at keys and signals again.
 const TICK: Duration = Duration::from_millis(50);
 
-pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Stop> {
+pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Stdout) -> Result<(), Stop> {
     if args.list_devices {
         return Microphone::names()?.iter().try_for_each(|name| out.line(shown_text(name)));
     }
@@ -88,8 +88,8 @@ pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Out) -> Result<(), Sto
 
 /// How the reader of the output is served.
 enum Show<'a> {
-    Json(&'a mut Out),
-    Lines(&'a mut Out),
+    Json(&'a mut Stdout),
+    Lines(&'a mut Stdout),
     Live(View),
 }
 

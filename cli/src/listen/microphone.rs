@@ -181,7 +181,7 @@ impl Input {
         let begin = info.timestamp().capture;
         self.trouble.errors.store(0, Relaxed);
         if self.trouble.overrun.swap(false, Relaxed) {
-            // How much was lost nobody tells, but when this block was recorded.
+            // Nothing says how much was lost, but when this block was recorded.
             let missing = self.next.and_then(|next| begin.checked_duration_since(next)).unwrap_or_default();
             let frames = (missing.as_secs_f64() * f64::from(self.sample_rate)) as u64;
             self.line.lost.fetch_add(frames, Relaxed);

@@ -43,7 +43,11 @@ pub struct Args {
 
 /// Says how to get a build that has it.
 #[cfg(not(feature = "microphone"))]
-pub fn run(_: &Args, _: Option<&std::path::Path>, _: &mut crate::out::Out) -> Result<(), crate::out::Stop> {
+pub fn run(
+    _: &Args,
+    _: Option<&std::path::Path>,
+    _: &mut crate::out::Stdout,
+) -> Result<(), crate::out::Stop> {
     Err(crate::out::Stop::new(
         "this build cannot listen; build one that can with `cargo build --release -p auricle-cli --features \
          microphone` (on Linux after `apt install libasound2-dev pkg-config` or its like)",

@@ -6,6 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+#[path = "../../../tests/support/random.rs"]
+mod random;
+use random::Random;
+
 /// What one run of the command gave.
 pub struct Run {
     pub code: Option<i32>,
@@ -61,13 +65,12 @@ pub fn model() -> PathBuf {
 
 /// A sound: `frames` frames of noise under a rising tone, the same every time. Amplitude below 0.9.
 pub fn sound(rate: u32, channels: u16, frames: usize) -> Vec<f32> {
-    let mut state = 1u32;
+    let mut random = Random(1);
     let mut samples = Vec::with_capacity(frames * usize::from(channels));
     for frame in 0..frames {
         let t = frame as f32 / rate as f32;
         for channel in 0..channels {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let noise = (state >> 8) as f32 / 8_388_608.0 - 1.0;
+            let noise = random.sample();
             let tone = (std::f32::consts::TAU * (300.0 + 200.0 * t + 50.0 * f32::from(channel)) * t).sin();
             samples.push(0.5 * tone + 0.3 * noise);
         }
@@ -77,23 +80,11 @@ pub fn sound(rate: u32, channels: u16, frames: usize) -> Vec<f32> {
 
 /// Writes a WAV file of 32-bit floats: every value survives, NaN too.
 pub fn write_wav(path: &Path, rate: u32, channels: u16, samples: &[f32]) {
-    let data: Vec<u8> = samples.iter().flat_map(|s| s.to_le_bytes()).collect();
-    let frame = 4 * channels;
-    let mut wav = Vec::new();
-    wav.extend(b"RIFF");
-    wav.extend((36 + data.len() as u32).to_le_bytes());
-    wav.extend(b"WAVEfmt ");
-    wav.extend(16u32.to_le_bytes());
-    wav.extend(3u16.to_le_bytes()); // IEEE float
-    wav.extend(channels.to_le_bytes());
-    wav.extend(rate.to_le_bytes());
-    wav.extend((rate * u32::from(frame)).to_le_bytes());
-    wav.extend(frame.to_le_bytes());
-    wav.extend(32u16.to_le_bytes());
-    wav.extend(b"data");
-    wav.extend((data.len() as u32).to_le_bytes());
-    wav.extend(data);
-    fs::write(path, wav).expect("the WAV file is written");
+    let sample_format = hound::SampleFormat::Float;
+    let spec = hound::WavSpec { channels, sample_rate: rate, bits_per_sample: 32, sample_format };
+    let mut wav = hound::WavWriter::create(path, spec).expect("the WAV file is made");
+    samples.iter().for_each(|sample| wav.write_sample(*sample).expect("the WAV file is written"));
+    wav.finalize().expect("the WAV file is written");
 }
 
 /// A WAV file of [`sound`] in `folder`.

@@ -89,8 +89,8 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    /// The next samples: one, or up to `most` bytes of those that lie in a row, if all have one size.
-    pub fn next(&mut self, tables: &Tables, most: u32) -> Option<(Sample, u32)> {
+    /// The next samples: one, or up to `max` bytes of those that lie in a row, if all have one size.
+    pub fn next(&mut self, tables: &Tables, max: u32) -> Option<(Sample, u32)> {
         if self.sample >= tables.count {
             return None;
         }
@@ -112,7 +112,7 @@ impl Walk {
         let count = match tables.size {
             0 => 1,
             size => {
-                (most / size).clamp(1, self.chunk_left).min(self.time_left).min(tables.count - self.sample)
+                (max / size).clamp(1, self.chunk_left).min(self.time_left).min(tables.count - self.sample)
             }
         };
         let sample = Sample { offset: self.offset, size, length: self.length };

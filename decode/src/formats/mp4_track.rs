@@ -64,7 +64,7 @@ impl Movie {
                 continue;
             }
             let read = read_track(trak, scale.unwrap_or(0), moov);
-            // The first reason is the one that is told.
+            // The first reason is the one that is reported.
             if read.is_ok()
                 || track.as_ref().is_err_and(|reason: &String| reason == "has no track with sound")
             {

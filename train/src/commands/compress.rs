@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use auricle::{Model, ModelOptions};
+use auricle_train::compress::measure::{Measured, accuracy, latencies, table};
 use auricle_train::compress::{How, compress};
 use auricle_train::dataset::{Clip, Source};
-use auricle_train::measure::{Measured, accuracy, latencies, table};
 
-use super::stamp;
+use super::{OutputArgs, load, stamp};
 
 /// Clips that show what values the network's tensors take, spread over all that are not held out.
 const CALIBRATION_CLIPS: usize = 100;
@@ -32,21 +32,17 @@ pub struct Args {
     /// Accuracy that may be lost, in points (hundredths).
     #[arg(long, default_value_t = 1.0)]
     max_drop: f64,
-    /// File to write.
-    #[arg(long)]
-    out: PathBuf,
-    /// ONNX Runtime's shared library; the library says where it looks without.
-    #[arg(long)]
-    runtime: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 impl Args {
     pub fn run(self) -> Result<()> {
-        auricle::open_runtime(self.runtime.as_deref())?;
+        self.output.open_runtime()?;
         let onnx = stamp::read(&self.model)?;
         let options = ModelOptions::default();
         let before = Model::load(&self.model, &options)?;
-        let data = super::load(&self.data, before.sample_rate())?;
+        let data = load(&self.data, before.sample_rate())?;
         let (held, rest) = data.hold_out(&[self.hold_out])?;
         let step = rest.len().div_ceil(CALIBRATION_CLIPS);
         let calibration: Vec<&Clip> = rest.into_iter().step_by(step).collect();
@@ -67,10 +63,10 @@ impl Args {
             lost <= self.max_drop + 1e-9,
             "{lost:.2} points of accuracy are lost, --max-drop allows {}: {} is not written",
             self.max_drop,
-            self.out.display()
+            self.output.out.display()
         );
-        stamp::write(&self.out, &file)?;
-        println!("{}: {} bytes", self.out.display(), file.len());
+        stamp::write(&self.output.out, &file)?;
+        println!("{}: {} bytes", self.output.out.display(), file.len());
         Ok(())
     }
 }

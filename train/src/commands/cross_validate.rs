@@ -6,29 +6,21 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Result, ensure};
 use auricle_train::crops::Material;
-use auricle_train::dataset::{Clip, Dataset, Source};
+use auricle_train::dataset::{Clip, Dataset};
 use auricle_train::evaluate::{arg_max, clip_scores, with_noise};
-use auricle_train::fit::{Options, Plan, Recipe, Start, fit};
-use auricle_train::front_end::InputArgs;
+use auricle_train::fit::{Options, Start, fit};
 use auricle_train::loss::Kind;
-use auricle_train::network::Architecture;
+use auricle_train::plan::Plan;
 use auricle_train::report::{Fold, Report};
 use indicatif::MultiProgress;
 
 use super::curve::Curve;
-use super::{RunArgs, backgrounds, load, on_one_thread};
+use super::{NetworkArgs, RunArgs, backgrounds, on_one_thread};
 
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    data: Source,
-    /// What is trained.
-    #[arg(long, value_enum, default_value_t = Architecture::Resnet)]
-    network: Architecture,
-    #[command(flatten)]
-    input: InputArgs,
-    #[command(flatten)]
-    recipe: Recipe,
+    network: NetworkArgs,
     #[command(flatten)]
     run: RunArgs,
     /// Folds to test on, like 1,2; all without.
@@ -53,16 +45,9 @@ struct Tested {
 
 impl Args {
     pub fn run(self) -> Result<()> {
-        let front_end = self.input.spec()?;
-        let dataset = load(&self.data, front_end.sample_rate())?;
+        let (plan, dataset) = self.network.plan(&self.run)?;
         let known = dataset.folds();
         ensure!(known.len() >= 2, "cross-validation needs at least 2 folds; the labels have {}", known.len());
-        let plan = Plan {
-            architecture: self.network,
-            front_end,
-            classes: dataset.classes.clone(),
-            recipe: self.recipe.clone(),
-        };
         let backgrounds =
             backgrounds(plan.recipe.augment.background.as_deref(), plan.front_end.sample_rate())?;
         let folds = if self.only.is_empty() { known } else { self.only.clone() };

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use auricle_train::fit::Point;
+use auricle_train::plan::Point;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// Characters of a curve.
@@ -80,7 +80,7 @@ impl Curve {
 fn spark(values: &[f32]) -> String {
     let share = values.len().div_ceil(WIDTH).max(1);
     let means: Vec<f32> = values.chunks(share).map(|c| c.iter().sum::<f32>() / c.len() as f32).collect();
-    let least = means.iter().copied().fold(f32::INFINITY, f32::min);
-    let range = (means.iter().copied().fold(f32::NEG_INFINITY, f32::max) - least).max(1e-6);
-    means.iter().map(|v| LEVELS[((v - least) / range * (LEVELS.len() - 1) as f32).round() as usize]).collect()
+    let min = means.iter().copied().fold(f32::INFINITY, f32::min);
+    let range = (means.iter().copied().fold(f32::NEG_INFINITY, f32::max) - min).max(1e-6);
+    means.iter().map(|v| LEVELS[((v - min) / range * (LEVELS.len() - 1) as f32).round() as usize]).collect()
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use auricle_train::checkpoint::Checkpoint;
-use auricle_train::dataset::Source;
-use auricle_train::fit::{Plan, Recipe, Start};
+use auricle_train::fit::Start;
+use auricle_train::plan::Plan;
 
 use super::train::{self, Keep};
 use super::{ModelArgs, RunArgs, load};
@@ -20,13 +20,9 @@ pub struct Args {
     #[arg(long, default_value_t = 0.0)]
     prune: f64,
     #[command(flatten)]
-    data: Source,
-    #[command(flatten)]
-    recipe: Recipe,
+    run: RunArgs,
     #[command(flatten)]
     keep: Keep,
-    #[command(flatten)]
-    run: RunArgs,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -34,9 +30,10 @@ pub struct Args {
 impl Args {
     pub fn run(self) -> Result<()> {
         let before = Checkpoint::load(&self.from)?;
-        self.model.open_runtime()?;
-        let dataset = load(&self.data, before.head.plan.front_end.sample_rate())?;
-        let plan = Plan { classes: dataset.classes.clone(), recipe: self.recipe, ..before.head.plan.clone() };
+        self.model.output.open_runtime()?;
+        let dataset = load(&self.run.data, before.progress.plan.front_end.sample_rate())?;
+        let (classes, recipe) = (dataset.classes.clone(), self.run.recipe.clone());
+        let plan = Plan { classes, recipe, ..before.progress.plan.clone() };
         let (held, rest) = dataset.hold_out(self.keep.hold_out())?;
         let start =
             self.keep.resumed()?.unwrap_or(Start::From { checkpoint: Box::new(before), prune: self.prune });

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use auricle::{Model, ModelOptions};
 use auricle_train::calibrate::{Example, temperature};
+use auricle_train::compress::measure::{accuracy, scores};
 use auricle_train::dataset::{Clip, Source};
 use auricle_train::front_end::About;
 use auricle_train::golden;
 use auricle_train::head::{Head, candidates, embed};
-use auricle_train::measure::{accuracy, scores};
 
-use super::{load, stamp};
+use super::{OutputArgs, load, stamp};
 
 /// Largest difference of a clip's score between the file, in the library, and the head as it was trained.
 const TOLERANCE: f32 = 1e-4;
@@ -37,17 +37,13 @@ pub struct Args {
     shots: Option<usize>,
     #[command(flatten)]
     about: About,
-    /// ONNX file to write.
-    #[arg(long)]
-    out: PathBuf,
-    /// ONNX Runtime's shared library; the library says where it looks without.
-    #[arg(long)]
-    runtime: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 impl Args {
     pub fn run(self) -> Result<()> {
-        auricle::open_runtime(self.runtime.as_deref())?;
+        self.output.open_runtime()?;
         let onnx = stamp::read(&self.backbone)?;
         let options = ModelOptions::default();
         let backbone = Model::load(&self.backbone, &options)?;
@@ -96,8 +92,8 @@ impl Args {
             );
         }
         let file = golden::finish(&joined, &manifest, golden::TOLERANCE)?;
-        stamp::write(&self.out, &file)?;
-        println!("{}: {} bytes, {} classes", self.out.display(), file.len(), data.classes.len());
+        stamp::write(&self.output.out, &file)?;
+        println!("{}: {} bytes, {} classes", self.output.out.display(), file.len(), data.classes.len());
         Ok(())
     }
 }

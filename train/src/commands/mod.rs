@@ -1,4 +1,4 @@
-//! One file a command, and here what they share.
+//! Code shared by the commands; each has its own file.
 
 pub mod compress;
 pub mod cross_validate;
@@ -17,10 +17,10 @@ use auricle::stages::text::escaped;
 use auricle_train::dataset::{Clip, Dataset, Source, load_mono};
 use auricle_train::evaluate::window_outputs;
 use auricle_train::export;
-use auricle_train::fit::{Plan, Point};
-use auricle_train::front_end::About;
+use auricle_train::front_end::{About, InputArgs};
 use auricle_train::golden;
-use auricle_train::network::Network;
+use auricle_train::network::{Architecture, Network};
+use auricle_train::plan::{Plan, Point, Recipe};
 use auricle_train::report::{Answer, Fold, Painter};
 use burn::tensor::Device;
 use clap::{Args, ValueEnum};
@@ -41,25 +41,34 @@ fn load(source: &Source, sample_rate: u32) -> Result<Dataset> {
     Ok(dataset)
 }
 
-/// The model that a command writes.
+/// The file that a command writes: `train`, `finetune`, `head`, `compress`.
 #[derive(Args)]
-pub struct ModelArgs {
+pub struct OutputArgs {
     /// ONNX file to write.
     #[arg(long)]
     out: PathBuf,
-    #[command(flatten)]
-    about: About,
     /// ONNX Runtime's shared library, with which the file is checked; the library says where it looks without.
     #[arg(long)]
     runtime: Option<PathBuf>,
 }
 
-impl ModelArgs {
-    /// Before the training, so that a missing runtime costs no more than this.
+impl OutputArgs {
+    /// Before the work, so that a missing runtime costs no more than this.
     fn open_runtime(&self) -> Result<()> {
         Ok(auricle::open_runtime(self.runtime.as_deref())?)
     }
+}
 
+/// The model that a training writes: `train`, `finetune`.
+#[derive(Args)]
+pub struct ModelArgs {
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    about: About,
+}
+
+impl ModelArgs {
     /// Writes the file after the library has computed the same with it on `clips`.
     fn write(&self, network: &Network, plan: &Plan, clips: &[&Clip], temperature: f32) -> Result<()> {
         let onnx = export::onnx(network, plan, &self.about)?;
@@ -67,10 +76,10 @@ impl ModelArgs {
         let mut manifest = export::manifest(plan, &self.about)?;
         manifest.output.temperature = temperature;
         let onnx = golden::finish(&onnx, &manifest, golden::TOLERANCE)?;
-        stamp::write(&self.out, &onnx)?;
+        stamp::write(&self.output.out, &onnx)?;
         println!(
             "{}: {} bytes; over {} clips the library gives the same answers as the trained network, and differs from it by at most {:.1e} in logits, {:.1e} in scores",
-            self.out.display(),
+            self.output.out.display(),
             onnx.len(),
             clips.len(),
             difference.logits,
@@ -105,15 +114,44 @@ impl Processor {
     }
 }
 
-/// How a run is watched and kept.
+/// A training: `train`, `cross-validate`, `finetune`.
 #[derive(Args)]
 pub struct RunArgs {
+    #[command(flatten)]
+    data: Source,
+    #[command(flatten)]
+    recipe: Recipe,
     /// Where it is computed.
     #[arg(long, value_enum, default_value_t = Processor::Cpu)]
     device: Processor,
     /// Lines of text instead of bars and curves; so too where the output is no terminal.
     #[arg(long)]
     plain: bool,
+}
+
+/// A network that begins with new weights: `train`, `cross-validate`.
+#[derive(Args)]
+pub struct NetworkArgs {
+    /// What is trained.
+    #[arg(long, value_enum, default_value_t = Architecture::Resnet)]
+    network: Architecture,
+    #[command(flatten)]
+    input: InputArgs,
+}
+
+impl NetworkArgs {
+    /// Reads the clips, and plans a run on them.
+    fn plan(&self, run: &RunArgs) -> Result<(Plan, Dataset)> {
+        let front_end = self.input.spec()?;
+        let dataset = load(&run.data, front_end.sample_rate())?;
+        let plan = Plan {
+            architecture: self.network,
+            front_end,
+            classes: dataset.classes.clone(),
+            recipe: run.recipe.clone(),
+        };
+        Ok((plan, dataset))
+    }
 }
 
 /// Every recording in a folder that can be read, at the model's rate.

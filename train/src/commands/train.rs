@@ -5,32 +5,24 @@ use std::path::PathBuf;
 use anyhow::Result;
 use auricle_train::checkpoint::Checkpoint;
 use auricle_train::crops::Material;
-use auricle_train::dataset::{Clip, Source};
-use auricle_train::fit::{Options, Plan, Recipe, Start, fit};
-use auricle_train::front_end::InputArgs;
+use auricle_train::dataset::Clip;
+use auricle_train::fit::{Options, Start, fit};
 use auricle_train::loss::Kind;
-use auricle_train::network::Architecture;
+use auricle_train::plan::Plan;
 use auricle_train::report::Report;
 use indicatif::MultiProgress;
 
 use super::curve::Curve;
-use super::{ModelArgs, RunArgs, backgrounds, load, on_one_thread, test};
+use super::{ModelArgs, NetworkArgs, RunArgs, backgrounds, on_one_thread, test};
 
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    data: Source,
-    /// What is trained.
-    #[arg(long, value_enum, default_value_t = Architecture::Resnet)]
-    network: Architecture,
-    #[command(flatten)]
-    input: InputArgs,
-    #[command(flatten)]
-    recipe: Recipe,
-    #[command(flatten)]
-    keep: Keep,
+    network: NetworkArgs,
     #[command(flatten)]
     run: RunArgs,
+    #[command(flatten)]
+    keep: Keep,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -60,15 +52,8 @@ pub struct Keep {
 
 impl Args {
     pub fn run(self) -> Result<()> {
-        let front_end = self.input.spec()?;
-        self.model.open_runtime()?;
-        let dataset = load(&self.data, front_end.sample_rate())?;
-        let plan = Plan {
-            architecture: self.network,
-            front_end,
-            classes: dataset.classes.clone(),
-            recipe: self.recipe,
-        };
+        self.model.output.open_runtime()?;
+        let (plan, dataset) = self.network.plan(&self.run)?;
         let (held, rest) = dataset.hold_out(self.keep.hold_out())?;
         let start = self.keep.resumed()?.unwrap_or(Start::New);
         run(&plan, &held, &rest, start, &self.keep, &self.run, &self.model)

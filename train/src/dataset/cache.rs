@@ -45,8 +45,7 @@ impl Cache {
             hash.update(number.to_le_bytes());
         }
         hash.update(auricle::VERSION);
-        let name: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Some(Key(self.folder.join(name)))
+        Some(Key(self.folder.join(format!("{:x}", hash.finalize()))))
     }
 
     /// Writes beside, then renames: another run never sees half a file.

@@ -127,7 +127,7 @@ impl FrontEndSpec {
             labels: labels.to_vec(),
             input: self.input.clone(),
             output: Output { tensor: "output".into(), activation, temperature: 1.0 },
-            // The default rules: `listen` and a session then have events to tell.
+            // The default rules: `listen` and a session then have events to report.
             stream: Stream {
                 hop_seconds: Some(self.hop_seconds),
                 events: Some(Rules::default()),

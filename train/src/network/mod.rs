@@ -13,8 +13,8 @@ use burn::tensor::{Device, Tensor};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::compress::prune::{BLOCK, kept};
 use crate::onnx::Graph;
-use crate::onnx::prune::{BLOCK, kept};
 use cnn::AudioCnn;
 use crnn::Crnn;
 use resnet::ResNet;
@@ -36,7 +36,7 @@ pub enum Architecture {
 
 impl Architecture {
     /// The fewest bins and rows that it can look at.
-    fn least(self) -> [usize; 2] {
+    fn min_shape(self) -> [usize; 2] {
         match self {
             Architecture::Cnn => [8, 8],
             Architecture::Crnn => [4, 4],
@@ -67,10 +67,10 @@ impl Network {
         classes: usize,
         device: &Device,
     ) -> Result<Self> {
-        let ([bins, rows], [least_bins, least_rows]) = (shape, architecture.least());
+        let ([bins, rows], [min_bins, min_rows]) = (shape, architecture.min_shape());
         ensure!(
-            bins >= least_bins && rows >= least_rows,
-            "a window gives {bins} bins × {rows} rows; {architecture:?} needs at least {least_bins} × {least_rows}: \
+            bins >= min_bins && rows >= min_rows,
+            "a window gives {bins} bins × {rows} rows; {architecture:?} needs at least {min_bins} × {min_rows}: \
              a longer window, a shorter frame_hop or more bins"
         );
         Ok(match architecture {
@@ -112,7 +112,7 @@ impl Network {
         }
     }
 
-    /// The same network, out of training, with the `fraction` of the channels silenced that [`prune`](crate::onnx::prune)
+    /// The same network, out of training, with the `fraction` of the channels silenced that [`prune`](crate::compress::prune)
     /// can take out of its file. An error for a network that has none.
     pub fn silence_channels(mut self, fraction: f64) -> Result<Self> {
         ensure!((0.0..1.0).contains(&fraction), "--prune is {fraction}; valid 0 to below 1");

@@ -61,9 +61,9 @@ impl ResNet {
         for block in &self.blocks {
             x = block.write(graph, &x);
         }
-        let most = graph.max(&x, &[3]);
+        let max = graph.max(&x, &[3]);
         let mean = graph.mean(&x, &[3]);
-        let sum = graph.add(&most, &mean);
+        let sum = graph.add(&max, &mean);
         let x = graph.reshape(&sum, &[0, self.head.weight.dims()[0] as i64]);
         write_linear(&self.head, graph, &x)
     }

@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail, ensure};
 use prost::Message;
 
 use super::proto::{
-    Attribute, Dimension, EXTERNAL, GraphProto, Model, Node, OperatorSet, Shape, TensorProto, TensorType,
-    Type, ValueInfo, attribute_type, data_type,
+    AttributeProto, EXTERNAL, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
+    TensorShapeProto, TypeProto, ValueInfoProto, attribute_type, data_type, tensor_shape_proto, type_proto,
 };
 
 /// Protobuf, and so an ONNX file in one piece, ends here.
@@ -24,7 +24,7 @@ pub struct Floats {
 
 /// The file's graph, with what every change to it needs.
 pub struct Editor {
-    model: Model,
+    model: ModelProto,
     graph: GraphProto,
     names: HashSet<String>,
 }
@@ -35,7 +35,7 @@ impl Editor {
     pub fn read(onnx: &[u8]) -> Result<Self> {
         let mut model = Self::decode(onnx)?;
         let mut graph = model.graph.take().unwrap_or_default();
-        let nested = |a: &Attribute| a.g.is_some() || !a.graphs.is_empty();
+        let nested = |a: &AttributeProto| a.g.is_some() || !a.graphs.is_empty();
         if let Some(node) = graph.node.iter().find(|node| node.attribute.iter().any(nested)) {
             bail!(
                 "node {:?} ({}) holds a graph of its own, which is not supported here",
@@ -55,8 +55,8 @@ impl Editor {
         Self::decode(onnx).map(|_| ())
     }
 
-    fn decode(onnx: &[u8]) -> Result<Model> {
-        let model = Model::decode(onnx).context("is damaged, or not an ONNX file")?;
+    fn decode(onnx: &[u8]) -> Result<ModelProto> {
+        let model = ModelProto::decode(onnx).context("is damaged, or not an ONNX file")?;
         let graph = model.graph.as_ref().context("holds no graph: it is not an ONNX model")?;
         for tensor in &graph.initializer {
             ensure!(
@@ -79,27 +79,27 @@ impl Editor {
             .collect();
         graph.initializer.retain(|tensor| used.contains(tensor.name.as_str()));
         graph.value_info.clear(); // sizes that no longer hold would be refused; ONNX Runtime infers them
-        Model { graph: Some(graph), ..self.model.clone() }.encode_to_vec()
+        ModelProto { graph: Some(graph), ..self.model.clone() }.encode_to_vec()
     }
 
-    pub(super) fn nodes(&self) -> &[Node] {
+    pub(crate) fn nodes(&self) -> &[NodeProto] {
         &self.graph.node
     }
 
-    pub(super) fn nodes_mut(&mut self) -> &mut Vec<Node> {
+    pub(crate) fn nodes_mut(&mut self) -> &mut Vec<NodeProto> {
         &mut self.graph.node
     }
 
     /// Version of the standard operators.
     pub fn opset(&self) -> i64 {
-        let standard = |set: &&OperatorSet| set.domain.is_empty() || set.domain == "ai.onnx";
+        let standard = |set: &&OperatorSetIdProto| set.domain.is_empty() || set.domain == "ai.onnx";
         self.model.opset_import.iter().find(standard).and_then(|set| set.version).unwrap_or(1)
     }
 
     /// Declares that operators of `domain` are used.
-    pub(super) fn import(&mut self, domain: &str) {
+    pub(crate) fn import(&mut self, domain: &str) {
         if !self.model.opset_import.iter().any(|set| set.domain == domain) {
-            self.model.opset_import.push(OperatorSet { domain: domain.into(), version: Some(1) });
+            self.model.opset_import.push(OperatorSetIdProto { domain: domain.into(), version: Some(1) });
         }
     }
 
@@ -120,12 +120,12 @@ impl Editor {
     /// Makes a tensor of 32-bit floats an output of the graph, after those that there are.
     pub fn add_output(&mut self, tensor: &str) {
         if !self.is_output(tensor) {
-            let float = TensorType { elem_type: Some(data_type::FLOAT), shape: None };
-            let float = Type { tensor_type: Some(float), ..Type::default() };
-            self.graph.output.push(ValueInfo {
+            let float = type_proto::Tensor { elem_type: Some(data_type::FLOAT), shape: None };
+            let float = TypeProto { tensor_type: Some(float), ..TypeProto::default() };
+            self.graph.output.push(ValueInfoProto {
                 name: tensor.into(),
                 r#type: Some(float),
-                ..ValueInfo::default()
+                ..ValueInfoProto::default()
             });
         }
     }
@@ -138,13 +138,16 @@ impl Editor {
         let weight = self.constant("head_weight", weight, &[weight.len() / outputs, outputs]);
         let bias = self.constant("head_bias", bias, &[outputs]);
         let [flat, output] = ["head_input", "head"].map(|hint| self.fresh(hint));
-        self.graph.node.push(Node::new("Flatten", &[tensor], &[&flat]).with_int("axis", 1));
-        self.graph.node.push(Node::new("Gemm", &[&flat, &weight, &bias], &[&output]));
+        self.graph.node.push(NodeProto::new("Flatten", &[tensor], &[&flat]).with_int("axis", 1));
+        self.graph.node.push(NodeProto::new("Gemm", &[&flat, &weight, &bias], &[&output]));
         self.graph.output.clear();
         self.add_output(&output);
-        if let Some(Type { tensor_type: Some(float), .. }) = &mut self.graph.output[0].r#type {
-            let size = |size: Option<i64>| Dimension { dim_value: size, ..Dimension::default() };
-            float.shape = Some(Shape { dim: vec![size(None), size(Some(outputs as i64))] });
+        if let Some(TypeProto { tensor_type: Some(float), .. }) = &mut self.graph.output[0].r#type {
+            let size = |size: Option<i64>| tensor_shape_proto::Dimension {
+                dim_value: size,
+                ..tensor_shape_proto::Dimension::default()
+            };
+            float.shape = Some(TensorShapeProto { dim: vec![size(None), size(Some(outputs as i64))] });
         }
         let mut needed = HashSet::from([output.clone()]);
         for node in self.graph.node.iter().rev() {
@@ -157,7 +160,7 @@ impl Editor {
     }
 
     /// Indices of the nodes that read each tensor.
-    pub(super) fn readers(&self) -> HashMap<String, Vec<usize>> {
+    pub(crate) fn readers(&self) -> HashMap<String, Vec<usize>> {
         let mut readers: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, node) in self.graph.node.iter().enumerate() {
             for input in &node.input {
@@ -184,7 +187,7 @@ impl Editor {
     }
 
     /// A name that nothing has.
-    pub(super) fn fresh(&mut self, hint: &str) -> String {
+    pub(crate) fn fresh(&mut self, hint: &str) -> String {
         let name = (0..).map(|n| format!("{hint}_{n}")).find(|name| !self.names.contains(name));
         let name = name.expect("numbers do not end");
         self.names.insert(name.clone());
@@ -192,7 +195,7 @@ impl Editor {
     }
 
     /// A new constant; gives its name.
-    pub(super) fn constant<T: Element>(&mut self, hint: &str, values: &[T], dims: &[usize]) -> String {
+    pub(crate) fn constant<T: Element>(&mut self, hint: &str, values: &[T], dims: &[usize]) -> String {
         assert_eq!(values.len(), dims.iter().product::<usize>(), "values of {hint} of shape {dims:?}");
         let name = self.fresh(hint);
         self.graph.initializer.push(TensorProto {
@@ -210,7 +213,7 @@ impl Editor {
 fn hoist_constants(graph: &mut GraphProto) {
     let mut hoisted = Vec::new();
     graph.node.retain_mut(|node| match (node.op_type.as_str(), node.attribute.as_mut_slice()) {
-        ("Constant", [Attribute { name, t: Some(tensor), .. }]) if name == "value" => {
+        ("Constant", [AttributeProto { name, t: Some(tensor), .. }]) if name == "value" => {
             hoisted.push(TensorProto { name: node.output[0].clone(), ..std::mem::take(tensor) });
             false
         }
@@ -220,7 +223,7 @@ fn hoist_constants(graph: &mut GraphProto) {
 }
 
 /// Element of a constant.
-pub(super) trait Element {
+pub(crate) trait Element {
     const TYPE: i32;
     fn bytes(&self) -> Vec<u8>;
 }
@@ -233,8 +236,8 @@ macro_rules! elements {
 }
 elements!(f32: data_type::FLOAT, u8: data_type::UINT8, i8: data_type::INT8, i32: data_type::INT32);
 
-impl Node {
-    pub(super) fn new(op: &str, inputs: &[&str], outputs: &[&str]) -> Self {
+impl NodeProto {
+    pub(crate) fn new(op: &str, inputs: &[&str], outputs: &[&str]) -> Self {
         Self {
             op_type: op.into(),
             name: outputs[0].into(),
@@ -244,31 +247,36 @@ impl Node {
         }
     }
 
-    pub(super) fn with_int(mut self, name: &str, value: i64) -> Self {
+    pub(crate) fn with_int(mut self, name: &str, value: i64) -> Self {
         let r#type = Some(attribute_type::INT);
-        self.attribute.push(Attribute { name: name.into(), i: Some(value), r#type, ..Attribute::default() });
+        self.attribute.push(AttributeProto {
+            name: name.into(),
+            i: Some(value),
+            r#type,
+            ..AttributeProto::default()
+        });
         self
     }
 
     /// Of the standard operators.
-    pub(super) fn is(&self, op: &str) -> bool {
+    pub(crate) fn is(&self, op: &str) -> bool {
         self.op_type == op && (self.domain.is_empty() || self.domain == "ai.onnx")
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<&Attribute> {
+    pub(crate) fn find(&self, name: &str) -> Option<&AttributeProto> {
         self.attribute.iter().find(|attribute| attribute.name == name)
     }
 
-    pub(super) fn int(&self, name: &str, default: i64) -> i64 {
+    pub(crate) fn int(&self, name: &str, default: i64) -> i64 {
         self.find(name).and_then(|attribute| attribute.i).unwrap_or(default)
     }
 
-    pub(super) fn float(&self, name: &str, default: f32) -> f32 {
+    pub(crate) fn float(&self, name: &str, default: f32) -> f32 {
         self.find(name).and_then(|attribute| attribute.f).unwrap_or(default)
     }
 
     /// Input `index`; empty if it is left out.
-    pub(super) fn input(&self, index: usize) -> &str {
+    pub(crate) fn input(&self, index: usize) -> &str {
         self.input.get(index).map_or("", String::as_str)
     }
 }

@@ -4,16 +4,15 @@
 pub mod edit;
 mod fields;
 pub mod merge;
-mod proto;
-pub mod prune;
-pub mod quantise;
+pub(crate) mod proto;
 pub mod stamp;
 
 use auricle::manifest::METADATA_KEY;
 use prost::Message;
 use proto::{
-    Attribute, Dimension, GraphProto, Model, Node, OperatorSet, Shape, StringEntry, TensorProto, TensorType,
-    Type, ValueInfo, attribute_type, data_type,
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
+    TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, attribute_type, data_type, tensor_shape_proto,
+    type_proto,
 };
 
 /// Operator set of the files written here.
@@ -39,7 +38,7 @@ pub struct Lstm {
 /// The graph under construction.
 #[derive(Default)]
 pub struct Graph {
-    nodes: Vec<Node>,
+    nodes: Vec<NodeProto>,
     initializers: Vec<TensorProto>,
 }
 
@@ -227,14 +226,14 @@ impl Graph {
             output: vec![batch_of(output.0, output.1)],
             ..GraphProto::default()
         };
-        Model {
+        ModelProto {
             ir_version: Some(IR_VERSION),
             producer_name: "auricle-train".into(),
             producer_version: env!("CARGO_PKG_VERSION").into(),
             graph: Some(graph),
-            opset_import: vec![OperatorSet { domain: String::new(), version: Some(OPSET) }],
-            metadata_props: vec![StringEntry { key: METADATA_KEY.into(), value: manifest.into() }],
-            ..Model::default()
+            opset_import: vec![OperatorSetIdProto { domain: String::new(), version: Some(OPSET) }],
+            metadata_props: vec![StringStringEntryProto { key: METADATA_KEY.into(), value: manifest.into() }],
+            ..ModelProto::default()
         }
         .encode_to_vec()
     }
@@ -261,56 +260,65 @@ impl Graph {
         name
     }
 
-    fn node(&mut self, op: &str, inputs: &[&str], attribute: Vec<Attribute>) -> String {
+    fn node(&mut self, op: &str, inputs: &[&str], attribute: Vec<AttributeProto>) -> String {
         let name = format!("{}{}", op.to_lowercase(), self.nodes.len());
-        self.nodes.push(Node {
+        self.nodes.push(NodeProto {
             input: inputs.iter().map(|&i| i.to_owned()).collect(),
             output: vec![name.clone()],
             name: name.clone(),
             op_type: op.into(),
             attribute,
-            ..Node::default()
+            ..NodeProto::default()
         });
         name
     }
 }
 
-fn int(name: &str, value: i64) -> Attribute {
-    Attribute { name: name.into(), i: Some(value), r#type: Some(attribute_type::INT), ..Attribute::default() }
+fn int(name: &str, value: i64) -> AttributeProto {
+    AttributeProto {
+        name: name.into(),
+        i: Some(value),
+        r#type: Some(attribute_type::INT),
+        ..AttributeProto::default()
+    }
 }
 
-fn ints(name: &str, values: &[i64]) -> Attribute {
-    Attribute {
+fn ints(name: &str, values: &[i64]) -> AttributeProto {
+    AttributeProto {
         name: name.into(),
         ints: values.to_vec(),
         r#type: Some(attribute_type::INTS),
-        ..Attribute::default()
+        ..AttributeProto::default()
     }
 }
 
-fn float(name: &str, value: f32) -> Attribute {
-    Attribute {
+fn float(name: &str, value: f32) -> AttributeProto {
+    AttributeProto {
         name: name.into(),
         f: Some(value),
         r#type: Some(attribute_type::FLOAT),
-        ..Attribute::default()
+        ..AttributeProto::default()
     }
 }
 
-fn text(name: &str, value: &str) -> Attribute {
-    Attribute {
+fn text(name: &str, value: &str) -> AttributeProto {
+    AttributeProto {
         name: name.into(),
         s: Some(value.into()),
         r#type: Some(attribute_type::STRING),
-        ..Attribute::default()
+        ..AttributeProto::default()
     }
 }
 
-fn batch_of(name: &str, dims: &[usize]) -> ValueInfo {
-    let batch = Dimension { dim_value: None, dim_param: Some("batch".into()), denotation: None };
-    let fixed = dims.iter().map(|&d| Dimension { dim_value: Some(d as i64), ..Dimension::default() });
-    let shape = Shape { dim: std::iter::once(batch).chain(fixed).collect() };
-    let tensor = TensorType { elem_type: Some(data_type::FLOAT), shape: Some(shape) };
-    let r#type = Some(Type { tensor_type: Some(tensor), ..Type::default() });
-    ValueInfo { name: name.into(), r#type, ..ValueInfo::default() }
+fn batch_of(name: &str, dims: &[usize]) -> ValueInfoProto {
+    let batch =
+        tensor_shape_proto::Dimension { dim_value: None, dim_param: Some("batch".into()), denotation: None };
+    let fixed = dims.iter().map(|&d| tensor_shape_proto::Dimension {
+        dim_value: Some(d as i64),
+        ..tensor_shape_proto::Dimension::default()
+    });
+    let shape = TensorShapeProto { dim: std::iter::once(batch).chain(fixed).collect() };
+    let tensor = type_proto::Tensor { elem_type: Some(data_type::FLOAT), shape: Some(shape) };
+    let r#type = Some(TypeProto { tensor_type: Some(tensor), ..TypeProto::default() });
+    ValueInfoProto { name: name.into(), r#type, ..ValueInfoProto::default() }
 }

@@ -5,7 +5,7 @@
 use prost::Message;
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Model {
+pub struct ModelProto {
     #[prost(int64, optional, tag = "1")]
     pub ir_version: Option<i64>,
     #[prost(string, tag = "2")]
@@ -21,9 +21,9 @@ pub struct Model {
     #[prost(message, optional, tag = "7")]
     pub graph: Option<GraphProto>,
     #[prost(message, repeated, tag = "8")]
-    pub opset_import: Vec<OperatorSet>,
+    pub opset_import: Vec<OperatorSetIdProto>,
     #[prost(message, repeated, tag = "14")]
-    pub metadata_props: Vec<StringEntry>,
+    pub metadata_props: Vec<StringStringEntryProto>,
     #[prost(bytes = "vec", repeated, tag = "20")]
     pub training_info: Vec<Vec<u8>>,
     #[prost(bytes = "vec", repeated, tag = "25")]
@@ -33,7 +33,7 @@ pub struct Model {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct OperatorSet {
+pub struct OperatorSetIdProto {
     #[prost(string, tag = "1")]
     pub domain: String,
     #[prost(int64, optional, tag = "2")]
@@ -41,7 +41,7 @@ pub struct OperatorSet {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct StringEntry {
+pub struct StringStringEntryProto {
     #[prost(string, tag = "1")]
     pub key: String,
     #[prost(string, tag = "2")]
@@ -51,7 +51,7 @@ pub struct StringEntry {
 #[derive(Clone, PartialEq, Message)]
 pub struct GraphProto {
     #[prost(message, repeated, tag = "1")]
-    pub node: Vec<Node>,
+    pub node: Vec<NodeProto>,
     #[prost(string, tag = "2")]
     pub name: String,
     #[prost(message, repeated, tag = "5")]
@@ -59,21 +59,21 @@ pub struct GraphProto {
     #[prost(string, optional, tag = "10")]
     pub doc_string: Option<String>,
     #[prost(message, repeated, tag = "11")]
-    pub input: Vec<ValueInfo>,
+    pub input: Vec<ValueInfoProto>,
     #[prost(message, repeated, tag = "12")]
-    pub output: Vec<ValueInfo>,
+    pub output: Vec<ValueInfoProto>,
     #[prost(message, repeated, tag = "13")]
-    pub value_info: Vec<ValueInfo>,
+    pub value_info: Vec<ValueInfoProto>,
     #[prost(bytes = "vec", repeated, tag = "14")]
     pub quantization_annotation: Vec<Vec<u8>>,
     #[prost(bytes = "vec", repeated, tag = "15")]
     pub sparse_initializer: Vec<Vec<u8>>,
     #[prost(message, repeated, tag = "16")]
-    pub metadata_props: Vec<StringEntry>,
+    pub metadata_props: Vec<StringStringEntryProto>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Node {
+pub struct NodeProto {
     #[prost(string, repeated, tag = "1")]
     pub input: Vec<String>,
     #[prost(string, repeated, tag = "2")]
@@ -83,7 +83,7 @@ pub struct Node {
     #[prost(string, tag = "4")]
     pub op_type: String,
     #[prost(message, repeated, tag = "5")]
-    pub attribute: Vec<Attribute>,
+    pub attribute: Vec<AttributeProto>,
     #[prost(string, optional, tag = "6")]
     pub doc_string: Option<String>,
     #[prost(string, tag = "7")]
@@ -91,7 +91,7 @@ pub struct Node {
     #[prost(string, optional, tag = "8")]
     pub overload: Option<String>,
     #[prost(message, repeated, tag = "9")]
-    pub metadata_props: Vec<StringEntry>,
+    pub metadata_props: Vec<StringStringEntryProto>,
     #[prost(bytes = "vec", repeated, tag = "10")]
     pub device_configurations: Vec<Vec<u8>>,
 }
@@ -105,7 +105,7 @@ pub mod attribute_type {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Attribute {
+pub struct AttributeProto {
     #[prost(string, tag = "1")]
     pub name: String,
     #[prost(float, optional, tag = "2")]
@@ -184,29 +184,29 @@ pub struct TensorProto {
     #[prost(string, optional, tag = "12")]
     pub doc_string: Option<String>,
     #[prost(message, repeated, tag = "13")]
-    pub external_data: Vec<StringEntry>,
+    pub external_data: Vec<StringStringEntryProto>,
     #[prost(int32, optional, tag = "14")]
     pub data_location: Option<i32>,
     #[prost(message, repeated, tag = "16")]
-    pub metadata_props: Vec<StringEntry>,
+    pub metadata_props: Vec<StringStringEntryProto>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct ValueInfo {
+pub struct ValueInfoProto {
     #[prost(string, tag = "1")]
     pub name: String,
     #[prost(message, optional, tag = "2")]
-    pub r#type: Option<Type>,
+    pub r#type: Option<TypeProto>,
     #[prost(string, optional, tag = "3")]
     pub doc_string: Option<String>,
     #[prost(message, repeated, tag = "4")]
-    pub metadata_props: Vec<StringEntry>,
+    pub metadata_props: Vec<StringStringEntryProto>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Type {
+pub struct TypeProto {
     #[prost(message, optional, tag = "1")]
-    pub tensor_type: Option<TensorType>,
+    pub tensor_type: Option<type_proto::Tensor>,
     #[prost(bytes = "vec", optional, tag = "4")]
     pub sequence_type: Option<Vec<u8>>,
     #[prost(bytes = "vec", optional, tag = "5")]
@@ -219,26 +219,36 @@ pub struct Type {
     pub optional_type: Option<Vec<u8>>,
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct TensorType {
-    #[prost(int32, optional, tag = "1")]
-    pub elem_type: Option<i32>,
-    #[prost(message, optional, tag = "2")]
-    pub shape: Option<Shape>,
+/// Messages within `TypeProto`.
+pub mod type_proto {
+    use super::{Message, TensorShapeProto};
+
+    #[derive(Clone, PartialEq, Message)]
+    pub struct Tensor {
+        #[prost(int32, optional, tag = "1")]
+        pub elem_type: Option<i32>,
+        #[prost(message, optional, tag = "2")]
+        pub shape: Option<TensorShapeProto>,
+    }
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Shape {
+pub struct TensorShapeProto {
     #[prost(message, repeated, tag = "1")]
-    pub dim: Vec<Dimension>,
+    pub dim: Vec<tensor_shape_proto::Dimension>,
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct Dimension {
-    #[prost(int64, optional, tag = "1")]
-    pub dim_value: Option<i64>,
-    #[prost(string, optional, tag = "2")]
-    pub dim_param: Option<String>,
-    #[prost(string, optional, tag = "3")]
-    pub denotation: Option<String>,
+/// Messages within `TensorShapeProto`.
+pub mod tensor_shape_proto {
+    use super::Message;
+
+    #[derive(Clone, PartialEq, Message)]
+    pub struct Dimension {
+        #[prost(int64, optional, tag = "1")]
+        pub dim_value: Option<i64>,
+        #[prost(string, optional, tag = "2")]
+        pub dim_param: Option<String>,
+        #[prost(string, optional, tag = "3")]
+        pub denotation: Option<String>,
+    }
 }

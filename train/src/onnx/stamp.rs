@@ -6,7 +6,7 @@ use prost::Message;
 
 use super::edit::MAX_BYTES;
 use super::fields::{Field, fields};
-use super::proto::{Model, StringEntry};
+use super::proto::{ModelProto, StringStringEntryProto};
 
 /// `ModelProto.metadata_props`.
 const METADATA: u32 = 14;
@@ -16,9 +16,9 @@ pub const SETTINGS_KEY: &str = "ort_config";
 /// The file with `manifest` as its only manifest.
 pub fn stamp(onnx: &[u8], manifest: &str) -> Result<Vec<u8>> {
     let mut out = without(onnx, METADATA_KEY)?;
-    let entry = StringEntry { key: METADATA_KEY.into(), value: manifest.into() };
+    let entry = StringStringEntryProto { key: METADATA_KEY.into(), value: manifest.into() };
     // Protobuf adds up what is concatenated: repeated fields are appended.
-    Model { metadata_props: vec![entry], ..Model::default() }.encode(&mut out)?;
+    ModelProto { metadata_props: vec![entry], ..ModelProto::default() }.encode(&mut out)?;
     ensure!(
         out.len() <= MAX_BYTES,
         "with its manifest the file would have {} bytes; protobuf ends at {MAX_BYTES}: compress the model first",
@@ -49,7 +49,7 @@ pub fn metadata(onnx: &[u8], key: &str) -> Result<Option<String>> {
 }
 
 /// The metadata entry in a field of a model, if it is one.
-fn entry(field: &Field<'_>) -> Result<Option<StringEntry>> {
+fn entry(field: &Field<'_>) -> Result<Option<StringStringEntryProto>> {
     let bytes = field.bytes.filter(|_| field.number == METADATA);
-    Ok(bytes.map(StringEntry::decode).transpose()?)
+    Ok(bytes.map(StringStringEntryProto::decode).transpose()?)
 }

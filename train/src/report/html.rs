@@ -68,16 +68,16 @@ fn curves(page: &mut String, report: &Report) {
     let points = || report.folds.iter().flat_map(|fold| &fold.curve);
     let steps = points().map(|p| p.step).max().unwrap_or(0);
     let losses = points().flat_map(|p| [Some(f64::from(p.loss)), p.held_out.map(|held| held.loss)]).flatten();
-    let most = losses.filter(|loss| loss.is_finite()).fold(0.0, f64::max);
-    if steps == 0 || most == 0.0 {
+    let max = losses.filter(|loss| loss.is_finite()).fold(0.0, f64::max);
+    if steps == 0 || max == 0.0 {
         return;
     }
     let x = |step: usize| 40.0 + (WIDTH - 50.0) * step as f64 / steps as f64;
-    let y = |loss: f64| 10.0 + (HEIGHT - 30.0) * (1.0 - loss / most);
+    let y = |loss: f64| 10.0 + (HEIGHT - 30.0) * (1.0 - loss / max);
     let _ = write!(
         page,
         "<h2>Loss</h2><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=img aria-label=\"loss over steps\">\
-         <path class=axis d=\"M40 10V{0}H{1}\" fill=none /><text x=36 y=18 text-anchor=end>{most:.2}</text>\
+         <path class=axis d=\"M40 10V{0}H{1}\" fill=none /><text x=36 y=18 text-anchor=end>{max:.2}</text>\
          <text x=36 y={0} text-anchor=end>0</text><text x={1} y={2} text-anchor=end>{steps} steps</text>",
         HEIGHT - 20.0,
         WIDTH - 10.0,

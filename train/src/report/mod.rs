@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::calibrate::{BINS, Bin, Example, reliability, temperature};
 use crate::dataset::Clip;
 use crate::evaluate::arg_max;
-use crate::fit::Point;
+use crate::plan::Point;
 pub use picture::Painter;
 
 /// Mistakes that the page shows.

@@ -4,13 +4,15 @@ use std::f32::consts::TAU;
 use std::fs;
 use std::path::PathBuf;
 
+use crate::random::Random;
 use auricle_train::augment::Augment;
 use auricle_train::crops::Material;
 use auricle_train::dataset::Clip;
-use auricle_train::fit::{Options, Plan, Recipe, Start, fit};
+use auricle_train::fit::{Options, Start, fit};
 use auricle_train::front_end::{About, FrontEndSpec};
 use auricle_train::loss::{ClassWeights, Kind};
 use auricle_train::network::{Architecture, Network};
+use auricle_train::plan::{Plan, Recipe};
 
 pub const RATE: f32 = 16_000.0;
 pub const CLASSES: usize = 2;
@@ -29,12 +31,8 @@ pub fn tone(hz: f32, seconds: f32) -> Vec<f32> {
 }
 
 pub fn noise(seed: usize, seconds: f32) -> Vec<f32> {
-    let mut state = seed as u32 + 1;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 24) as f32 * 0.6 - 0.3
-    };
-    (0..(seconds * RATE) as usize).map(|_| next()).collect()
+    let mut random = Random(seed as u64 + 1);
+    (0..(seconds * RATE) as usize).map(|_| 0.3 * random.sample()).collect()
 }
 
 /// A small recipe in which everything that draws numbers takes part.

@@ -5,16 +5,17 @@ use std::process::Command;
 
 use crate::common::*;
 use crate::dataset::wav;
+use crate::random::Random;
 use auricle::{Model, ModelOptions};
 use auricle_train::checkpoint::Checkpoint;
+use auricle_train::compress::measure::{accuracy, latencies, scores};
+use auricle_train::compress::quantise::WeightBits;
 use auricle_train::compress::{How, Int8, compress};
 use auricle_train::dataset::Clip;
 use auricle_train::export;
 use auricle_train::fit::{Options, Start, fit};
-use auricle_train::measure::{accuracy, latencies, scores};
 use auricle_train::network::Architecture;
 use auricle_train::onnx::Graph;
-use auricle_train::onnx::quantise::WeightBits;
 
 fn model(onnx: &[u8]) -> Model {
     Model::load_memory(onnx, None, &ModelOptions::default()).unwrap()
@@ -69,13 +70,9 @@ fn integers_are_smaller_and_say_nearly_the_same() {
 /// Convolutions with 16 and 8 channels, and a product. `dead` channels of the first one are 0.4
 /// whatever is heard.
 fn graph(dead: usize) -> Vec<u8> {
-    let mut random = 1_u32;
+    let mut random = Random(1);
     let mut weights = |count: usize, scale: f32| -> Vec<f32> {
-        let mut next = || {
-            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            ((random >> 8) as f32 / (1 << 24) as f32 - 0.5) * scale
-        };
-        (0..count).map(|_| next()).collect()
+        (0..count).map(|_| 0.5 * scale * random.sample()).collect()
     };
     let mut graph = Graph::default();
     let mut first = weights(16 * 9, 0.3);

@@ -36,18 +36,13 @@ impl Scratch {
 
 /// 16-bit PCM.
 pub fn wav(rate: u32, channels: u16, interleaved: &[i16]) -> Vec<u8> {
-    let block = channels * 2;
-    let mut out = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0".to_vec();
-    out.extend_from_slice(&channels.to_le_bytes());
-    out.extend_from_slice(&rate.to_le_bytes());
-    out.extend_from_slice(&(rate * u32::from(block)).to_le_bytes());
-    out.extend_from_slice(&block.to_le_bytes());
-    out.extend_from_slice(b"\x10\0data");
-    out.extend_from_slice(&(interleaved.len() as u32 * 2).to_le_bytes());
-    interleaved.iter().for_each(|s| out.extend_from_slice(&s.to_le_bytes()));
-    let size = out.len() as u32 - 8;
-    out[4..8].copy_from_slice(&size.to_le_bytes());
-    out
+    let sample_format = hound::SampleFormat::Int;
+    let spec = hound::WavSpec { channels, sample_rate: rate, bits_per_sample: 16, sample_format };
+    let mut file = std::io::Cursor::new(Vec::new());
+    let mut wav = hound::WavWriter::new(&mut file, spec).unwrap();
+    interleaved.iter().for_each(|sample| wav.write_sample(*sample).unwrap());
+    wav.finalize().unwrap();
+    file.into_inner()
 }
 
 /// (file, class, fold) of every clip.

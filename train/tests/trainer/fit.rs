@@ -8,9 +8,10 @@ use auricle_train::checkpoint::Checkpoint;
 use auricle_train::dataset::Clip;
 use auricle_train::evaluate::judge;
 use auricle_train::export;
-use auricle_train::fit::{Options, Plan, Point, Start, fit, optimiser};
+use auricle_train::fit::{Options, Start, fit, optimiser};
 use auricle_train::loss::{ClassWeights, Kind, Loss};
 use auricle_train::network::{Architecture, Network};
+use auricle_train::plan::{Plan, Point};
 use auricle_train::weights;
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -46,7 +47,7 @@ fn a_resumed_run_ends_as_one_that_was_not_stopped() {
     let (clips, held): (Vec<&Clip>, Vec<&Clip>) = (clips.iter().collect(), held.iter().collect());
     let plan = &plan(
         Architecture::Resnet,
-        auricle_train::fit::Recipe { average: 0.9, patience: 50, label_smoothing: 0.1, ..recipe(6, 1) },
+        auricle_train::plan::Recipe { average: 0.9, patience: 50, label_smoothing: 0.1, ..recipe(6, 1) },
     );
     let run = |start: Start, stop_after: Option<usize>| {
         let mut points: Vec<Point> = Vec::new();
@@ -67,7 +68,7 @@ fn a_resumed_run_ends_as_one_that_was_not_stopped() {
         let (resumed, rest) = run(Start::Resume(Box::new(Checkpoint::load(&path).unwrap())), None);
         assert!(whole == resumed, "the weights differ");
         assert_eq!(curve[5..], rest, "the curves differ");
-        assert_eq!(Checkpoint::load(&path).unwrap().head.history, curve);
+        assert_eq!(Checkpoint::load(&path).unwrap().progress.history, curve);
     });
     // Of another run it is refused.
     let other = Plan { recipe: recipe(7, 1), ..plan.clone() };
@@ -103,7 +104,7 @@ fn early_stopping_takes_the_best_weights_and_ends() {
     let clips = clips(4);
     let wrong: Vec<Clip> = (0..2).map(|i| Clip { class: 1 - i, ..clip(i, 1.2) }).collect();
     let (clips, wrong): (Vec<&Clip>, Vec<&Clip>) = (clips.iter().collect(), wrong.iter().collect());
-    let recipe = auricle_train::fit::Recipe { patience: 2, evaluate_every: 3, batch: 4, ..recipe(60, 1) };
+    let recipe = auricle_train::plan::Recipe { patience: 2, evaluate_every: 3, batch: 4, ..recipe(60, 1) };
     let plan = plan(Architecture::Resnet, recipe);
     let mut points: Vec<Point> = Vec::new();
     let options = Options { held_out: &wrong, ..Options::default() };
@@ -125,7 +126,7 @@ fn fine_tuning_learns_new_classes_from_five_clips_each() {
     let path = folder.0.join("run.checkpoint");
     let list = clips(6);
     let list: Vec<&Clip> = list.iter().collect();
-    let before = plan(Architecture::Resnet, auricle_train::fit::Recipe { average: 0.9, ..recipe(20, 1) });
+    let before = plan(Architecture::Resnet, auricle_train::plan::Recipe { average: 0.9, ..recipe(20, 1) });
     let options = Options { checkpoint: Some((path.clone(), 100)), ..Options::default() };
     let trained = fit(&before, &material(&list), Start::New, &options, |_| ()).unwrap();
 
@@ -142,7 +143,7 @@ fn fine_tuning_learns_new_classes_from_five_clips_each() {
     let few: Vec<&Clip> = few.iter().collect();
     let plan = Plan {
         classes: vec!["low".into(), "high".into(), "noise".into()],
-        recipe: auricle_train::fit::Recipe { learning_rate: 1e-3, ..recipe(25, 1) },
+        recipe: auricle_train::plan::Recipe { learning_rate: 1e-3, ..recipe(25, 1) },
         ..before.clone()
     };
     let start = || Start::From { checkpoint: Box::new(Checkpoint::load(&path).unwrap()), prune: 0.0 };
@@ -156,7 +157,7 @@ fn fine_tuning_learns_new_classes_from_five_clips_each() {
 
     // It begins with the average that the run before came to: with no learning at all, only the head is new.
     let frozen = Plan {
-        recipe: auricle_train::fit::Recipe { learning_rate: 0.0, steps: 1, ..recipe(1, 1) },
+        recipe: auricle_train::plan::Recipe { learning_rate: 0.0, steps: 1, ..recipe(1, 1) },
         ..plan.clone()
     };
     let frozen = fit(&frozen, &material, start(), &Options::default(), |_| ()).unwrap();

@@ -2,10 +2,10 @@
 
 use crate::common::*;
 use auricle::{Model, ModelOptions};
+use auricle_train::compress::measure::{accuracy, scores};
 use auricle_train::dataset::Clip;
 use auricle_train::export;
 use auricle_train::head::{Head, candidates, embed};
-use auricle_train::measure::{accuracy, scores};
 use auricle_train::network::Architecture;
 
 #[test]

@@ -14,5 +14,7 @@ mod networks;
 #[path = "../../../tests/support/onnx.rs"]
 mod onnx;
 mod own_model;
+#[path = "../../../tests/support/random.rs"]
+mod random;
 mod report;
 mod stamp;

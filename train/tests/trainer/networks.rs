@@ -5,10 +5,10 @@ use auricle_train::augment::Augment;
 use auricle_train::dataset::Clip;
 use auricle_train::evaluate::{arg_max, clip_scores};
 use auricle_train::export;
-use auricle_train::fit::Plan;
 use auricle_train::front_end::FrontEndSpec;
 use auricle_train::loss::Kind;
 use auricle_train::network::{Architecture, Network};
+use auricle_train::plan::Plan;
 
 /// Whole windows, a tail that is padded, a tail that is too short, less than one window.
 const LENGTHS: [f32; 4] = [2.0, 2.33, 2.01, 0.7];

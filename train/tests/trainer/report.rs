@@ -3,8 +3,8 @@
 use crate::common::*;
 use auricle::stages::scores::Activation;
 use auricle_train::export;
-use auricle_train::fit::Point;
 use auricle_train::network::Architecture;
+use auricle_train::plan::Point;
 use auricle_train::report::{Answer, Fold, Painter, PerClass, Report};
 use serde_json::Value;
 

@@ -3,8 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::edit::{Editor, Floats};
-use super::proto::{Attribute, Node};
+use crate::onnx::edit::{Editor, Floats};
+use crate::onnx::proto::{AttributeProto, NodeProto};
 
 /// Kept channels are a multiple of this: so many floats are in a register, and ONNX Runtime's convolutions for other
 /// numbers are slower.
@@ -124,7 +124,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn of(editor: &Editor, node: &Node) -> Self {
+    fn of(editor: &Editor, node: &NodeProto) -> Self {
         let weight = editor.floats(node.input(1)).expect("reach looked at it");
         let axis = usize::from(node.is("Conv") || node.int("transB", 0) == 1);
         Self { weight, axis }
@@ -139,10 +139,11 @@ impl Reader {
 }
 
 /// What reads the output channels of a convolution, if all of that can do with fewer of them.
-fn reach(editor: &Editor, node: &Node, readers: &HashMap<String, Vec<usize>>) -> Option<Reach> {
+fn reach(editor: &Editor, node: &NodeProto, readers: &HashMap<String, Vec<usize>>) -> Option<Reach> {
     let constant = |name: &str| name.is_empty() || editor.floats(name).is_some();
-    let whole =
-        |node: &Node| node.is("Conv") && node.int("group", 1) == 1 && editor.floats(node.input(1)).is_some();
+    let whole = |node: &NodeProto| {
+        node.is("Conv") && node.int("group", 1) == 1 && editor.floats(node.input(1)).is_some()
+    };
     if !whole(node) || !constant(node.input(2)) {
         return None;
     }
@@ -223,7 +224,7 @@ fn remove(
             }
         }
         if node != index {
-            let group = |a: &&mut Attribute| a.name == "group";
+            let group = |a: &&mut AttributeProto| a.name == "group";
             if let Some(group) = editor.nodes_mut()[node].attribute.iter_mut().find(group) {
                 group.i = Some(keep.len() as i64);
             }

@@ -1,5 +1,10 @@
 //! A smaller, faster file from a model's file: fewer weights, integers in place of floats.
 
+pub mod activations;
+pub mod measure;
+pub mod prune;
+pub mod quantise;
+
 use std::collections::HashMap;
 use std::fmt;
 
@@ -7,12 +12,12 @@ use anyhow::{Context, Result, ensure};
 use auricle::Manifest;
 use clap::{Args, ValueEnum};
 
-use crate::activations::Activations;
+use self::activations::Activations;
+use self::prune::{Moments, Pruned};
+use self::quantise::{Quantised, Range, WeightBits};
 use crate::dataset::Clip;
 use crate::golden;
 use crate::onnx::edit::Editor;
-use crate::onnx::prune::{self, Moments, Pruned};
-use crate::onnx::quantise::{self, Quantised, Range, WeightBits};
 
 /// What is done to a model.
 #[derive(Args, Clone, Debug, Default)]

@@ -8,24 +8,10 @@ mod with;
 use std::time::Duration;
 
 use auricle::manifest::Stream;
-use auricle::{Event, Model, ModelOptions, Overflow, Read, Session, SessionOptions, Wait, Window};
+use auricle::{Event, Model, Overflow, Read, Session, SessionOptions, Wait, Window};
+use support::models::{probe, tiny};
 use support::{Random, allocated_bytes, allocations};
 use with::with;
-
-const TINY: &[u8] = include_bytes!("data/tiny.onnx");
-const PROBE: &[u8] = include_bytes!("data/probe.onnx");
-
-/// Windows of 800 samples every 400 at 8 kHz; its scores are the first and the last sample, the mean and the largest.
-fn probe() -> Model {
-    let manifest = r#"{ "auricle": 1, "labels": ["first", "last", "mean", "max"],
-        "input": { "sample_rate": 8000, "window_seconds": 0.1, "features": { "kind": "waveform" }, "layout": ["batch", "sample"] },
-        "stream": { "hop_seconds": 0.05 } }"#;
-    Model::load_memory(PROBE, Some(manifest), &ModelOptions::default()).expect("the probe loads")
-}
-
-fn tiny() -> Model {
-    Model::load_memory(TINY, None, &ModelOptions::default()).expect("the tiny model loads")
-}
 
 fn stream(model: &Model, json: &str) -> Option<Stream> {
     Some(Stream::parse(json, model.manifest()).expect("a valid stream"))
@@ -34,8 +20,7 @@ fn stream(model: &Model, json: &str) -> Option<Stream> {
 /// Bursts of noise, of several lengths and levels, in a faint noise.
 fn bursts(samples: usize, rate: usize) -> Vec<f32> {
     let mut random = Random(3);
-    let mut noise = || random.next() as f32 / 2_147_483_648.0 - 1.0;
-    (0..samples).map(|n| noise() * if n * 10 / rate % 13 < 4 { 0.5 } else { 0.001 }).collect()
+    (0..samples).map(|n| random.sample() * if n * 10 / rate % 13 < 4 { 0.5 } else { 0.001 }).collect()
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -142,7 +127,7 @@ fn neither_pieces_nor_reads_change_windows_or_events() {
 /// The frames of this stream say where they are, so that a window in the wrong place shows.
 #[test]
 fn windows_that_no_loss_touches_are_those_of_the_whole_stream() {
-    let model = probe();
+    let model = probe("zeros");
     let audio: Vec<f32> = (0..60_000).map(|n| n as f32 / 1_048_576.0).collect();
     let events = r#"{ "hop_seconds": 0.05, "events": { "on": 2.0 } }"#;
     for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
@@ -204,7 +189,7 @@ fn the_noise_floor_and_what_rises_above_it() {
         0.25 + noise + tone * (n as f32 * 0.7).sin()
     };
     let audio: Vec<f32> = (0..14 * RATE).map(&mut frame).collect();
-    let model = probe();
+    let model = probe("zeros");
     let options = with(SessionOptions::new(8_000, 1), |o| o.ring_seconds = Some(15.0));
     let session = Session::new(&model, &options).expect("a session");
     session.push_f32(&audio).expect("push");

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 
-use super::edit::Editor;
-use super::proto::{Node, data_type};
+use crate::onnx::edit::Editor;
+use crate::onnx::proto::{NodeProto as Node, data_type};
 
 /// Weights of a `Gemm` or `MatMul` below this number stay floats: they are quick, and small.
 const MIN_WEIGHTS: usize = 8192;
@@ -224,7 +224,7 @@ impl Pass<'_> {
     }
 
     /// A constant of integers with a scale for each index of its first axis, as floats.
-    fn dequantised<T: super::edit::Element + Default + Copy>(
+    fn dequantised<T: crate::onnx::edit::Element + Default + Copy>(
         &mut self,
         hint: &str,
         values: &[T],

@@ -1,36 +1,23 @@
 //! A stream through the whole path. The probe network shows what each window saw: its first and last sample, mean, max.
 
+#[path = "support/models.rs"]
+mod models;
+#[path = "support/random.rs"]
+mod random;
 #[path = "support/with.rs"]
 mod with;
 
-use auricle::{Clip, Model, ModelOptions, Read, Session, SessionOptions, Status, Window};
+use auricle::{Clip, Model, Read, Session, SessionOptions, Status, Window};
+use models::{probe, tiny};
+use random::Random;
 use with::with;
-
-const TINY: &[u8] = include_bytes!("data/tiny.onnx");
-const PROBE: &[u8] = include_bytes!("data/probe.onnx");
-
-/// Windows of 800 samples every 400 at 8 kHz.
-fn probe(padding: &str) -> Model {
-    let manifest = format!(
-        r#"{{ "auricle": 1, "labels": ["first", "last", "mean", "max"],
-             "input": {{ "sample_rate": 8000, "window_seconds": 0.1, "padding": "{padding}",
-                        "features": {{ "kind": "waveform" }}, "layout": ["batch", "sample"] }},
-             "stream": {{ "hop_seconds": 0.05 }} }}"#
-    );
-    Model::load_memory(PROBE, Some(&manifest), &ModelOptions::default()).expect("the probe loads")
-}
-
-fn tiny() -> Model {
-    Model::load_memory(TINY, None, &ModelOptions::default()).expect("the tiny model loads")
-}
 
 /// Noise and a few clicks, full scale about 0.5; the same on every machine.
 fn noise(samples: usize) -> Vec<f32> {
-    let mut state = 1_u32;
+    let mut random = Random(1);
     (0..samples)
         .map(|n| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let noise = (state >> 8) as f32 / 16_777_216.0 - 0.5;
+            let noise = 0.5 * random.sample();
             if n % 5000 == 0 { 0.9 } else { noise * (1.0 + (n as f32 * 0.0003).sin()) * 0.5 }
         })
         .collect()
@@ -115,18 +102,17 @@ fn any_split_of_the_pcm_gives_the_same_bits() {
     let options = SessionOptions::new(44_100, 2);
     let whole = run(&model, &options, &pcm);
     assert!(whole.len() >= 9, "{} windows", whole.len());
-    let mut state = 7_u32;
+    let mut random = Random(7);
     for longest in [1_usize, 3, 200, 5000] {
         let session = Session::new(&model, &options).expect("session");
         let mut windows = Vec::new();
         let mut rest = &pcm[..];
         while !rest.is_empty() {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let frames = 1 + (state >> 16) as usize % longest;
+            let frames = 1 + random.next() as usize % longest;
             let (now, later) = rest.split_at((2 * frames).min(rest.len()));
             session.push_f32(now).expect("push");
             rest = later;
-            if state & 4096 == 0 || later.is_empty() {
+            if random.next() & 1 == 0 || later.is_empty() {
                 windows.extend(drain(&session).0);
             }
         }

@@ -1,4 +1,4 @@
-"""Checks docs/manifest.schema.json with pip's jsonschema: python tests/check_manifest_schema.py [FILLED_IN.json ...]
+"""Checks docs/manifest.schema.json with pip's jsonschema: python tests/manifest/check_schema.py [FILLED_IN.json ...]
 
 The schema accepts and refuses what tests/data/manifests.json says, accepts the examples of docs/manifest.md, and accepts
 the manifests with all defaults that tests/manifests.rs wrote (manifests_filled_in.json in the target's tmp folder).
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jsonschema import Draft202012Validator
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def merge(target, patch):
