@@ -103,7 +103,7 @@ impl Fft {
             |k: usize| Bins { k, low: place(k), high: place((half - k) % half), factor: root(k, size) };
         let middle = step.is_multiple_of(2).then_some(step / 2);
         let paired = 1..step.div_ceil(2);
-        let own = |k: &usize| k % step == 0 || Some(k % step) == middle;
+        let own = |k: &usize| k.is_multiple_of(step) || Some(k % step) == middle;
         Ok(Self {
             half,
             pairs: collected(
