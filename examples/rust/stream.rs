@@ -46,7 +46,10 @@ fn microphone(session: &Session) {
 fn read(session: &Session, model: &Model) -> auricle::Result<()> {
     let mut scores = vec![0.0; session.class_count()];
     let seconds = |frame: u64| frame as f64 / f64::from(RATE);
-    while session.wait(Duration::from_secs(1))? == Wait::Ready {
+    loop {
+        if session.wait(Duration::from_secs(1))? == Wait::TimedOut {
+            continue; // nothing came for a second: wait on
+        }
         let read = session.read(&mut scores)?;
         if let Read::Window(window) = read {
             let best = (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap_or(0);
@@ -60,7 +63,7 @@ fn read(session: &Session, model: &Model) -> auricle::Result<()> {
                 seconds(event.onset_frame)
             );
         }
-        if read == Read::End {
+        if matches!(read, Read::End | Read::Cancelled) {
             break;
         }
     }
