@@ -23,6 +23,7 @@ pub mod loss;
 pub mod measure;
 pub mod network;
 pub mod onnx;
+pub mod ranges;
 pub mod report;
 pub mod stretch;
 pub mod weights;

@@ -2,6 +2,7 @@
 //! back the name of that operator's output.
 
 pub mod edit;
+pub mod equalise;
 mod fields;
 pub mod merge;
 mod proto;

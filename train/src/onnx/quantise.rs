@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 
-use super::edit::Editor;
+use super::edit::{Editor, Floats};
 use super::proto::{Node, data_type};
 
 /// Weights of a `Gemm` or `MatMul` below this number stay floats: they are quick, and small.
@@ -56,6 +56,15 @@ pub struct Range {
     pub high: f32,
 }
 
+impl Range {
+    /// Scale and zero of the range in 8 bits. 0 is always in it: it is what a convolution is padded with.
+    pub(super) fn scale(self) -> (f32, u8) {
+        let (low, high) = (self.low.min(0.0), self.high.max(0.0));
+        let scale = if high > low { (high - low) / 255.0 } else { 1.0 };
+        (scale, (-low / scale).round().clamp(0.0, 255.0) as u8)
+    }
+}
+
 /// How many nodes now compute in integers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quantised {
@@ -84,13 +93,13 @@ pub fn wanted(editor: &Editor) -> Vec<String> {
     wanted
 }
 
-fn is_convolution(editor: &Editor, node: &Node) -> bool {
+pub(super) fn is_convolution(editor: &Editor, node: &Node) -> bool {
     let bias = || node.input(2).is_empty() || editor.floats(node.input(2)).is_some();
     node.is("Conv") && editor.floats(node.input(1)).is_some() && bias()
 }
 
 /// The node's output; if only a `Relu` reads it, the output of that, which ONNX Runtime computes in the same go.
-fn last_of(editor: &Editor, nodes: &[Node], node: &Node) -> String {
+pub(super) fn last_of(editor: &Editor, nodes: &[Node], node: &Node) -> String {
     let output = &node.output[0];
     let mut readers = nodes.iter().filter(|other| other.input.contains(output));
     match (readers.next(), readers.next()) {
@@ -177,11 +186,8 @@ impl Pass<'_> {
         is_convolution(self.editor, node) && self.ranges.contains_key(node.input(0))
     }
 
-    /// 0 is always among the values: it is what a convolution is padded with.
     fn scale(&mut self, range: Range) -> Scale {
-        let (low, high) = (range.low.min(0.0), range.high.max(0.0));
-        let scale = if high > low { (high - low) / 255.0 } else { 1.0 };
-        let zero = (-low / scale).round().clamp(0.0, 255.0) as u8;
+        let (scale, zero) = range.scale();
         let names =
             [self.editor.constant("scale", &[scale], &[]), self.editor.constant("zero", &[zero], &[])];
         Scale { scale, names }
@@ -253,6 +259,17 @@ fn round_to<'a>(
     let scale = (weights.clone().fold(0.0_f32, |m, w| m.max(w.abs())) / most).max(least);
     integers.extend(weights.map(|w| (w / scale).round().clamp(-most, most) as i8));
     scale
+}
+
+/// Rounds the weights of a convolution to what they are in integers.
+pub(super) fn round_channels(weight: &mut Floats, bits: WeightBits) {
+    let size = weight.values.len() / weight.dims[0];
+    let mut integers = Vec::with_capacity(size);
+    for channel in weight.values.chunks_exact_mut(size) {
+        integers.clear();
+        let scale = round_to(channel.iter(), bits, f32::MIN_POSITIVE, &mut integers);
+        channel.iter_mut().zip(&integers).for_each(|(value, &integer)| *value = f32::from(integer) * scale);
+    }
 }
 
 /// `Gemm` and `MatMul` with constant weights, and `LSTM`, in integers; activations are measured at every run.
