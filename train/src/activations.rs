@@ -95,8 +95,9 @@ impl Activations {
 
     /// Shows every tensor.
     pub fn run(&mut self, input: &Input, mut each: impl FnMut(Activation)) -> Result<()> {
+        // Kept until the end: an output that is the network's input is this memory.
         let input = Tensor::from_array((input.shape.clone(), input.values.clone()))?;
-        let outputs = self.session.run(ort::inputs![input])?;
+        let outputs = self.session.run(ort::inputs![&input])?;
         for (index, tensor) in self.tensors.iter().enumerate() {
             let value = &outputs[tensor.as_str()];
             let (shape, values) =

@@ -173,3 +173,25 @@ fn replace(editor: &mut Editor, node: usize, input: usize, constant: &Floats) {
 fn most(values: &[f32]) -> f32 {
     values.iter().fold(0.0, |most: f32, value| most.max(value.abs()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Inputs and outputs that a weight belongs to, for `groups` of a weight `[outputs, inputs, 1, 3]`.
+    fn channels(groups: i64, outputs: usize, inputs: usize) -> Vec<Vec<usize>> {
+        let node = Node::new("Conv", &["x", "w"], &["y"]).with_int("group", groups);
+        let dims = vec![outputs, inputs, 1, 3];
+        let weight = Floats { values: vec![0.0; dims.iter().product()], dims };
+        let places = Places::of(&node, &weight).unwrap();
+        (0..outputs).map(|output| (0..inputs).map(|input| places.channel(output, input)).collect()).collect()
+    }
+
+    #[test]
+    fn every_kind_of_convolution_reads_its_own_channels() {
+        assert_eq!(channels(1, 2, 3), [[0, 1, 2], [0, 1, 2]]);
+        assert_eq!(channels(3, 3, 1), [[0], [1], [2]], "depthwise");
+        assert_eq!(channels(2, 4, 1), [[0], [0], [1], [1]], "depthwise with two outputs a channel");
+        assert_eq!(channels(2, 4, 2), [[0, 1], [0, 1], [2, 3], [2, 3]], "two groups");
+    }
+}
