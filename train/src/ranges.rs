@@ -1,7 +1,7 @@
 //! What range of a tensor 8 bits should cover. The largest value that ever came is rarely the best: where a few windows
 //! (digital silence, say) are far from all others, these would be left with a handful of steps.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::{Result, ensure};
 
@@ -10,11 +10,11 @@ use crate::onnx::edit::Editor;
 use crate::onnx::equalise::{Link, round_tensor};
 use crate::onnx::quantise::{Range, WeightBits};
 
-/// Windows that are looked at, spread over all; every fourth of them judges.
+/// Most windows that are looked at, and of these, that judge.
 const WINDOWS: usize = 160;
 const JUDGES: usize = WINDOWS / 4;
 /// Shares of the values (of each channel, where channels can be scaled) that a range covers.
-const COVERED: [f64; 6] = [1.0, 0.9999, 0.999, 0.997, 0.99, 0.97];
+const COVERED: [f64; 7] = [1.0, 0.9999, 0.999, 0.997, 0.99, 0.98, 0.97];
 /// Shares of a channel's range that its weights take over; see [`Link::factors`].
 const SHARES: [f32; 3] = [0.3, 0.5, 0.7];
 
@@ -28,25 +28,23 @@ pub fn fit(
     bits: WeightBits,
 ) -> Result<HashMap<String, Range>> {
     ensure!(!windows.is_empty(), "no window to see what values the network's tensors take");
-    let spread = |windows: Vec<&Input>, most: usize| -> Vec<Input> {
-        let step = windows.len().div_ceil(most);
-        windows.into_iter().step_by(step).cloned().collect()
-    };
-    let windows = spread(windows.iter().collect(), WINDOWS);
-    let judges = spread(windows.iter().collect(), JUDGES);
+    let windows = spread(windows, WINDOWS);
+    let judges = spread(&windows, JUDGES);
     let original = editor.clone();
     let wanted = outputs(&original, &judges)?;
     let mut ranges = HashMap::new();
-    for tensor in tensors {
+    let links: HashMap<&String, Link> =
+        tensors.iter().filter_map(|tensor| Some((tensor, Link::of(&original, tensor)?))).collect();
+    let pooled: HashSet<&String> = links.values().flat_map(Link::pooled).collect();
+    for tensor in tensors.iter().filter(|tensor| !pooled.contains(tensor)) {
         let Some(values) = Values::of(&original, tensor, &windows)? else { continue };
-        let link = Link::of(&original, tensor).filter(|link| link.channels() == values.channels.len());
-        let shares =
-            if link.as_ref().is_some_and(|link| !link.is_depthwise()) { &SHARES[..] } else { &[1.0] };
+        let link = links.get(tensor).filter(|link| link.channels() == values.channels.len());
+        let shares = if link.is_some_and(|link| !link.is_depthwise()) { &SHARES[..] } else { &[1.0] };
         let mut best: Option<(f64, Range, Option<Vec<f32>>)> = None;
         for covered in COVERED {
             for &share in shares {
                 let mut trial = original.clone();
-                let (range, factors) = match &link {
+                let (range, factors) = match link {
                     None => (values.range(covered), None),
                     Some(link) => {
                         let ranges = values.ranges(covered);
@@ -67,10 +65,24 @@ pub fn fit(
         let (_, range, factors) = best.expect("there are candidates");
         if let (Some(link), Some(factors)) = (link, factors) {
             link.scale(editor, &factors);
+            // Pooling only ever makes a range smaller.
+            ranges.extend(link.pooled().iter().map(|pooled| (pooled.clone(), range)));
         }
         ranges.insert(tensor.clone(), range);
     }
     Ok(ranges)
+}
+
+/// At most `most` of the windows from everywhere among them, at uneven distances, lest all be of one kind where kinds
+/// take turns.
+fn spread(windows: &[Input], most: usize) -> Vec<Input> {
+    const GOLDEN: f64 = 0.618_033_988_75;
+    if windows.len() <= most {
+        return windows.to_vec();
+    }
+    let step = windows.len() as f64 / most as f64;
+    let place = |n: usize| ((n as f64 + (n as f64 * GOLDEN).fract()) * step) as usize;
+    (0..most).map(|n| windows[place(n)].clone()).collect()
 }
 
 /// All values of a tensor, by channel (axis 1), in order.

@@ -19,6 +19,8 @@ pub struct Link {
     from: usize,
     /// The convolutions that read it.
     to: Vec<usize>,
+    /// What pooling makes of it on the way.
+    pooled: Vec<String>,
     /// Largest weight of each channel in what reads it, beside the largest of the same output.
     weights: Vec<f32>,
     /// Whether each output of what reads it sees one channel, whose weights then have their own scale.
@@ -32,9 +34,9 @@ impl Link {
         let from =
             nodes.iter().position(|n| is_convolution(editor, n) && last_of(editor, nodes, n) == tensor)?;
         let channels = editor.floats(nodes[from].input(1))?.dims[0];
-        let mut to = Vec::new();
-        collect(editor, tensor, &mut to)?;
-        let mut link = Self { from, to, weights: vec![0.0; channels], depthwise: true };
+        let (mut to, mut pooled) = (Vec::new(), Vec::new());
+        collect(editor, tensor, &mut to, &mut pooled)?;
+        let mut link = Self { from, to, pooled, weights: vec![0.0; channels], depthwise: true };
         for &reader in &link.to {
             let weight = editor.floats(nodes[reader].input(1))?;
             let places = Places::of(&nodes[reader], &weight)?;
@@ -53,6 +55,11 @@ impl Link {
     /// Channels of the tensor.
     pub fn channels(&self) -> usize {
         self.weights.len()
+    }
+
+    /// What pooling makes of the tensor before the convolutions read it: scaled with it.
+    pub fn pooled(&self) -> &[String] {
+        &self.pooled
     }
 
     /// Whether how much of the range goes into the weights makes no difference.
@@ -147,7 +154,7 @@ impl Places {
     }
 }
 
-fn collect(editor: &Editor, tensor: &str, to: &mut Vec<usize>) -> Option<()> {
+fn collect(editor: &Editor, tensor: &str, to: &mut Vec<usize>, pooled: &mut Vec<String>) -> Option<()> {
     if editor.is_output(tensor) {
         return None;
     }
@@ -155,7 +162,8 @@ fn collect(editor: &Editor, tensor: &str, to: &mut Vec<usize>) -> Option<()> {
         editor.nodes().iter().enumerate().filter(|(_, n)| n.input.iter().any(|i| i == tensor))
     {
         if POOLS.iter().any(|pool| node.is(pool)) && node.output.len() == 1 {
-            collect(editor, &node.output[0], to)?;
+            pooled.push(node.output[0].clone());
+            collect(editor, &node.output[0], to, pooled)?;
         } else if is_convolution(editor, node) && !to.contains(&index) {
             to.push(index);
         } else {
