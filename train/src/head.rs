@@ -11,7 +11,7 @@ use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::compress::activations::{Activations, float_tensors};
+use crate::compress::activations::{Activations, Inputs, float_tensors};
 use crate::dataset::Clip;
 use crate::onnx::edit::Editor;
 
@@ -55,12 +55,15 @@ pub fn candidates(onnx: &[u8]) -> Result<Vec<(String, Vec<i64>)>> {
 
 /// What `tensor` holds for every window of every clip.
 pub fn embed(onnx: &[u8], manifest: &Manifest, tensor: &str, clips: &[&Clip]) -> Result<Vec<Embedded>> {
-    let mut activations = Activations::new(onnx, manifest, vec![tensor.to_owned()])?;
+    let mut inputs = Inputs::new(manifest)?;
+    let mut activations = Activations::new(onnx, vec![tensor.to_owned()])?;
     let embed = |clip: &&Clip| {
         let mut windows = Vec::new();
-        activations
-            .look(&clip.samples, |seen| windows.push(seen.values.to_vec()))
-            .with_context(|| clip.file.clone())?;
+        for input in inputs.of(&clip.samples) {
+            activations
+                .run(&input, |seen| windows.push(seen.values.to_vec()))
+                .with_context(|| clip.file.clone())?;
+        }
         let same = windows.windows(2).all(|pair| pair[0].len() == pair[1].len());
         ensure!(same && !windows.is_empty(), "{}: {tensor:?} is not of one size for all windows", clip.file);
         Ok(Embedded { classes: [clip.class].iter().chain(&clip.also).copied().collect(), windows })

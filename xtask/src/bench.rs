@@ -17,7 +17,15 @@ pub fn run_all() -> Result<(), String> {
     run(cargo().args(["build", "--release", "--package", "auricle-bench-features"]))?;
     let program = output_of("release")?.join("bench-features");
     run(&mut Command::new(&program))?; // beside mel_spec, and a hop beside a whole window
-    run(Command::new(python).arg(root().join("benches/peers.py")).arg(program))?;
+    run(Command::new(&python).arg(root().join("benches/peers.py")).arg(program))?;
+    match std::env::var_os("AURICLE_YAMNET") {
+        // The file, then what `compress` made of it, separated as in PATH.
+        Some(files) => {
+            let files = std::env::split_paths(&files);
+            run(Command::new(&python).arg(root().join("benches/litert.py")).args(files))?;
+        }
+        None => say(format_args!("MISSING: AURICLE_YAMNET: no network to run beside LiteRT")),
+    }
     let mut resample = cargo();
     resample.args(["bench", "--package", "auricle", "--bench", "resample"]);
     match soxr(&folder) {

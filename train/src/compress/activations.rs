@@ -12,10 +12,6 @@ use crate::onnx::edit::Editor;
 /// A network whose tensors can be looked at.
 pub struct Activations {
     session: Session,
-    front_end: FrontEnd,
-    /// Whether the network wants `[row, bin]`; otherwise `[bin, row]`.
-    rows_first: bool,
-    axes: Vec<Axis>,
     tensors: Vec<String>,
 }
 
@@ -29,27 +25,41 @@ pub struct Activation<'a> {
     pub values: &'a [f32],
 }
 
-impl Activations {
-    /// Opens the file so that `tensors`, of 32-bit floats, can be seen.
-    pub fn new(onnx: &[u8], manifest: &Manifest, tensors: Vec<String>) -> Result<Self> {
-        let mut editor = Editor::read(onnx)?;
-        tensors.iter().for_each(|tensor| editor.add_output(tensor));
-        let environment = auricle::stages::inference::runtime::environment()?;
-        let session =
-            (|| Session::builder(environment)?.with_intra_threads(1)?.commit_from_memory(&editor.write()))()
-                .map_err(|e: ort::Error| {
-                    anyhow::anyhow!("ONNX Runtime refuses to show tensors of the model: {e}")
-                })?;
+/// What a network gets of one window.
+#[derive(Clone)]
+pub struct Input {
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+/// Makes inputs of clips as a manifest says.
+pub struct Inputs {
+    front_end: FrontEnd,
+    /// Whether the network wants `[row, bin]`; otherwise `[bin, row]`.
+    rows_first: bool,
+    axes: Vec<Axis>,
+}
+
+impl Inputs {
+    /// Plans the features.
+    pub fn new(manifest: &Manifest) -> Result<Self> {
         let axes = manifest.input.layout.clone();
         let place = |axis| axes.iter().position(|a| *a == axis);
         let rows_first = place(Axis::Row) < place(Axis::Bin);
-        Ok(Self { session, front_end: FrontEndSpec::of(manifest).plan()?, rows_first, axes, tensors })
+        Ok(Self { front_end: FrontEndSpec::of(manifest).plan()?, rows_first, axes })
     }
 
-    /// Shows every tensor of every window of a clip at the model's rate. Windows that are not whole because the manifest
-    /// pads nothing are passed over.
-    pub fn look(&mut self, samples: &[f32], mut each: impl FnMut(Activation)) -> Result<()> {
+    /// Of every window of a clip at the model's rate. Windows that are not whole because the manifest pads nothing are
+    /// passed over.
+    pub fn of(&mut self, samples: &[f32]) -> Vec<Input> {
         let [bins, rows] = self.front_end.shape();
+        let size = |axis: &Axis| match axis {
+            Axis::Batch | Axis::Channel => 1,
+            Axis::Row | Axis::Sample => rows,
+            Axis::Bin => bins,
+        };
+        let shape: Vec<usize> = self.axes.iter().map(size).collect();
+        let mut inputs = Vec::new();
         for window in self.front_end.windows(samples) {
             if window.len() != self.front_end.window() {
                 continue;
@@ -59,20 +69,40 @@ impl Activations {
             if self.rows_first {
                 values = (0..bins * rows).map(|n| values[n % bins * rows + n / bins]).collect();
             }
-            let size = |axis: &Axis| match axis {
-                Axis::Batch | Axis::Channel => 1,
-                Axis::Row | Axis::Sample => rows,
-                Axis::Bin => bins,
-            };
-            let shape: Vec<usize> = self.axes.iter().map(size).collect();
-            let input = Tensor::from_array((shape, values))?;
-            let outputs = self.session.run(ort::inputs![input])?;
-            for (index, tensor) in self.tensors.iter().enumerate() {
-                let value = &outputs[tensor.as_str()];
-                let (shape, values) =
-                    value.try_extract_tensor::<f32>().with_context(|| format!("tensor {tensor:?}"))?;
-                each(Activation { index, shape, values });
-            }
+            inputs.push(Input { shape: shape.clone(), values });
+        }
+        inputs
+    }
+}
+
+impl Activations {
+    /// Opens the file so that `tensors`, of 32-bit floats, can be seen.
+    pub fn new(onnx: &[u8], tensors: Vec<String>) -> Result<Self> {
+        Self::of(Editor::read(onnx)?, tensors)
+    }
+
+    /// The same of a file that is open for changes.
+    pub fn of(mut editor: Editor, tensors: Vec<String>) -> Result<Self> {
+        tensors.iter().for_each(|tensor| editor.add_output(tensor));
+        let environment = auricle::stages::inference::runtime::environment()?;
+        let session =
+            (|| Session::builder(environment)?.with_intra_threads(1)?.commit_from_memory(&editor.write()))()
+                .map_err(|e: ort::Error| {
+                    anyhow::anyhow!("ONNX Runtime refuses to show tensors of the model: {e}")
+                })?;
+        Ok(Self { session, tensors })
+    }
+
+    /// Shows every tensor.
+    pub fn run(&mut self, input: &Input, mut each: impl FnMut(Activation)) -> Result<()> {
+        // Kept until the end: an output that is the network's input is this memory.
+        let input = Tensor::from_array((input.shape.clone(), input.values.clone()))?;
+        let outputs = self.session.run(ort::inputs![&input])?;
+        for (index, tensor) in self.tensors.iter().enumerate() {
+            let value = &outputs[tensor.as_str()];
+            let (shape, values) =
+                value.try_extract_tensor::<f32>().with_context(|| format!("tensor {tensor:?}"))?;
+            each(Activation { index, shape, values });
         }
         Ok(())
     }

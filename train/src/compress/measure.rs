@@ -44,6 +44,36 @@ pub fn accuracy(model: &Model, clips: &[&Clip], classes: &[String]) -> Result<f6
     Ok(right as f64 / clips.len() as f64)
 }
 
+/// What a compressed model says beside the model that it was made from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Agreement {
+    /// Share of the clips with the same highest score.
+    pub same: f64,
+    /// Mean over clips of the largest difference of a score.
+    pub mean: f32,
+    /// Largest difference of a score of any clip.
+    pub max: f32,
+}
+
+/// How far the scores of two models of the same classes are apart.
+pub fn agreement(a: &Model, b: &Model, clips: &[&Clip]) -> Result<Agreement> {
+    ensure!(!clips.is_empty(), "no clips to compare scores by");
+    let mut agreement = Agreement::default();
+    for clip in clips {
+        let (a, b) = (scores(a, &clip.samples)?, scores(b, &clip.samples)?);
+        let apart = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        agreement.same += f64::from(u8::from(arg_max(&a) == arg_max(&b))) / clips.len() as f64;
+        agreement.mean += apart / clips.len() as f32;
+        agreement.max = agreement.max.max(apart);
+    }
+    Ok(agreement)
+}
+
+/// Whether the model has any of `classes`; with none its accuracy cannot be measured.
+pub fn knows(model: &Model, classes: &[String]) -> bool {
+    classes.iter().any(|class| model.labels().contains(class))
+}
+
 /// Median time of one inference, seconds, of each model: windows of noise, the models in turn, so that whatever else the
 /// machine does touches all of them alike. One thread.
 pub fn latencies(models: &[&Model]) -> Result<Vec<f64>> {
@@ -82,8 +112,8 @@ pub struct Measured {
     pub bytes: usize,
     /// Median time of one inference, seconds.
     pub seconds: f64,
-    /// Share of the clips that it gets right.
-    pub accuracy: f64,
+    /// Share of the clips that it gets right; unknown where it has other classes than the clips.
+    pub accuracy: Option<f64>,
 }
 
 /// The table: each file beside the first one.
@@ -94,14 +124,16 @@ pub fn table(rows: &[Measured]) -> String {
         let first = &rows[0];
         let _ = writeln!(
             table,
-            "{:width$} {:10}  {:6.2}×  {:5.2} ms  {:5.2}×  {:6.2} %  {:+6.2}",
+            "{:width$} {:10}  {:6.2}×  {:5.2} ms  {:5.2}×  {:>8}  {:>6}",
             row.name,
             row.bytes,
             first.bytes as f64 / row.bytes as f64,
             1e3 * row.seconds,
             first.seconds / row.seconds,
-            100.0 * row.accuracy,
-            100.0 * (first.accuracy - row.accuracy)
+            row.accuracy.map_or_else(|| "-".into(), |accuracy| format!("{:.2} %", 100.0 * accuracy)),
+            row.accuracy
+                .zip(first.accuracy)
+                .map_or_else(|| "-".into(), |(row, first)| format!("{:+.2}", 100.0 * (first - row)))
         );
     }
     table

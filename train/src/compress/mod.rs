@@ -1,9 +1,11 @@
 //! A smaller, faster file from a model's file: fewer weights, integers in place of floats.
 
 pub mod activations;
+pub mod equalise;
 pub mod measure;
 pub mod prune;
 pub mod quantise;
+pub mod ranges;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,9 +14,9 @@ use anyhow::{Context, Result, ensure};
 use auricle::Manifest;
 use clap::{Args, ValueEnum};
 
-use self::activations::Activations;
+use self::activations::{Activation, Activations, Input, Inputs};
 use self::prune::{Moments, Pruned};
-use self::quantise::{Quantised, Range, WeightBits};
+use self::quantise::{Quantised, WeightBits};
 use crate::dataset::Clip;
 use crate::golden;
 use crate::onnx::edit::Editor;
@@ -73,7 +75,11 @@ pub fn compress(onnx: &[u8], manifest: &Manifest, how: &How, clips: &[&Clip]) ->
     }
     let bits = how.weight_bits.unwrap_or_else(WeightBits::of_this_cpu);
     if how.int8 == Some(Int8::Static) {
-        let ranges = ranges(&editor.write(), manifest, quantise::wanted(&editor), clips)?;
+        let tensors = quantise::wanted(&editor);
+        let ranges = match tensors.as_slice() {
+            [] => HashMap::new(),
+            tensors => ranges::fit(&mut editor, tensors, &windows(manifest, clips)?, bits)?,
+        };
         done.quantised = quantise::convolutions(&mut editor, &ranges, bits)?;
     }
     if how.int8.is_some() {
@@ -91,22 +97,10 @@ pub fn compress(onnx: &[u8], manifest: &Manifest, how: &How, clips: &[&Clip]) ->
     Ok((file, done))
 }
 
-fn ranges(
-    onnx: &[u8],
-    manifest: &Manifest,
-    tensors: Vec<String>,
-    clips: &[&Clip],
-) -> Result<HashMap<String, Range>> {
-    let mut ranges = vec![Range { low: f32::INFINITY, high: f32::NEG_INFINITY }; tensors.len()];
-    look(onnx, manifest, &tensors, clips, |index, _, values| {
-        let range = &mut ranges[index];
-        for &value in values {
-            range.low = range.low.min(value);
-            range.high = range.high.max(value);
-        }
-    })?;
-    let measured = tensors.into_iter().zip(ranges);
-    Ok(measured.filter(|(_, range)| range.low.is_finite() && range.high.is_finite()).collect())
+fn windows(manifest: &Manifest, clips: &[&Clip]) -> Result<Vec<Input>> {
+    ensure!(!clips.is_empty(), "no clips to see what values the network's tensors take");
+    let mut inputs = Inputs::new(manifest)?;
+    Ok(clips.iter().flat_map(|clip| inputs.of(&clip.samples)).collect())
 }
 
 fn moments(
@@ -116,41 +110,29 @@ fn moments(
     clips: &[&Clip],
 ) -> Result<HashMap<String, Moments>> {
     let mut sums = vec![(Moments::default(), 0_usize); tensors.len()];
-    look(onnx, manifest, &tensors, clips, |index, shape, values| {
-        let (moments, count) = &mut sums[index];
-        let channels = shape.get(1).map_or(1, |&size| size as usize);
-        moments.mean.resize(channels, 0.0);
-        moments.power.resize(channels, 0.0);
-        let size = values.len() / channels;
-        for (channel, values) in values.chunks_exact(size).enumerate() {
-            moments.mean[channel] += values.iter().map(|&v| f64::from(v)).sum::<f64>();
-            moments.power[channel] += values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
-        }
-        *count += size;
-    })?;
+    if tensors.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut activations = Activations::new(onnx, tensors.clone())?;
+    for window in windows(manifest, clips)? {
+        activations.run(&window, |Activation { index, shape, values }| {
+            let (moments, count) = &mut sums[index];
+            let channels = shape.get(1).map_or(1, |&size| size as usize);
+            moments.mean.resize(channels, 0.0);
+            moments.power.resize(channels, 0.0);
+            let size = values.len() / channels;
+            for (channel, values) in values.chunks_exact(size).enumerate() {
+                moments.mean[channel] += values.iter().map(|&v| f64::from(v)).sum::<f64>();
+                moments.power[channel] += values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
+            }
+            *count += size;
+        })?;
+    }
     let mean = |(mut moments, count): (Moments, usize)| {
         moments.mean.iter_mut().chain(&mut moments.power).for_each(|sum| *sum /= count.max(1) as f64);
         moments
     };
     Ok(tensors.into_iter().zip(sums.into_iter().map(mean)).collect())
-}
-
-fn look(
-    onnx: &[u8],
-    manifest: &Manifest,
-    tensors: &[String],
-    clips: &[&Clip],
-    mut each: impl FnMut(usize, &[i64], &[f32]),
-) -> Result<()> {
-    if tensors.is_empty() {
-        return Ok(());
-    }
-    ensure!(!clips.is_empty(), "no clips to see what values the network's tensors take");
-    let mut activations = Activations::new(onnx, manifest, tensors.to_vec())?;
-    for clip in clips {
-        activations.look(&clip.samples, |seen| each(seen.index, seen.shape, seen.values))?;
-    }
-    Ok(())
 }
 
 impl fmt::Display for Done {

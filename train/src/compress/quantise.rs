@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 
-use crate::onnx::edit::Editor;
-use crate::onnx::proto::{NodeProto as Node, data_type};
+use crate::onnx::edit::{Editor, Floats};
+use crate::onnx::proto::{NodeProto, data_type};
 
 /// Weights of a `Gemm` or `MatMul` below this number stay floats: they are quick, and small.
 const MIN_WEIGHTS: usize = 8192;
@@ -56,6 +56,15 @@ pub struct Range {
     pub high: f32,
 }
 
+impl Range {
+    /// Scale and zero of the range in 8 bits. 0 is always in it: it is what a convolution is padded with.
+    pub(super) fn scale(self) -> (f32, u8) {
+        let (low, high) = (self.low.min(0.0), self.high.max(0.0));
+        let scale = if high > low { (high - low) / 255.0 } else { 1.0 };
+        (scale, (-low / scale).round().clamp(0.0, 255.0) as u8)
+    }
+}
+
 /// How many nodes now compute in integers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quantised {
@@ -84,13 +93,13 @@ pub fn wanted(editor: &Editor) -> Vec<String> {
     wanted
 }
 
-fn is_convolution(editor: &Editor, node: &Node) -> bool {
+pub(super) fn is_convolution(editor: &Editor, node: &NodeProto) -> bool {
     let bias = || node.input(2).is_empty() || editor.floats(node.input(2)).is_some();
     node.is("Conv") && editor.floats(node.input(1)).is_some() && bias()
 }
 
 /// The node's output; if only a `Relu` reads it, the output of that, which ONNX Runtime computes in the same go.
-fn last_of(editor: &Editor, nodes: &[Node], node: &Node) -> String {
+pub(super) fn last_of(editor: &Editor, nodes: &[NodeProto], node: &NodeProto) -> String {
     let output = &node.output[0];
     let mut readers = nodes.iter().filter(|other| other.input.contains(output));
     match (readers.next(), readers.next()) {
@@ -165,7 +174,7 @@ struct Scale {
 struct Pass<'a> {
     editor: &'a mut Editor,
     ranges: &'a HashMap<String, Range>,
-    nodes: Vec<Node>,
+    nodes: Vec<NodeProto>,
     /// Tensors in integers: their scale, and the name under which they are floats again.
     known: HashMap<String, (Scale, String)>,
     /// Tensors that become integers as soon as they are there.
@@ -173,15 +182,12 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn is_convolution(&self, node: &Node) -> bool {
+    fn is_convolution(&self, node: &NodeProto) -> bool {
         is_convolution(self.editor, node) && self.ranges.contains_key(node.input(0))
     }
 
-    /// 0 is always among the values: it is what a convolution is padded with.
     fn scale(&mut self, range: Range) -> Scale {
-        let (low, high) = (range.low.min(0.0), range.high.max(0.0));
-        let scale = if high > low { (high - low) / 255.0 } else { 1.0 };
-        let zero = (-low / scale).round().clamp(0.0, 255.0) as u8;
+        let (scale, zero) = range.scale();
         let names =
             [self.editor.constant("scale", &[scale], &[]), self.editor.constant("zero", &[zero], &[])];
         Scale { scale, names }
@@ -190,12 +196,12 @@ impl Pass<'_> {
     fn quantise(&mut self, tensor: &str, scale: Scale) {
         let [integers, floats] = [self.editor.fresh("quantised"), self.editor.fresh("floats")];
         let [s, z] = &scale.names;
-        self.nodes.push(Node::new("QuantizeLinear", &[tensor, s, z], &[&integers]));
-        self.nodes.push(Node::new("DequantizeLinear", &[&integers, s, z], &[&floats]));
+        self.nodes.push(NodeProto::new("QuantizeLinear", &[tensor, s, z], &[&integers]));
+        self.nodes.push(NodeProto::new("DequantizeLinear", &[&integers, s, z], &[&floats]));
         self.known.insert(tensor.into(), (scale, floats));
     }
 
-    fn convolution(&mut self, node: &mut Node, bits: WeightBits) {
+    fn convolution(&mut self, node: &mut NodeProto, bits: WeightBits) {
         let x = node.input(0).to_owned();
         if !self.known.contains_key(&x) {
             let scale = self.scale(self.ranges[&x]);
@@ -236,7 +242,7 @@ impl Pass<'_> {
         let zeros = vec![T::default(); scales.len()];
         let zero = self.editor.constant(&format!("{hint}_zero"), &zeros, &[zeros.len()]);
         let float = self.editor.fresh(&format!("{hint}_float"));
-        let node = Node::new("DequantizeLinear", &[&integers, &scale, &zero], &[&float]);
+        let node = NodeProto::new("DequantizeLinear", &[&integers, &scale, &zero], &[&float]);
         self.nodes.push(node.with_int("axis", 0));
         float
     }
@@ -253,6 +259,17 @@ fn round_to<'a>(
     let scale = (weights.clone().fold(0.0_f32, |m, w| m.max(w.abs())) / most).max(least);
     integers.extend(weights.map(|w| (w / scale).round().clamp(-most, most) as i8));
     scale
+}
+
+/// Rounds the weights of a convolution to what they are in integers.
+pub(super) fn round_channels(weight: &mut Floats, bits: WeightBits) {
+    let size = weight.values.len() / weight.dims[0];
+    let mut integers = Vec::with_capacity(size);
+    for channel in weight.values.chunks_exact_mut(size) {
+        integers.clear();
+        let scale = round_to(channel.iter(), bits, f32::MIN_POSITIVE, &mut integers);
+        channel.iter_mut().zip(&integers).for_each(|(value, &integer)| *value = f32::from(integer) * scale);
+    }
 }
 
 /// `Gemm` and `MatMul` with constant weights, and `LSTM`, in integers; activations are measured at every run.
@@ -290,7 +307,7 @@ struct Product {
 }
 
 impl Product {
-    fn of(editor: &Editor, node: &Node) -> Option<Self> {
+    fn of(editor: &Editor, node: &NodeProto) -> Option<Self> {
         let gemm = node.is("Gemm") && node.int("transA", 0) == 0;
         if !gemm && !node.is("MatMul") {
             return None;
@@ -316,9 +333,9 @@ impl Product {
     fn write(
         &self,
         editor: &mut Editor,
-        node: &Node,
+        node: &NodeProto,
         activations: &mut HashMap<String, [String; 3]>,
-        new: &mut Vec<Node>,
+        new: &mut Vec<NodeProto>,
         bits: WeightBits,
     ) {
         let x = node.input(0);
@@ -327,7 +344,7 @@ impl Product {
             .or_insert_with(|| {
                 let names = ["integers", "integers_scale", "integers_zero"].map(|hint| editor.fresh(hint));
                 let outputs = [&names[0], &names[1], &names[2]].map(String::as_str);
-                new.push(Node::new("DynamicQuantizeLinear", &[x], &outputs));
+                new.push(NodeProto::new("DynamicQuantizeLinear", &[x], &outputs));
                 names
             })
             .clone();
@@ -336,17 +353,17 @@ impl Product {
         let zero = editor.constant("weight_zero", &vec![0_i8; self.outputs], &[self.outputs]);
         let scale = editor.constant("weight_scale", &scales, &[self.outputs]);
         let [sums, floats, both] = ["sums", "sums_float", "scale"].map(|hint| editor.fresh(hint));
-        new.push(Node::new("MatMulInteger", &[&integers, &weight, &x_zero, &zero], &[&sums]));
-        new.push(Node::new("Cast", &[&sums], &[&floats]).with_int("to", data_type::FLOAT.into()));
-        new.push(Node::new("Mul", &[&x_scale, &scale], &[&both]));
+        new.push(NodeProto::new("MatMulInteger", &[&integers, &weight, &x_zero, &zero], &[&sums]));
+        new.push(NodeProto::new("Cast", &[&sums], &[&floats]).with_int("to", data_type::FLOAT.into()));
+        new.push(NodeProto::new("Mul", &[&x_scale, &scale], &[&both]));
         let end = &node.output[0];
         match &self.bias {
-            None => new.push(Node::new("Mul", &[&floats, &both], &[end])),
+            None => new.push(NodeProto::new("Mul", &[&floats, &both], &[end])),
             Some(bias) => {
                 let bias = editor.constant("bias", bias, &[self.outputs]);
                 let scaled = editor.fresh("product");
-                new.push(Node::new("Mul", &[&floats, &both], &[&scaled]));
-                new.push(Node::new("Add", &[&scaled, &bias], &[end]));
+                new.push(NodeProto::new("Mul", &[&floats, &both], &[&scaled]));
+                new.push(NodeProto::new("Add", &[&scaled, &bias], &[end]));
             }
         }
     }
@@ -367,7 +384,7 @@ fn by_column(weights: &[f32], [rows, columns]: [usize; 2], bits: WeightBits) -> 
 
 /// ONNX Runtime's `DynamicQuantizeLSTM` for an `LSTM` in its plain form: constant weights, no lengths, no initial
 /// state, no peepholes, the usual functions. Its weights are `[direction, inputs, 4 hidden]`, the other way round.
-fn lstm(editor: &mut Editor, node: &Node, bits: WeightBits) -> Option<Node> {
+fn lstm(editor: &mut Editor, node: &NodeProto, bits: WeightBits) -> Option<NodeProto> {
     let plain = node.is("LSTM")
         && node.input.iter().skip(4).all(String::is_empty)
         && node.attribute.iter().all(|a| matches!(a.name.as_str(), "direction" | "hidden_size"));
@@ -396,5 +413,5 @@ fn lstm(editor: &mut Editor, node: &Node, bits: WeightBits) -> Option<Node> {
     inputs.extend([const { String::new() }; 4]);
     inputs.extend(scales);
     let (op_type, domain) = ("DynamicQuantizeLSTM".into(), MICROSOFT.into());
-    Some(Node { input: inputs, op_type, domain, ..node.clone() })
+    Some(NodeProto { input: inputs, op_type, domain, ..node.clone() })
 }

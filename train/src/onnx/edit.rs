@@ -23,6 +23,7 @@ pub struct Floats {
 }
 
 /// The file's graph, with what every change to it needs.
+#[derive(Clone)]
 pub struct Editor {
     model: ModelProto,
     graph: GraphProto,
@@ -115,6 +116,11 @@ impl Editor {
     /// Whether the graph hands it out.
     pub fn is_output(&self, tensor: &str) -> bool {
         self.graph.output.iter().any(|output| output.name == tensor)
+    }
+
+    /// What the graph hands out.
+    pub fn outputs(&self) -> Vec<String> {
+        self.graph.output.iter().map(|output| output.name.clone()).collect()
     }
 
     /// Makes a tensor of 32-bit floats an output of the graph, after those that there are.

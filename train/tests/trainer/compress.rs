@@ -8,7 +8,7 @@ use crate::dataset::wav;
 use crate::random::Random;
 use auricle::{Model, ModelOptions};
 use auricle_train::checkpoint::Checkpoint;
-use auricle_train::compress::measure::{accuracy, latencies, scores};
+use auricle_train::compress::measure::{accuracy, agreement, latencies, scores};
 use auricle_train::compress::quantise::WeightBits;
 use auricle_train::compress::{How, Int8, compress};
 use auricle_train::dataset::Clip;
@@ -65,6 +65,70 @@ fn integers_are_smaller_and_say_nearly_the_same() {
         assert!(after.self_check().unwrap() <= 0.02);
         assert!(before.self_check().is_err());
     }
+}
+
+/// The 16 channels of a convolution, each `spread` times smaller than the one before it and read by weights so many
+/// times larger: the same function whatever `spread` is.
+fn uneven(spread: f32) -> Vec<u8> {
+    let factor = |channel: usize| spread.powi(channel as i32 - 8);
+    let seed = std::cell::Cell::new(1_u32);
+    let random = |scale: f32| {
+        seed.set(seed.get().wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
+        ((seed.get() >> 8) as f32 / (1 << 24) as f32 - 0.5) * scale
+    };
+    let mut graph = Graph::default();
+    let first: Vec<f32> = (0..16 * 9).map(|n| random(0.3) / factor(n / 9)).collect();
+    let bias: Vec<f32> = (0..16).map(|channel| random(0.3) / factor(channel)).collect();
+    let mut x = graph.conv("input", &first, [16, 1, 3, 3], &bias, [2, 2]);
+    x = graph.relu(&x);
+    x = graph.max_pool_2x2(&x);
+    let second: Vec<f32> = (0..8 * 16).map(|n| random(0.5) * factor(n % 16)).collect();
+    let bias: Vec<f32> = (0..8).map(|_| random(0.1)).collect();
+    x = graph.conv(&x, &second, [8, 16, 1, 1], &bias, [1, 1]);
+    x = graph.relu(&x);
+    x = graph.global_max_pool(&x);
+    let weight: Vec<f32> = (0..8 * 2).map(|_| random(1.0)).collect();
+    let last = graph.linear(&x, &weight, [8, 2], &[0.0; 2]);
+    let manifest = export::manifest(&plan(Architecture::Cnn, recipe(1, 1)), &about()).unwrap();
+    graph.finish(("input", &[1, 64, 32]), &last, ("output", &[2]), &manifest.to_json())
+}
+
+/// Difference that static integers make, the mean over clips.
+fn costs(onnx: &[u8], calibration: &[&Clip], test: &[&Clip]) -> f32 {
+    let how = How { int8: Some(Int8::Static), weight_bits: Some(WeightBits::Seven), ..How::default() };
+    let before = model(onnx);
+    let (file, done) = compress(onnx, before.manifest(), &how, calibration).unwrap();
+    assert_eq!(done.quantised.convolutions, 2, "{done}");
+    agreement(&before, &model(&file), test).unwrap().mean
+}
+
+#[test]
+fn channels_of_any_range_cost_no_more_than_even_ones() {
+    if !has_runtime() {
+        return;
+    }
+    let clips: Vec<Clip> = (0..4).map(|i| clip(i, 1.3)).collect();
+    let clips: Vec<&Clip> = clips.iter().collect();
+    let (even, odd) = (uneven(1.0), uneven(3.0));
+    let same = difference(&model(&even), &model(&odd), &clips);
+    assert!(same < 1e-5, "the two are not one function: {same}");
+    let (even, odd) = (costs(&even, &clips, &clips), costs(&odd, &clips, &clips));
+    assert!(even > 0.0 && even < 0.02 && odd < 0.02, "{even} even, {odd} uneven");
+}
+
+#[test]
+fn a_rare_clip_far_from_all_others_costs_these_little() {
+    if !has_runtime() {
+        return;
+    }
+    let mut clips: Vec<Clip> = (0..60).map(|i| clip(i, 1.0)).collect();
+    let usual = clips.clone();
+    // 200 dB louder, 46 more in units of the features, among which the others span 14.
+    clips.insert(1, Clip { samples: noise(1, 1.0).iter().map(|s| 1e10 * s).collect(), ..clip(1, 1.0) });
+    let (clips, usual): (Vec<&Clip>, Vec<&Clip>) = (clips.iter().collect(), usual.iter().collect());
+    let onnx = uneven(1.0);
+    let (without, with) = (costs(&onnx, &usual, &usual), costs(&onnx, &clips, &usual));
+    assert!(with < 1.5 * without, "{without} without the loud clip, {with} with it");
 }
 
 /// Convolutions with 16 and 8 channels, and a product. `dead` channels of the first one are 0.4
@@ -211,10 +275,37 @@ fn the_command_measures_and_writes_nothing_that_lost_too_much() {
     let [_, refused] = run("--max-drop=-101");
     assert!(refused.contains("--max-drop allows -101") && !small.exists(), "{refused}");
     let [said, _] = run("--max-drop=100");
+    assert!(said.contains("best class the same for"), "{said}");
     for part in
         ["2 convolutions in integers", "smaller", "before", "after", "accuracy on the 2 clips of fold 2"]
     {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert!(model(&fs::read(small).unwrap()).self_check().is_ok());
+}
+
+#[test]
+fn a_model_of_other_classes_is_measured_by_how_often_it_says_the_same() {
+    if !has_runtime() {
+        return;
+    }
+    let folder = Scratch::new("agreement");
+    fs::write(folder.0.join("model.onnx"), graph(0)).unwrap();
+    for i in 0..4 {
+        let class = folder.0.join("data").join(["whistle", "rain"][i % 2]);
+        fs::create_dir_all(&class).unwrap();
+        let pcm: Vec<i16> = clip(i, 1.1).samples.iter().map(|s| (s * 32_767.0) as i16).collect();
+        fs::write(class.join(format!("{i}.wav")), wav(16_000, 1, &pcm)).unwrap();
+    }
+    let run = |max_drop: &str| {
+        let args = "compress model.onnx --int8 static --data data --folds 2 --hold-out 2 --no-cache --out small.onnx";
+        let mut command = Command::new(env!("CARGO_BIN_EXE_auricle-train"));
+        let output = command.current_dir(&folder.0).args(args.split(' ')).arg(max_drop).output().unwrap();
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap())
+    };
+    let [said, refused] = run("--max-drop=-101");
+    assert!(refused.contains("points of agreement are lost"), "{refused}");
+    assert!(said.contains("the model has other classes than the 2 clips of fold 2"), "{said}");
+    let [_, refused] = run("--max-drop=100");
+    assert!(refused.is_empty() || folder.0.join("small.onnx").exists(), "{refused}");
 }
