@@ -34,6 +34,7 @@ pub fn run_all() -> Result<(), String> {
     }
     run(&mut resample)?;
     run(cargo().args(["bench", "--package", "auricle", "--bench", "classify"]))?;
+    run(cargo().args(["bench", "--package", "auricle", "--bench", "engine"]))?;
     run(cargo().args(["bench", "--package", "auricle", "--bench", "stream"]))
 }
 
