@@ -311,5 +311,5 @@ fn a_model_of_other_classes_is_measured_by_how_often_it_says_the_same() {
     assert!(refused.contains("points of agreement are lost"), "{refused}");
     assert!(said.contains("the model has other classes than the 2 clips of fold 2"), "{said}");
     let [_, refused] = run("--max-drop=100");
-    assert!(refused.is_empty() || folder.0.join("small.onnx").exists(), "{refused}");
+    assert!(folder.0.join("small.onnx").exists(), "{refused}");
 }
