@@ -191,7 +191,7 @@ mod tests {
         let node = NodeProto::new("Conv", &["x", "w"], &["y"]).with_int("group", groups);
         let dims = vec![outputs, inputs, 1, 3];
         let weight = Floats { values: vec![0.0; dims.iter().product()], dims };
-        let places = Places::of(&node, &weight).expect("a convolution");
+        let places = Places::of(&node, &weight).expect("a convolution of this kind");
         (0..outputs).map(|output| (0..inputs).map(|input| places.channel(output, input)).collect()).collect()
     }
 

@@ -12,15 +12,14 @@ use crate::onnx::edit::Editor;
 
 /// Most windows that are looked at, and of these, that judge.
 const WINDOWS: usize = 160;
-const JUDGES: usize = WINDOWS / 4;
+const JUDGES: usize = WINDOWS / 2;
 /// Shares of the values (of each channel, where channels can be scaled) that a range covers.
 const COVERED: [f64; 7] = [1.0, 0.9999, 0.999, 0.997, 0.99, 0.98, 0.97];
 /// Shares of a channel's range that its weights take over; see [`Link::factors`].
 const SHARES: [f32; 3] = [0.3, 0.5, 0.7];
 
 /// Brings the channels of `tensors` to one range where that is possible, and finds for each tensor, by itself, the
-/// range with which the network's outputs stay closest to what they were: the mean over windows of the largest
-/// difference counts.
+/// range with which the network's outputs stay closest to what they were.
 pub fn fit(
     editor: &mut Editor,
     tensors: &[String],
@@ -149,9 +148,10 @@ fn outputs(editor: &Editor, windows: &[Input]) -> Result<Vec<Vec<f32>>> {
     Ok(all)
 }
 
+/// Mean over windows of the square of the largest difference: squares, so that no window is given up for many others.
 fn apart(some: &[Vec<f32>], others: &[Vec<f32>]) -> f64 {
     let window = |(a, b): (&Vec<f32>, &Vec<f32>)| {
-        f64::from(a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max))
+        f64::from(a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)).powi(2)
     };
     some.iter().zip(others).map(window).sum::<f64>() / some.len() as f64
 }
