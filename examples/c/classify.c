@@ -51,7 +51,7 @@ static const char *open_wav(const char *path, source *in)
             if (fread(format, 1, 16, in->file) != 16)
                 break;
             size -= 16;
-            kind = little_endian(format, 2); /* 1: PCM; 0xfffe: told in more words */
+            kind = little_endian(format, 2); /* 1: PCM; 0xfffe: WAVE_FORMAT_EXTENSIBLE */
             bits = little_endian(format + 14, 2);
             in->channels = little_endian(format + 2, 2);
             in->rate = little_endian(format + 4, 4);
