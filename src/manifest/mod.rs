@@ -29,8 +29,9 @@ const VERSION: u32 = 1;
 const MAX_STRING: usize = 1024;
 /// Shortest `stream.hop_seconds`: a host that wants more windows than a thousand a second says so itself.
 const MIN_HOP_SECONDS: f64 = 1e-3;
-/// Longest window, samples: 17 minutes at 16 kHz.
+/// Longest window: samples, 17 minutes at 16 kHz, and seconds, because a host's rate may be far above the model's.
 const MAX_WINDOW: usize = 1 << 24;
+const MAX_SECONDS: f64 = 3600.0;
 
 /// A parsed and validated manifest.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -193,13 +194,13 @@ pub(crate) fn samples(seconds: f64, rate: u32) -> usize {
 
 fn seconds(path: &str, value: f64, rate: u32) -> Result<usize> {
     let count = samples(value, rate);
-    if !value.is_finite() || !(1..=MAX_WINDOW).contains(&count) {
+    if !(value <= MAX_SECONDS && (1..=MAX_WINDOW).contains(&count)) {
         return Err(Error::new(
             Status::Manifest,
             format!(
                 "manifest: {path}: {value} s are {count} samples at {rate} Hz; valid 1..={MAX_WINDOW} samples, \
                  up to {} s",
-                MAX_WINDOW as f64 / f64::from(rate)
+                MAX_SECONDS.min(MAX_WINDOW as f64 / f64::from(rate))
             ),
         ));
     }
