@@ -3,6 +3,7 @@
 
 pub mod golden;
 mod input;
+mod others;
 mod output;
 mod stream;
 
@@ -10,11 +11,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, MAX_PATH, Result, Status};
+pub use crate::inference::Dtype;
 use crate::json::{self, MAX_LABELS};
 use crate::memory;
 use crate::text;
 use golden::Golden;
-pub use input::{Dtype, Input};
+pub use input::Input;
+pub(crate) use others::MAX_ELEMENTS;
+pub use others::{Length, Numbers, Other, Size};
 pub use output::Output;
 pub use stream::Stream;
 
