@@ -26,6 +26,20 @@ pub fn draft(contents: &Contents, name: &str) -> Draft {
         ("features".into(), unknown(features(&audio))),
         ("layout".into(), unknown(layout(&audio))),
         ("window_seconds".into(), unknown(window(&audio))),
+        (
+            "normalize".into(),
+            unknown(
+                "{ \"kind\": \"none\" }, or what was done to the values of a window before the network saw them \
+                 (input.normalize)",
+            ),
+        ),
+        (
+            "padding".into(),
+            unknown(
+                "\"none\" if the network takes shorter clips as they are, else what they are filled with \
+                 (input.padding)",
+            ),
+        ),
     ]);
     let first = match audio.as_slice() {
         [only] => Some(*only),
