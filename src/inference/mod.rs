@@ -1,6 +1,7 @@
 //! ONNX Runtime: finding and opening it, running a network with it.
 
 mod cancel;
+pub mod contents;
 pub(crate) mod dtype;
 pub(crate) mod network;
 pub(crate) mod onnx_file;

@@ -6,6 +6,7 @@ mod input;
 mod others;
 mod output;
 mod stream;
+pub mod unknown;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -146,6 +147,7 @@ impl Manifest {
 /// Errors name the member's path.
 fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
     check_size(json)?;
+    unknown::refuse(json)?;
     let mut reader = serde_json::Deserializer::from_str(json);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let (path, reason) = (text::shortened(error.path(), MAX_PATH), error.inner().to_string());

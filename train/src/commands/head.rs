@@ -91,7 +91,7 @@ impl Args {
                 manifest.output.temperature
             );
         }
-        let file = golden::finish(&joined, &manifest, golden::TOLERANCE)?;
+        let file = golden::finish(&joined, &manifest, None)?;
         stamp::write(&self.output.out, &file)?;
         println!("{}: {} bytes, {} classes", self.output.out.display(), file.len(), data.classes.len());
         Ok(())
