@@ -21,7 +21,8 @@ usage: cargo xtask <verb>
   demo [FILE…]    build the library and a C program, and classify recordings with the bundled model
   bench           measure the ratios of benches/README.md; installs the peers (torch among them, 6 GB)
   header [--check]
-                  write include/auricle.h from src/ffi, or check that it is up to date
+                  write include/auricle.h and docs/statuses.md from src/ffi, or check that they are up to date
+  errors          write docs/errors.md from what the library answers to mistakes
   golden [--check]
                   compute tests/golden by its Python script, or check that it is up to date";
 
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         ["demo", ref files @ ..] => demo::run_on(files),
         ["header"] => header::run(false),
         ["header", "--check"] => header::run(true),
+        ["errors"] => test::write_errors(),
         [] | ["help" | "-h" | "--help"] => {
             println!("{HELP}");
             Ok(())
