@@ -9,6 +9,8 @@ use crate::pip::{self, Wheel};
 use crate::shell::{root, say};
 
 const REQUIREMENT: &str = "onnxruntime==1.28.0";
+/// What the wheel has to say of its licence, and of those of what is in it.
+const LICENCES: [&str; 2] = ["LICENSE", "ThirdPartyNotices.txt"];
 
 /// The wheel for a platform, as `std::env::consts` names it.
 fn wheel(os: &str, arch: &str) -> Result<Wheel, String> {
@@ -82,17 +84,20 @@ pub fn library() -> PathBuf {
 fn is_ready(place: &Path, wheel: &Wheel) -> bool {
     fs::read_to_string(place.join("wheel.sha256")).is_ok_and(|stamp| stamp == wheel.sha256)
         && fs::metadata(place.join("onnxruntime")).is_ok_and(|library| library.len() > 1_000_000)
+        && LICENCES.iter().all(|name| place.join(name).exists())
 }
 
 fn fetch(wheel: &Wheel, folder: &Path) -> Result<(), String> {
     let download = folder.join("download");
     let file = pip::download(wheel, &download)?;
-    let prefixes: &[&str] = if cfg!(windows) {
-        &["onnxruntime/capi/onnxruntime.dll", "onnxruntime/capi/onnxruntime_providers"]
-    } else {
-        &["onnxruntime/capi/libonnxruntime"]
-    };
-    pip::unpack(&file, prefixes, folder)?;
+    let prefixes = [
+        "onnxruntime/capi/libonnxruntime",
+        "onnxruntime/capi/onnxruntime.dll",
+        "onnxruntime/capi/onnxruntime_providers",
+        "onnxruntime/LICENSE",
+        "onnxruntime/ThirdPartyNotices.txt",
+    ];
+    pip::unpack(&file, &prefixes, folder)?;
     fs::remove_dir_all(&download).map_err(|e| format!("{}: {e}", download.display()))?;
     let names = fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let library = names
@@ -143,6 +148,7 @@ mod tests {
         fs::write(place.join("wheel.sha256"), wheel.sha256).expect("a stamp");
         let stamp_alone = is_ready(&place, &wheel);
         fs::write(place.join("onnxruntime"), vec![0; 1_000_001]).expect("a library");
+        LICENCES.iter().for_each(|name| fs::write(place.join(name), "").expect("a licence"));
         let both = is_ready(&place, &wheel);
         fs::write(place.join("wheel.sha256"), "another").expect("a stamp");
         let other_wheel = is_ready(&place, &wheel);
