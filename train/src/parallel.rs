@@ -47,7 +47,8 @@ pub fn map<T: Sync, S, R: Send>(
         results
     };
     let results: Vec<Result<Vec<(usize, R)>>> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.clamp(1, items.len().max(1))).map(|_| scope.spawn(worker)).collect();
+        let workers: Vec<_> =
+            (0..threads.clamp(1, items.len().max(1))).map(|_| scope.spawn(worker)).collect();
         workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
     });
     let mut all = Vec::with_capacity(items.len());
