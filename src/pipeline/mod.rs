@@ -18,7 +18,7 @@ use crate::memory::{filled, reserved};
 use crate::pcm::Downmix;
 use crate::resample::{Method, Resampler};
 use crate::tensor::Padding;
-pub(crate) use decisions::Decisions;
+pub use decisions::Decisions;
 pub(crate) use features_pool::FeaturesPool;
 use journal::Journal;
 pub(crate) use journal::Loss;

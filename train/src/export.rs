@@ -5,7 +5,7 @@ use auricle::stages::scores::Activation;
 use auricle::{Manifest, Model, ModelOptions};
 
 use crate::dataset::Clip;
-use crate::evaluate::{arg_max, clip_scores, forward};
+use crate::judge::{arg_max, clip_scores, forward};
 use crate::front_end::{About, FrontEnd};
 use crate::network::Network;
 use crate::onnx::Graph;

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::checkpoint::{Checkpoint, Progress};
 use crate::crops::{Batch, Crops, Material};
 use crate::dataset::Clip;
-use crate::evaluate::judge;
+use crate::judge::judge;
 use crate::front_end::FrontEnd;
 use crate::loss::Loss;
 use crate::network::Network;

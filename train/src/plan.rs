@@ -4,7 +4,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Augment;
-use crate::evaluate::Judge;
+use crate::judge::Judge;
 use crate::front_end::FrontEndSpec;
 use crate::loss::{ClassWeights, Kind};
 use crate::network::Architecture;

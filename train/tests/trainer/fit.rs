@@ -6,7 +6,7 @@ use std::fs;
 use crate::common::*;
 use auricle_train::checkpoint::Checkpoint;
 use auricle_train::dataset::Clip;
-use auricle_train::evaluate::judge;
+use auricle_train::judge::judge;
 use auricle_train::export;
 use auricle_train::fit::{Options, Start, fit, optimiser};
 use auricle_train::loss::{ClassWeights, Kind, Loss};

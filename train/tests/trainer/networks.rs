@@ -3,7 +3,7 @@
 use crate::common::*;
 use auricle_train::augment::Augment;
 use auricle_train::dataset::Clip;
-use auricle_train::evaluate::{arg_max, clip_scores};
+use auricle_train::judge::{arg_max, clip_scores};
 use auricle_train::export;
 use auricle_train::front_end::FrontEndSpec;
 use auricle_train::golden;
