@@ -69,7 +69,9 @@ impl Calibration {
         let after = diagram(found);
         let inside = f64::from(found) > RANGE.0 * AT_LIMIT && f64::from(found) < RANGE.1 / AT_LIMIT;
         let kept = if !inside {
-            Some(format!("{found} is the end of the range that was searched: these clips do not tell how sure to be"))
+            Some(format!(
+                "{found} is the end of the range that was searched: these clips do not tell how sure to be"
+            ))
         } else if after.error >= before.error && found != now {
             Some(format!(
                 "with {found} the calibration error would go from {:.3} to {:.3}",
@@ -88,7 +90,11 @@ impl Calibration {
 impl std::fmt::Display for Calibration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.kept {
-            Some(reason) => write!(f, "temperature {} stays; calibration error {:.3} ({reason})", self.temperature, self.before.error),
+            Some(reason) => write!(
+                f,
+                "temperature {} stays; calibration error {:.3} ({reason})",
+                self.temperature, self.before.error
+            ),
             None => write!(
                 f,
                 "temperature {}: the calibration error goes from {:.3} to {:.3}",

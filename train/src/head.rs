@@ -68,10 +68,16 @@ pub fn embed(
     let embed = |(inputs, activations): &mut (Inputs, Activations), clip: &&Clip| {
         let mut windows = Vec::new();
         for input in inputs.of(&clip.samples) {
-            activations.run(&input, |seen| windows.push(seen.values.to_vec())).with_context(|| clip.name())?;
+            activations
+                .run(&input, |seen| windows.push(seen.values.to_vec()))
+                .with_context(|| clip.name())?;
         }
         let same = windows.windows(2).all(|pair| pair[0].len() == pair[1].len());
-        ensure!(same && !windows.is_empty(), "{}: {tensor:?} is not of one size for all windows", clip.name());
+        ensure!(
+            same && !windows.is_empty(),
+            "{}: {tensor:?} is not of one size for all windows",
+            clip.name()
+        );
         Ok(Embedded { classes: clip.classes().collect(), windows })
     };
     parallel::map(parallel::cores(), clips, start, embed, done)

@@ -55,18 +55,32 @@ impl Scenes {
         let [fewest, most] = self.sounds[..] else { anyhow::bail!("--sounds takes two numbers, like 4,9") };
         let [lowest, highest] = self.snr[..] else { anyhow::bail!("--snr takes two numbers, like 6,20") };
         ensure!(fewest <= most, "--sounds {fewest},{most}: the first is the smaller one");
-        ensure!(lowest <= highest && (-60.0..=80.0).contains(&lowest) && highest <= 80.0, "--snr {lowest},{highest}: from -60 to 80, the first is the smaller one");
+        ensure!(
+            lowest <= highest && (-60.0..=80.0).contains(&lowest) && highest <= 80.0,
+            "--snr {lowest},{highest}: from -60 to 80, the first is the smaller one"
+        );
         ensure!(self.scenes > 0, "--scenes is 0");
         ensure!((1.0..=3600.0).contains(&self.seconds), "--seconds is {}; valid 1 to 3600", self.seconds);
-        ensure!(self.max_sound_seconds >= 0.1, "--max-sound-seconds is {}; valid from 0.1", self.max_sound_seconds);
+        ensure!(
+            self.max_sound_seconds >= 0.1,
+            "--max-sound-seconds is {}; valid from 0.1",
+            self.max_sound_seconds
+        );
         ensure!((0.0..=1.0).contains(&self.overlap), "--overlap is {}; valid 0 to 1", self.overlap);
         Ok(())
     }
 
     /// Scene `number`: samples at `rate` Hz, and the sounds in it, by their time. `backgrounds` are at that rate and not
     /// empty; without any it is pink noise.
-    pub fn scene(&self, number: usize, clips: &[&Clip], backgrounds: &[Vec<f32>], rate: u32) -> (Vec<f32>, Vec<Sound>) {
-        let mut numbers = StdRng::seed_from_u64(self.seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
+    pub fn scene(
+        &self,
+        number: usize,
+        clips: &[&Clip],
+        backgrounds: &[Vec<f32>],
+        rate: u32,
+    ) -> (Vec<f32>, Vec<Sound>) {
+        let mut numbers =
+            StdRng::seed_from_u64(self.seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
         let count = (self.seconds * f64::from(rate)) as usize;
         let mut scene = background(backgrounds, count, &mut numbers);
         let mut sounds: Vec<Sound> = Vec::new();
@@ -78,7 +92,8 @@ impl Scenes {
             let place = (0..TRIES).find_map(|_| {
                 let start = numbers.random_range(0..=count - part.len());
                 let onset = start as f64 / f64::from(rate);
-                let apart = |other: &Sound| onset >= other.offset + PAUSE || onset + length + PAUSE <= other.onset;
+                let apart =
+                    |other: &Sound| onset >= other.offset + PAUSE || onset + length + PAUSE <= other.onset;
                 (!free || sounds.iter().all(apart)).then_some((start, onset))
             });
             let snr = numbers.random_range(self.snr[0]..=self.snr[1]);
@@ -129,7 +144,9 @@ fn sound<'a>(clip: &'a Clip, rate: u32, max_seconds: f64, numbers: &mut StdRng) 
         [] => 0..levels.len(),
         ref long => long[numbers.random_range(0..long.len())].clone(),
     };
-    let end = (chosen.end * frame).min(clip.samples.len()).min(chosen.start * frame + (max_seconds * f64::from(rate)) as usize);
+    let end = (chosen.end * frame)
+        .min(clip.samples.len())
+        .min(chosen.start * frame + (max_seconds * f64::from(rate)) as usize);
     &clip.samples[chosen.start * frame..end]
 }
 

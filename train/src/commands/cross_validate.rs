@@ -71,8 +71,9 @@ impl Args {
             for _ in 0..self.jobs.max(1) {
                 scope.spawn(|| {
                     while let Some(number) = next() {
-                        let tested =
-                            parallel::on_one_thread(|| self.test(&plan, &dataset, number, &backgrounds, &noises, &screen));
+                        let tested = parallel::on_one_thread(|| {
+                            self.test(&plan, &dataset, number, &backgrounds, &noises, &screen)
+                        });
                         if let Ok(tested) = &tested {
                             screen
                                 .suspend(|| println!("fold {number}: {:.2} %", 100.0 * tested.fold.accuracy));
@@ -127,8 +128,12 @@ impl Args {
             multi_label: recipe.loss == Kind::Binary,
             backgrounds: backgrounds.clone(),
         };
-        let options =
-            Options { held_out: &stop_by, device: Some(self.run.device.device()), threads, ..Options::default() };
+        let options = Options {
+            held_out: &stop_by,
+            device: Some(self.run.device.device()),
+            threads,
+            ..Options::default()
+        };
         let mut curve = Curve::new(screen, format!("fold {number}"), recipe.steps, self.run.plain);
         let network = fit(plan, &material, Start::New, &options, |point| curve.add(point))?;
         let points = curve.finish();

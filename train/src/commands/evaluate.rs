@@ -40,7 +40,13 @@ pub struct Args {
     #[arg(long, value_delimiter = ',', conflicts_with = "events")]
     only: Vec<u32>,
     /// Test clips in white and pink noise too, at these SNRs in dB.
-    #[arg(long, value_delimiter = ',', default_value = "10,0", allow_negative_numbers = true, conflicts_with = "events")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "10,0",
+        allow_negative_numbers = true,
+        conflicts_with = "events"
+    )]
     noise_snr: Vec<f32>,
     /// Folder of recordings that are a third noise.
     #[arg(long, conflicts_with = "events")]
@@ -125,7 +131,11 @@ impl Args {
         let model = Model::load(&self.model, &ModelOptions::default())?;
         let (manifest, labels) = (model.manifest(), model.labels());
         ensure!(self.collar > 0.0 && self.collar.is_finite(), "--collar is {}; valid above 0", self.collar);
-        ensure!(self.max_false_alarms >= 0.0, "--max-false-alarms is {}; valid from 0", self.max_false_alarms);
+        ensure!(
+            self.max_false_alarms >= 0.0,
+            "--max-false-alarms is {}; valid from 0",
+            self.max_false_alarms
+        );
         let truth = Annotations::read(csv, labels)?;
         let screen = MultiProgress::new();
         let listen = bar(&screen, "listen".into(), truth.files.len(), self.plain);
@@ -147,7 +157,14 @@ impl Args {
         let measure = |stream: &auricle::manifest::Stream| {
             let found = events(&scored, stream, labels)?;
             let points = points(&scored, stream, labels, POINTS)?;
-            Ok::<_, anyhow::Error>(EventReport::new(labels, &truth.sounds, &found, &durations, collar, Some(&points)))
+            Ok::<_, anyhow::Error>(EventReport::new(
+                labels,
+                &truth.sounds,
+                &found,
+                &durations,
+                collar,
+                Some(&points),
+            ))
         };
         let mut report = measure(&stream)?;
         if self.tune {
@@ -166,7 +183,7 @@ impl Args {
         }
         if let Some(out) = &self.out {
             let manifest = Manifest { stream, ..manifest.clone() };
-            let file = golden::finish(&stamp::read(&self.model)?, &manifest, golden::TOLERANCE)?;
+            let file = golden::finish(&stamp::read(&self.model)?, &manifest, None)?;
             stamp::write(out, &file)?;
             println!("{}: {} bytes", out.display(), file.len());
         }

@@ -106,7 +106,7 @@ impl Args {
             );
         }
         let joined = Sources::new(&rest, &held).stamp(joined)?;
-        let file = golden::finish(&joined, &manifest, golden::TOLERANCE)?;
+        let file = golden::finish(&joined, &manifest, None)?;
         stamp::write(&self.output.out, &file)?;
         println!("{}: {} bytes, {} classes", self.output.out.display(), file.len(), data.classes.len());
         Ok(())
@@ -114,12 +114,7 @@ impl Args {
 }
 
 /// The library computes with the file what the head gave for the embeddings.
-fn check(
-    model: &Model,
-    head: &Head,
-    clips: &[&Clip],
-    examples: &[Embedded],
-) -> Result<()> {
+fn check(model: &Model, head: &Head, clips: &[&Clip], examples: &[Embedded]) -> Result<()> {
     let pairs: Vec<(&Clip, &Embedded)> = clips.iter().copied().zip(examples).collect();
     let check = |_: &mut (), &(clip, example): &(&Clip, &Embedded)| {
         let mut expected = vec![0.0; head.bias.len()];

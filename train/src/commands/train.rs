@@ -161,9 +161,9 @@ pub fn run(
         None => None,
     };
     let checked = if held.is_empty() { &rest } else { &held };
-    model
-        .write(onnx, &network, plan, checked, temperature, run.plain)
-        .with_context(|| format!("the run is kept in {}; --resume goes on from there", checkpoint.display()))?;
+    model.write(onnx, &network, plan, checked, temperature, run.plain).with_context(|| {
+        format!("the run is kept in {}; --resume goes on from there", checkpoint.display())
+    })?;
     if let (Some(report), Some(path)) = (report, &keep.report) {
         println!("{}", report.write(path)?.display());
     }

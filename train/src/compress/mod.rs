@@ -98,9 +98,8 @@ pub fn compress(onnx: &[u8], manifest: &Manifest, how: &How, clips: &[&Clip]) ->
             if how.int8 == Some(Int8::Dynamic) { "; --int8 static does convolutions too" } else { "" }
         );
     }
-    let tolerance = if how.int8.is_some() { golden::INTEGER_TOLERANCE } else { golden::TOLERANCE };
     let manifest = Manifest { golden: Vec::new(), ..manifest.clone() };
-    let file = golden::finish(&editor.write(), &manifest, tolerance).context("the compressed model")?;
+    let file = golden::finish(&editor.write(), &manifest, None).context("the compressed model")?;
     Ok((file, done))
 }
 

@@ -55,11 +55,14 @@ impl Annotations {
                 found.files.push(row.file.clone());
                 found.files.len() - 1
             });
-            let (onset, offset, class) = match (row.onset, row.offset, row.class.filter(|class| !class.is_empty())) {
-                (Some(onset), Some(offset), Some(class)) => (onset, offset, class),
-                (None, None, None) => continue,
-                _ => anyhow::bail!("line {line}: onset, offset and class belong together; one of them is missing"),
-            };
+            let (onset, offset, class) =
+                match (row.onset, row.offset, row.class.filter(|class| !class.is_empty())) {
+                    (Some(onset), Some(offset), Some(class)) => (onset, offset, class),
+                    (None, None, None) => continue,
+                    _ => anyhow::bail!(
+                        "line {line}: onset, offset and class belong together; one of them is missing"
+                    ),
+                };
             ensure!(
                 onset >= 0.0 && onset < offset && offset.is_finite(),
                 "line {line}: from {onset} s to {offset} s; the onset is 0 or later, and before the offset"
@@ -81,7 +84,8 @@ mod tests {
     #[test]
     fn rows_are_read_or_refused_with_their_line() {
         let labels = ["dog", "rain"].map(str::to_owned);
-        let read = |rows: &str| Annotations::parse(format!("file,onset,offset,class\n{rows}").as_bytes(), &labels);
+        let read =
+            |rows: &str| Annotations::parse(format!("file,onset,offset,class\n{rows}").as_bytes(), &labels);
         let found = read("a.wav,0.5,1,rain\nquiet.wav,,,\na.wav,2,3.5,dog\n").expect("valid");
         assert_eq!(found.files, ["a.wav", "quiet.wav"]);
         assert_eq!(found.sounds[1], Sound { file: 0, class: 0, onset: 2.0, offset: 3.5 });
@@ -89,7 +93,10 @@ mod tests {
             ("", "no rows"),
             ("a.wav,1,1,dog\n", "line 2: from 1 s to 1 s"),
             ("a.wav,-1,1,dog\n", "line 2: from -1 s"),
-            ("a.wav,0,1,cat\n", "line 2: the model does not know the class \"cat\"; it knows [\"dog\", \"rain\"]"),
+            (
+                "a.wav,0,1,cat\n",
+                "line 2: the model does not know the class \"cat\"; it knows [\"dog\", \"rain\"]",
+            ),
             ("a.wav,0,,dog\n", "belong together"),
             ("a.wav,0,NaN,dog\n", "line 2"),
             ("a.wav,zero,1,dog\n", "line 2"),
@@ -97,6 +104,11 @@ mod tests {
             let error = format!("{:#}", read(rows).expect_err(rows));
             assert!(error.contains(expected), "{rows:?}: {error}");
         }
-        assert!(Annotations::parse(b"file,class\n", &labels).expect_err("columns").to_string().contains("`onset`"));
+        assert!(
+            Annotations::parse(b"file,class\n", &labels)
+                .expect_err("columns")
+                .to_string()
+                .contains("`onset`")
+        );
     }
 }

@@ -97,7 +97,8 @@ pub fn counts(truth: &[Sound], found: &[Sound], collar: Collar, class: Option<us
 pub fn segments(truth: &[Sound], found: &[Sound], seconds: f64) -> Counts {
     let active = |sounds: &[Sound]| -> BTreeSet<(usize, usize, u64)> {
         let of = |sound: &Sound| {
-            let (first, last) = ((sound.onset / seconds).floor() as u64, (sound.offset / seconds).ceil() as u64);
+            let (first, last) =
+                ((sound.onset / seconds).floor() as u64, (sound.offset / seconds).ceil() as u64);
             (first..last).map(|segment| (sound.file, sound.class, segment)).collect::<Vec<_>>()
         };
         sounds.iter().flat_map(of).collect()
@@ -126,8 +127,22 @@ pub struct Tolerance {
 
 /// The two scenarios of DCASE: sounds to be placed exactly, and classes not to be mistaken for each other.
 pub const SCENARIOS: [Tolerance; 2] = [
-    Tolerance { detection: 0.7, truth: 0.7, cross: 0.3, alpha_cross: 0.0, alpha_spread: 1.0, max_alarms: 100.0 },
-    Tolerance { detection: 0.1, truth: 0.1, cross: 0.3, alpha_cross: 0.5, alpha_spread: 1.0, max_alarms: 100.0 },
+    Tolerance {
+        detection: 0.7,
+        truth: 0.7,
+        cross: 0.3,
+        alpha_cross: 0.0,
+        alpha_spread: 1.0,
+        max_alarms: 100.0,
+    },
+    Tolerance {
+        detection: 0.1,
+        truth: 0.1,
+        cross: 0.3,
+        alpha_cross: 0.5,
+        alpha_spread: 1.0,
+        max_alarms: 100.0,
+    },
 ];
 
 /// Polyphonic sound detection score: the area under the curve of hits over false alarms per hour. `points` are the
@@ -176,9 +191,11 @@ fn rates(
     let length = |sound: &Sound| sound.offset - sound.onset;
     let of = |class: usize| truth.iter().filter(move |sound| sound.class == class);
     let detections = found.iter().filter(|sound| sound.class == class && length(sound) > 0.0);
-    let share_in = |found: &Sound, class: usize| of(class).map(|sound| overlap(found, sound)).sum::<f64>() / length(found);
-    let (good, wrong): (Vec<&Sound>, Vec<&Sound>) =
-        detections.partition(|found| share_in(found, class) >= tolerance.detection && share_in(found, class) > 0.0);
+    let share_in = |found: &Sound, class: usize| {
+        of(class).map(|sound| overlap(found, sound)).sum::<f64>() / length(found)
+    };
+    let (good, wrong): (Vec<&Sound>, Vec<&Sound>) = detections
+        .partition(|found| share_in(found, class) >= tolerance.detection && share_in(found, class) > 0.0);
     let covered = |sound: &&Sound| {
         let inside: f64 = good.iter().map(|found| overlap(found, sound)).sum();
         inside > 0.0 && inside / length(sound) >= tolerance.truth

@@ -108,7 +108,11 @@ fn steps(scores: &[f32], is: &[bool]) -> Vec<(f32, usize, usize)> {
     let (mut with, mut without) = (0, 0);
     let mut steps: Vec<(f32, usize, usize)> = Vec::new();
     for index in order {
-        if is[index] { with += 1 } else { without += 1 }
+        if is[index] {
+            with += 1
+        } else {
+            without += 1
+        }
         match steps.last_mut() {
             Some(last) if last.0 == scores[index] => *last = (last.0, with, without),
             _ => steps.push((scores[index], with, without)),
@@ -203,6 +207,9 @@ mod tests {
         // The same clips from 10 sources say less, and all right is not certainty.
         assert!(width(&[class(80, 100, 10)]) > 2.5 * width(&[class(80, 100, 100)]));
         let certain = balanced_accuracy(&[class(20, 20, 20)]);
-        assert!(certain.value == 1.0 && certain.high == 1.0 && certain.low < 0.95 && certain.low > 0.8, "{certain:?}");
+        assert!(
+            certain.value == 1.0 && certain.high == 1.0 && certain.low < 0.95 && certain.low > 0.8,
+            "{certain:?}"
+        );
     }
 }

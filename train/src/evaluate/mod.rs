@@ -51,7 +51,8 @@ impl Evaluator {
         // Rules for events have no meaning for outputs.
         raw.stream.events = None;
         let options = ModelOptions::default();
-        let raw = Model::load_memory(onnx, Some(&raw.to_json()), &options).context("the library refuses the file")?;
+        let raw = Model::load_memory(onnx, Some(&raw.to_json()), &options)
+            .context("the library refuses the file")?;
         Ok(Self { raw, activation, temperature })
     }
 

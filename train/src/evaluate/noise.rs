@@ -33,7 +33,9 @@ impl Noise {
         if !recorded.is_empty() {
             colours.push(Colour::Recorded(recorded.clone()));
         }
-        let at = |colour: &Colour| snrs.iter().map(|&snr| Self { colour: colour.clone(), snr }).collect::<Vec<_>>();
+        let at = |colour: &Colour| {
+            snrs.iter().map(|&snr| Self { colour: colour.clone(), snr }).collect::<Vec<_>>()
+        };
         colours.iter().flat_map(at).collect()
     }
 
@@ -106,7 +108,11 @@ mod tests {
             };
             sum(f32::cos).powi(2) + sum(f32::sin).powi(2)
         };
-        samples.chunks_exact(size).take(40).map(|piece| bins.clone().map(|bin| power(piece, bin)).sum::<f32>()).sum()
+        samples
+            .chunks_exact(size)
+            .take(40)
+            .map(|piece| bins.clone().map(|bin| power(piece, bin)).sum::<f32>())
+            .sum()
     }
 
     #[test]
@@ -114,7 +120,10 @@ mod tests {
         let noise = pink(50_000, &mut StdRng::seed_from_u64(3));
         assert!((0.5..2.0).contains(&rms(&noise)), "{}", rms(&noise));
         let [low, middle, high] = [1.0 / 64.0, 1.0 / 16.0, 1.0 / 4.0].map(|from| octave(&noise, from));
-        assert!((low / middle - 1.0).abs() < 0.3 && (high / middle - 1.0).abs() < 0.3, "{low} {middle} {high}");
+        assert!(
+            (low / middle - 1.0).abs() < 0.3 && (high / middle - 1.0).abs() < 0.3,
+            "{low} {middle} {high}"
+        );
     }
 
     #[test]

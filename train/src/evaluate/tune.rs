@@ -36,7 +36,9 @@ impl Scored {
         };
         let mut windows: Vec<(Window, Vec<f32>)> = Vec::new();
         model
-            .windows_of(clip, &ClipOptions::default(), |window, scores| windows.push((*window, scores.to_vec())))
+            .windows_of(clip, &ClipOptions::default(), |window, scores| {
+                windows.push((*window, scores.to_vec()))
+            })
             .with_context(place)?;
         let frames = audio.samples.len() as f64 / f64::from(audio.channels);
         let seconds = model.manifest().stream.hop_seconds.unwrap_or(model.manifest().input.window_seconds);
@@ -82,7 +84,12 @@ pub fn events(scored: &[Scored], stream: &Stream, labels: &[String]) -> Result<V
 }
 
 /// The events at `count` thresholds, evenly from 0 to 1, the other rules as they are: the points of a PSDS.
-pub fn points(scored: &[Scored], stream: &Stream, labels: &[String], count: usize) -> Result<Vec<Vec<Sound>>> {
+pub fn points(
+    scored: &[Scored],
+    stream: &Stream,
+    labels: &[String],
+    count: usize,
+) -> Result<Vec<Vec<Sound>>> {
     let thresholds: Vec<f32> = (0..count).map(|n| (n as f32 + 0.5) / count as f32).collect();
     let point = |_: &mut (), &on: &f32| {
         let mut stream = stream.clone();
@@ -150,12 +157,15 @@ pub fn tune(
     let candidates: Vec<Candidate> = Candidate::all().collect();
     let mut best: Option<(f64, Stream)> = None;
     for (smoothing, smoothing_seconds) in SMOOTHINGS {
-        let with = |rules: Rules| Stream { smoothing, smoothing_seconds, events: Some(rules), ..before.clone() };
+        let with =
+            |rules: Rules| Stream { smoothing, smoothing_seconds, events: Some(rules), ..before.clone() };
         let measure = |_: &mut (), candidate: &Candidate| {
             let classes = labels.iter().map(|label| (label.clone(), candidate.rule())).collect();
             let found = events(scored, &with(Rules { classes, ..Rules::default() }), labels)?;
             let found: Vec<Sound> = found.into_iter().map(|detection| detection.sound).collect();
-            Ok((0..labels.len()).map(|class| counts(truth, &found, collar, Some(class))).collect::<Vec<Counts>>())
+            Ok((0..labels.len())
+                .map(|class| counts(truth, &found, collar, Some(class)))
+                .collect::<Vec<Counts>>())
         };
         let measured = parallel::map(parallel::cores(), &candidates, || Ok(()), measure, done)?;
         let (mut classes, mut sum, mut heard) = (BTreeMap::new(), 0.0, 0_usize);

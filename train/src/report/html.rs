@@ -40,7 +40,8 @@ pub fn page(report: &Report) -> String {
         report.mean_area_under_roc
     );
     if let Some(groups) = report.groups {
-        let _ = write!(page, "<p>{} groups, one answer each: {:.2} %</p>", groups.count, 100.0 * groups.accuracy);
+        let _ =
+            write!(page, "<p>{} groups, one answer each: {:.2} %</p>", groups.count, 100.0 * groups.accuracy);
     }
     if report.folds.len() > 1 {
         page.push_str("<table><tr><th>fold<th>clips<th>right</tr>");

@@ -15,11 +15,11 @@ use serde_json::Value;
 
 use crate::calibrate::{Calibration, Example};
 use crate::dataset::Clip;
+use crate::evaluate;
 use crate::evaluate::measures::{
     Counts, Estimate, Recall, area_under_roc, average_precision, balanced_accuracy, best_threshold, share,
 };
 use crate::evaluate::noise::Noise;
-use crate::evaluate;
 use crate::judge::arg_max;
 use crate::plan::Point;
 pub use picture::Painter;
@@ -234,7 +234,9 @@ impl Report {
             commonest: share(recalls.iter().map(|recall| recall.clips).max().unwrap_or(0), clips.len()),
             multi_label,
             confusion,
-            mean_average_precision: mean(per_class.iter().filter_map(|class| class.average_precision).collect()),
+            mean_average_precision: mean(
+                per_class.iter().filter_map(|class| class.average_precision).collect(),
+            ),
             mean_area_under_roc: mean(per_class.iter().filter_map(|class| class.area_under_roc).collect()),
             groups: Groups::new(&clips),
             per_class,

@@ -107,7 +107,10 @@ fn scenes_hold_what_their_annotations_say() {
     let clips: Vec<&Clip> = clips.iter().collect();
     for number in 0..3 {
         let (samples, sounds) = scenes().scene(number, &clips, &[], 16_000);
-        assert!(scenes().scene(number, &clips, &[], 16_000) == (samples.clone(), sounds.clone()), "not seeded");
+        assert!(
+            scenes().scene(number, &clips, &[], 16_000) == (samples.clone(), sounds.clone()),
+            "not seeded"
+        );
         assert!(samples.len() == 320_000 && (3..=5).contains(&sounds.len()), "{sounds:?}");
         let rms = |from: f64, to: f64| {
             auricle_train::augment::rms(&samples[(from * 16_000.0) as usize..(to * 16_000.0) as usize])

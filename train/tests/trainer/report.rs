@@ -78,7 +78,8 @@ fn the_files_parse_and_need_nothing_from_elsewhere() {
 fn several_classes_of_one_clip_are_all_measured() {
     let painter = Painter::none();
     let clip = |truth: &[usize], scores: [f32; 2], source: &str| {
-        let clip = Clip { class: truth[0], also: truth[1..].to_vec(), source: source.into(), ..Clip::default() };
+        let clip =
+            Clip { class: truth[0], also: truth[1..].to_vec(), source: source.into(), ..Clip::default() };
         let outputs = scores.map(|score| (score / (1.0 - score)).ln()).to_vec();
         Answer::new(&clip, evaluate::Answer { scores: scores.to_vec(), windows: vec![outputs] }, &painter)
     };
