@@ -57,9 +57,9 @@ pub struct Reliability {
 }
 
 impl Calibration {
-    /// With the temperature of [`temperature`] in place of `now`, if it is inside the range that was searched and the calibration error falls
-    /// with it. At the end of the range the clips say nothing of how sure the network may be: all of them are right, or they
-    /// are no more right than chance.
+    /// With the temperature of [`temperature`] in place of `now`, if the calibration error falls with it, and if the clips tell how sure the
+    /// network may be. They do not where all windows are right or all wrong, or where the search came to the end of its range
+    /// because they are no more right than chance.
     pub fn new(examples: &[Example], activation: Activation, now: f32) -> Self {
         let diagram = |temperature| {
             let (bins, error) = reliability(examples, activation, temperature);
@@ -67,8 +67,11 @@ impl Calibration {
         };
         let (found, before) = (temperature(examples, activation), diagram(now));
         let after = diagram(found);
-        let inside = f64::from(found) > RANGE.0 * AT_LIMIT && f64::from(found) < RANGE.1 / AT_LIMIT;
-        let kept = if !inside {
+        let right: f64 = before.bins.iter().map(|bin| bin.share * bin.right).sum();
+        let tells = (1e-9..1.0 - 1e-9).contains(&right)
+            && f64::from(found) > RANGE.0 * AT_LIMIT
+            && f64::from(found) < RANGE.1 / AT_LIMIT;
+        let kept = if !tells {
             Some(format!(
                 "{found} is the end of the range that was searched: these clips do not tell how sure to be"
             ))

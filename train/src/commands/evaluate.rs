@@ -182,7 +182,8 @@ impl Args {
                 .with_context(|| path.display().to_string())?;
         }
         if let Some(out) = &self.out {
-            let manifest = Manifest { stream, ..manifest.clone() };
+            // The library judges it and fills in the defaults.
+            let manifest = Manifest::parse(&Manifest { stream, ..manifest.clone() }.to_json())?;
             let file = golden::finish(&stamp::read(&self.model)?, &manifest, None)?;
             stamp::write(out, &file)?;
             println!("{}: {} bytes", out.display(), file.len());
