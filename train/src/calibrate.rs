@@ -72,9 +72,7 @@ impl Calibration {
             && f64::from(found) > RANGE.0 * AT_LIMIT
             && f64::from(found) < RANGE.1 / AT_LIMIT;
         let kept = if !tells {
-            Some(format!(
-                "{found} is the end of the range that was searched: these clips do not tell how sure to be"
-            ))
+            Some(format!("{:.1} % of the windows are right: they do not tell how sure to be", 100.0 * right))
         } else if after.error >= before.error && found != now {
             Some(format!(
                 "with {found} the calibration error would go from {:.3} to {:.3}",

@@ -95,8 +95,9 @@ impl Args {
         let onnx = stamp::read(&self.model)?;
         let model = Model::load(&self.model, &ModelOptions::default())?;
         let manifest = model.manifest();
+        has_classes(&model)?;
         let mut data = load(&self.data, &FrontEndSpec::of(manifest))?;
-        relabel(&mut data, &manifest.labels)?;
+        relabel(&mut data, model.labels())?;
         let evaluator = Evaluator::new(&onnx, manifest)?;
         if evaluator.activation() != Activation::Sigmoid {
             data.one_class_each("Label each clip with one class.")?;
@@ -118,7 +119,7 @@ impl Args {
         bar.finish_and_clear();
         let temperature = evaluator.temperature;
         let mut report =
-            Report::new(manifest.labels.clone(), &(), evaluator.activation(), temperature, vec![fold])?;
+            Report::new(model.labels().to_vec(), &(), evaluator.activation(), temperature, vec![fold])?;
         report.add_noise(&noises, &right);
         println!("{report}");
         if let Some(path) = &self.report {
@@ -129,6 +130,7 @@ impl Args {
 
     fn on_recordings(&self, csv: &std::path::Path) -> Result<()> {
         let model = Model::load(&self.model, &ModelOptions::default())?;
+        has_classes(&model)?;
         let (manifest, labels) = (model.manifest(), model.labels());
         ensure!(self.collar > 0.0 && self.collar.is_finite(), "--collar is {}; valid above 0", self.collar);
         ensure!(
@@ -190,4 +192,12 @@ impl Args {
         }
         Ok(())
     }
+}
+
+fn has_classes(model: &Model) -> Result<()> {
+    ensure!(
+        !model.labels().is_empty(),
+        "the model's first output has no classes, so there is nothing to be right about"
+    );
+    Ok(())
 }

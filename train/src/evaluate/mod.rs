@@ -44,9 +44,10 @@ impl Answer {
 impl Evaluator {
     /// Of a file; `manifest` stands in for the one that it has.
     pub fn new(onnx: &[u8], manifest: &Manifest) -> Result<Self> {
-        let (activation, temperature) = (manifest.output.activation, manifest.output.temperature);
         let mut raw = manifest.clone();
-        (raw.output.activation, raw.output.temperature) = (Activation::None, 1.0);
+        let first = &mut raw.outputs[0];
+        let activation = std::mem::replace(&mut first.activation, Activation::None);
+        let temperature = std::mem::replace(&mut first.temperature, 1.0);
         raw.golden.clear();
         // Rules for events have no meaning for outputs.
         raw.stream.events = None;
