@@ -5,7 +5,7 @@ mod commands;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{compress, cross_validate, finetune, head, stamp, train};
+use commands::{compress, cross_validate, finetune, float_io, head, join, stamp, train};
 
 /// Trains sound classifiers for libauricle.
 #[derive(Parser)]
@@ -26,6 +26,8 @@ enum Command {
     Head(head::Args),
     Compress(compress::Args),
     Stamp(stamp::Args),
+    Join(join::Args),
+    FloatIo(float_io::Args),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +38,8 @@ fn main() -> ExitCode {
         Command::Head(args) => args.run(),
         Command::Compress(args) => args.run(),
         Command::Stamp(args) => args.run(),
+        Command::Join(args) => args.run(),
+        Command::FloatIo(args) => args.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

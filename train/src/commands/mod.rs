@@ -4,7 +4,9 @@ pub mod compress;
 pub mod cross_validate;
 mod curve;
 pub mod finetune;
+pub mod float_io;
 pub mod head;
+pub mod join;
 pub mod stamp;
 pub mod train;
 

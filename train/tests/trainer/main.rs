@@ -7,8 +7,10 @@ mod common;
 mod compress;
 mod dataset;
 mod fit;
+mod float_io;
 mod front_end;
 mod head;
+mod join;
 mod merge;
 mod networks;
 #[path = "../../../tests/support/onnx.rs"]
