@@ -2,7 +2,10 @@
 
 mod decisions;
 mod features_pool;
+mod feed;
 mod journal;
+mod outlet;
+mod results;
 mod rows;
 mod scorer;
 mod window;
@@ -13,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result, Status};
 use crate::inference::Cancel;
+use crate::inference::state::State;
 use crate::manifest::{Manifest, samples};
 use crate::memory::{filled, reserved};
 use crate::pcm::Downmix;
@@ -20,10 +24,12 @@ use crate::resample::{Method, Resampler};
 use crate::tensor::Padding;
 pub(crate) use decisions::Decisions;
 pub(crate) use features_pool::FeaturesPool;
+pub(crate) use feed::{Fed, Feed, Given};
 use journal::Journal;
 pub(crate) use journal::Loss;
+use results::{Pending, Places, Results};
 use rows::Rows;
-pub(crate) use scorer::Scorer;
+pub(crate) use scorer::{Ports, Scorer};
 pub use window::Window;
 
 /// Frames that go through the stages at a time.
@@ -51,6 +57,10 @@ pub(crate) struct Due {
     /// False for the end of a stream, which is to be padded.
     whole: bool,
     range: Range<u64>,
+    /// All of its audio was lost. It is run, as silence, for the network's state alone.
+    pub lost: bool,
+    /// It is this row of the window that was run last.
+    row: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -64,11 +74,24 @@ pub(crate) struct Pipeline {
     mono: Vec<f32>,
     resampler: Resampler,
     rows: Rows,
+    state: State,
+    results: Results,
+    /// Where the results of a window lie in it, if its rows are results, and those that are still to be given.
+    places: Option<Places>,
+    pending: Pending,
+    /// The row that was given last, while it is there.
+    given: Option<usize>,
+    /// Samples of a window that its results cover.
+    covered: usize,
+    /// The state was what it had been before, after a window of digital silence: more of that changes nothing.
+    settled: bool,
     padding: Padding,
     min_rows: usize,
     /// Samples of a window, and from one window to the next, at the model's rate.
     window: usize,
     hop: usize,
+    /// Silent samples before the first of the audio. Positions at the model's rate count them.
+    lead: usize,
     /// Samples at the model's rate, of which the first is sample `start` of the stream.
     samples: Vec<f32>,
     start: u64,
@@ -87,7 +110,12 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    pub fn new(manifest: &Arc<Manifest>, features: Arc<FeaturesPool>, source: Source) -> Result<Self> {
+    pub fn new(
+        manifest: &Arc<Manifest>,
+        features: Arc<FeaturesPool>,
+        scorer: &Scorer,
+        source: Source,
+    ) -> Result<Self> {
         let Source { sample_rate: host_rate, channels, channel, hop_seconds, method } = source;
         let input = &manifest.input;
         let downmix = Downmix::of_channel(channels as usize, channel as usize)?;
@@ -106,7 +134,12 @@ impl Pipeline {
         let span = to_host(window as u64 + slack as u64, host_rate, input.sample_rate)
             + resampler.delay_frames() as u64
             + STEP as u64;
-        Ok(Self {
+        let series = manifest.output().series();
+        let places = series.map(|series| Places::new(series, scorer.outlets()[0].rows, input.sample_rate));
+        let covered = places.map_or(window, |places| (places.start(0, places.rows) as usize).min(window));
+        // Levels are kept in blocks that are not longer than half of a result.
+        let shortest = places.map_or(window, |places| (places.hop as usize).clamp(1, window));
+        let mut pipeline = Self {
             source,
             host_rate,
             model_rate: input.sample_rate,
@@ -116,11 +149,19 @@ impl Pipeline {
             rows: Rows::new(features, window, hop)?,
             samples: reserved(window + slack, "the samples of a window")?,
             manifest: manifest.clone(),
+            state: scorer.state()?,
+            results: scorer.results()?,
+            places,
+            pending: Pending::default(),
+            given: None,
+            covered,
+            settled: false,
             padding: input.padding,
             min_rows: input.min_rows.max(1),
             resampler,
             window,
             hop,
+            lead: input.lead_samples,
             start: 0,
             next: 0,
             frames: 0,
@@ -129,8 +170,10 @@ impl Pipeline {
             silent_run: 0,
             ended: false,
             refused: false,
-            journal: Journal::new(host_rate, to_host(window as u64, host_rate, input.sample_rate), span)?,
-        })
+            journal: Journal::new(host_rate, to_host(shortest as u64, host_rate, input.sample_rate), span)?,
+        };
+        pipeline.reset();
+        Ok(pipeline)
     }
 
     /// Whether this pipeline is planned for such a stream.
@@ -142,10 +185,13 @@ impl Pipeline {
     pub fn reset(&mut self) {
         self.resampler.reset();
         self.samples.clear();
+        self.samples.resize(self.lead, 0.0);
+        self.state.clear();
         self.journal.clear();
         self.rows.clear();
         (self.start, self.next, self.frames, self.silence, self.silent_run) = (0, 0, 0, 0, 0);
-        (self.ended, self.refused) = (false, false);
+        (self.ended, self.refused, self.settled) = (false, false, false);
+        (self.pending, self.given) = (Pending::default(), None);
     }
 
     /// Channels of the host's audio.
@@ -194,12 +240,14 @@ impl Pipeline {
     }
 
     /// Steps over a long silence, once the resampler and the window hold nothing else: the result is what feeding all
-    /// of it gives, because whole periods of the resampler are left out.
+    /// of it gives, because whole periods of the resampler are left out, and because a network has no state, or one that
+    /// silence does not change any more.
     fn skip_silence(&mut self) {
         let (frames, samples) = self.resampler.period();
         let window = to_host(self.window as u64, self.host_rate, self.model_rate);
         let settled = window + 4 * frames + 2 * self.resampler.delay_frames() as u64;
-        if self.silent_run < settled || self.silence <= settled {
+        let changes = !self.state.is_empty() && !self.settled;
+        if self.silent_run < settled || self.silence <= settled || changes {
             return;
         }
         let periods = (self.silence - settled) / frames;
@@ -235,13 +283,37 @@ impl Pipeline {
         if cut > 0 {
             self.samples.drain(..cut as usize);
             self.start += cut;
-            let host = to_host(self.start, self.host_rate, self.model_rate);
-            self.journal.forget_before(host);
+            self.journal.forget_before(self.frame(self.start));
         }
     }
 
-    /// The next window, if its audio is there. Windows that lie wholly in lost audio are passed over.
+    /// The host's frame that sample `index` lies at.
+    fn frame(&self, index: u64) -> u64 {
+        to_host(index.saturating_sub(self.lead as u64), self.host_rate, self.model_rate)
+    }
+
+    /// The next row of the window that was run last, if its rows are results. Rows of nothing but padding, silence before the
+    /// audio, or lost audio are passed over.
+    fn next_row(&mut self) -> Option<Due> {
+        let places = self.places?;
+        while self.pending.row < self.pending.rows {
+            let Pending { row, begin, end: audio, whole, window, .. } = self.pending;
+            let (start, end) = (places.start(begin, row), places.start(begin, row + 1));
+            let range = self.frame(start)..self.frame(end).min(window.end_frame);
+            if start < audio && !range.is_empty() && !self.journal.is_lost(&range) {
+                return Some(Due { begin, whole, range, lost: false, row: Some(row) });
+            }
+            self.pending.row += 1;
+        }
+        None
+    }
+
+    /// The next window, if its audio is there. Windows that lie wholly in lost audio are passed over, or marked as lost if
+    /// the network has state.
     pub fn due(&mut self) -> Result<Option<Due>> {
+        if let Some(row) = self.next_row() {
+            return Ok(Some(row));
+        }
         loop {
             let begin = self.next * self.hop as u64;
             let available = self.start + self.samples.len() as u64;
@@ -249,11 +321,11 @@ impl Pipeline {
             if !whole && (!self.ended || !self.tail(begin, available)?) {
                 return Ok(None);
             }
-            let last = to_host(begin + self.window as u64, self.host_rate, self.model_rate);
-            let first = to_host(begin, self.host_rate, self.model_rate);
+            let (first, last) = (self.frame(begin), self.frame(begin + self.window as u64));
             let range = first..if whole { last } else { last.min(self.frames) };
-            if !self.journal.is_lost(&range) {
-                return Ok(Some(Due { begin, whole, range }));
+            let lost = self.journal.is_lost(&range);
+            if !lost || !self.state.is_empty() {
+                return Ok(Some(Due { begin, whole, range, lost, row: None }));
             }
             self.next += 1;
         }
@@ -266,22 +338,30 @@ impl Pipeline {
         Duration::from_secs_f64(missing as f64 / f64::from(self.model_rate))
     }
 
-    /// Distance of windows, host frames.
+    /// Distance of results, host frames.
     pub fn hop_frames(&self) -> u64 {
-        to_host(self.hop as u64, self.host_rate, self.model_rate)
+        match self.places {
+            Some(_) => (self.hop_seconds() * f64::from(self.host_rate)).round() as u64,
+            None => to_host(self.hop as u64, self.host_rate, self.model_rate),
+        }
     }
 
-    /// Distance of windows, seconds.
+    /// Distance of results, seconds: of windows, or of rows that are results.
     pub fn hop_seconds(&self) -> f64 {
-        self.hop as f64 / f64::from(self.model_rate)
+        self.places.map_or(self.hop as f64, |places| places.hop) / f64::from(self.model_rate)
+    }
+
+    /// Output `index` for the result that was given last.
+    pub fn output(&self, index: usize) -> Option<&[f32]> {
+        self.given.map(|row| self.results.output(index, row))
     }
 
     /// Whether the end of the stream, which no whole window holds, is worth a window: at least one row of features
     /// must be new in it. A stream too short for that is an error.
     fn tail(&mut self, begin: u64, available: u64) -> Result<bool> {
         let seen = match self.next {
-            0 => 0,
-            next => (next - 1) * self.hop as u64 + self.window as u64,
+            0 => self.lead as u64,
+            next => (next - 1) * self.hop as u64 + self.covered as u64,
         };
         let new = available.saturating_sub(begin.max(seen)) as usize;
         let length = available.saturating_sub(begin) as usize;
@@ -298,10 +378,10 @@ impl Pipeline {
         Err(Error::new(
             Status::ClipTooShort,
             format!(
-                "the audio has {} frames at {} Hz, {available} samples at the model's {} Hz; the first {} of features \
-                 needs {}",
+                "the audio has {} frames at {} Hz, {} samples at the model's {} Hz; the first {} of features needs {}",
                 self.frames,
                 self.host_rate,
+                available - self.lead as u64,
                 self.model_rate,
                 if self.padding == Padding::None && self.min_rows > 1 {
                     format!("{} rows", self.min_rows)
@@ -324,37 +404,86 @@ impl Pipeline {
         samples
     }
 
-    /// Scores a window that is due. Whether that succeeds or not, the next one comes next.
+    /// Gives the result that is due: runs its window, or takes the row of the window that was run last. Whether that
+    /// succeeds or not, the next one comes next. `None`: a window that has no results.
     pub fn score(
         &mut self,
         scorer: &Scorer,
         due: Due,
         scores: &mut [f32],
         cancel: Option<&Cancel>,
-    ) -> Result<Window> {
-        let Due { begin, whole, range } = due;
+    ) -> Result<Option<Window>> {
+        let due = match due.row {
+            Some(_) => due,
+            None => {
+                let lost = due.lost;
+                let window = self.run(scorer, due, cancel)?;
+                if lost {
+                    return Ok(None);
+                }
+                if self.places.is_none() {
+                    self.given = Some(0);
+                    scores.copy_from_slice(self.results.output(0, 0));
+                    return Ok(Some(window));
+                }
+                match self.next_row() {
+                    Some(due) => due,
+                    None => return Ok(None),
+                }
+            }
+        };
+        let (row, places) = (self.pending.row, self.places.map_or(1, |places| places.rows));
+        self.pending.row += 1;
+        self.given = Some(row);
+        scores.copy_from_slice(self.results.output(0, row));
+        Ok(Some(Window {
+            sequence: self.pending.window.sequence * places as u64 + row as u64,
+            first_frame: due.range.start,
+            end_frame: due.range.end,
+            health: self.journal.health(&due.range, !due.whole),
+            ..self.pending.window
+        }))
+    }
+
+    /// Runs the network on a window.
+    fn run(&mut self, scorer: &Scorer, due: Due, cancel: Option<&Cancel>) -> Result<Window> {
+        let Due { begin, whole, range, lost, .. } = due;
         let sequence = self.next;
         self.next += 1;
+        (self.given, self.settled, self.pending.rows) = (None, false, 0);
         let mut offset = (begin - self.start) as usize;
+        let given = (self.samples.len() - offset).min(self.window);
         if !whole {
             self.samples.drain(..offset);
             (self.start, offset) = (begin, 0);
             self.padding.apply(&mut self.samples, self.window);
         }
         let stretch = &self.samples[offset..self.samples.len().min(offset + self.window)];
-        let (rows, bins) = self.rows.of(sequence, stretch)?;
+        let silent = lost && stretch.iter().all(|&sample| sample == 0.0);
+        let end = begin + given as u64;
+        let audio = Given { samples: given, rows: self.rows.features().rows(given) };
+        let rows = self.rows.of(sequence, stretch);
+        if !whole {
+            self.samples.truncate(given);
+        }
+        let (rows, bins) = rows?;
         self.manifest.input.normalize.iter().for_each(|normalize| normalize.apply(rows, bins));
         let started = Instant::now();
-        scorer.score(rows, bins, scores, cancel)?;
+        scorer.score(rows, bins, audio, &mut self.state, &mut self.results, cancel)?;
         let inference = started.elapsed();
-        Ok(Window {
+        self.settled = silent && self.state.is_settled();
+        let window = Window {
             sequence,
             first_frame: range.start,
             end_frame: range.end,
             health: self.journal.health(&range, !whole),
             inference_nanoseconds: inference.as_nanos().try_into().unwrap_or(u64::MAX),
-            late: inference.as_secs_f64() > self.hop_seconds(),
-        })
+            late: inference.as_secs_f64() > self.hop as f64 / f64::from(self.model_rate),
+        };
+        if !lost {
+            self.pending = Pending { row: 0, rows: self.results.rows, begin, end, whole, window };
+        }
+        Ok(window)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::events::Event;
 use crate::float_env::FloatEnv;
 use crate::inference::Cancel;
 use crate::memory::filled;
-use crate::model::Model;
+use crate::model::{Model, outputs};
 use crate::pcm::{Format, Frames};
 use crate::pipeline::{Decisions, Source, Window};
 use crate::resample::Method;
@@ -95,7 +95,7 @@ impl Session {
             reader: Mutex::new(Reader {
                 ring: consumer,
                 pipeline,
-                scores: filled(model.labels().len(), 0.0, "the scores of a window")?,
+                scores: filled(model.class_count(), 0.0, "the scores of a window")?,
                 decisions,
                 pending_error: None,
                 limit: options.max_windows_per_read,
@@ -176,17 +176,21 @@ impl Session {
         if let Some(error) = reader.pending_error.take() {
             return Err(error);
         }
-        let read = match reader.in_a_row {
-            n if n > 0 && n == reader.limit => Read::Again,
-            _ => match reader.advance()? {
-                Ahead::Window(due) => match reader.score(self.model.scorer(), due, &self.cancel) {
-                    Ok(window) => Read::Window(window),
-                    Err(_) if self.cancel.is_requested() => Read::Cancelled,
-                    Err(error) => return Err(error),
-                },
-                Ahead::Nothing => Read::Again,
-                Ahead::End => Read::End,
-            },
+        let read = loop {
+            if reader.in_a_row > 0 && reader.in_a_row == reader.limit {
+                break Read::Again;
+            }
+            let done = match reader.advance()? {
+                Ahead::Window(due) | Ahead::Lost(due) => reader.score(self.model.scorer(), due, &self.cancel),
+                Ahead::Nothing => break Read::Again,
+                Ahead::End => break Read::End,
+            };
+            match done {
+                Ok(None) => reader.in_a_row = reader.in_a_row.saturating_add(1),
+                Ok(Some(window)) => break Read::Window(window),
+                Err(_) if self.cancel.is_requested() => break Read::Cancelled,
+                Err(error) => return Err(error),
+            }
         };
         reader.in_a_row = if let Read::Window(_) = read { reader.in_a_row.saturating_add(1) } else { 0 };
         if let Read::Window(_) = read
@@ -218,7 +222,16 @@ impl Session {
             if self.cancel.is_requested() {
                 return Ok(Wait::Cancelled);
             }
-            match reader.advance() {
+            let ahead = match reader.advance() {
+                Ok(Ahead::Lost(due)) => match reader.score(self.model.scorer(), due, &self.cancel) {
+                    Ok(_) if deadline.is_none_or(|deadline| Instant::now() < deadline) => continue,
+                    Ok(_) => Ok(Ahead::Nothing),
+                    Err(_) if self.cancel.is_requested() => continue,
+                    Err(error) => Err(error),
+                },
+                ahead => ahead,
+            };
+            match ahead {
                 Ok(Ahead::Nothing) => {}
                 Ok(_) => return Ok(Wait::Ready),
                 Err(error) => {
@@ -268,9 +281,20 @@ impl Session {
         Ok(())
     }
 
-    /// Classes: how many scores a read writes.
+    /// How many scores a read writes: classes, or the values of the first output.
     pub fn class_count(&self) -> usize {
-        self.model.labels().len()
+        self.model.class_count()
+    }
+
+    /// Writes output `index` of the model ([`Model::output`]) for the result that the last read gave, and says how many
+    /// values those are: of the first output what the read wrote. Until the next `read` or `wait`.
+    pub fn output(&self, index: usize, values: &mut [f32]) -> Result<usize> {
+        let reader = self.reading()?;
+        let output = match index {
+            0 => reader.pipeline.output(0).map(|_| &reader.scores[..]),
+            _ => self.model.require_output(index).map(|_| reader.pipeline.output(index))?,
+        };
+        outputs::copy(output, values)
     }
 
     /// Channels of the host's audio.

@@ -25,6 +25,8 @@ pub(super) struct Reader {
 /// What lies ahead of a reader.
 pub(super) enum Ahead {
     Window(Due),
+    /// A window of lost audio, which is run for the network's state alone.
+    Lost(Due),
     Nothing,
     End,
 }
@@ -35,7 +37,7 @@ impl Reader {
         let Self { ring, pipeline, decisions, .. } = self;
         loop {
             if let Some(due) = pipeline.due()? {
-                return Ok(Ahead::Window(due));
+                return Ok(if due.lost { Ahead::Lost(due) } else { Ahead::Window(due) });
             }
             if pipeline.is_ended() {
                 decisions.finish();
@@ -54,9 +56,12 @@ impl Reader {
         }
     }
 
-    pub fn score(&mut self, scorer: &Scorer, due: Due, cancel: &Cancel) -> Result<Window> {
+    /// The result that is due; `None`: a window that has none, as one of lost audio.
+    pub fn score(&mut self, scorer: &Scorer, due: Due, cancel: &Cancel) -> Result<Option<Window>> {
         let window = self.pipeline.score(scorer, due, &mut self.scores, Some(cancel))?;
-        self.decisions.observe(&window, &mut self.scores);
+        if let Some(window) = &window {
+            self.decisions.observe(window, &mut self.scores);
+        }
         Ok(window)
     }
 }

@@ -103,6 +103,12 @@ impl FrontEndSpec {
         self.input.sample_rate
     }
 
+    /// Samples that the first row of features needs.
+    pub fn min_samples(&self) -> Result<usize> {
+        let features = Features::new(&self.input.features, self.input.sample_rate, "input.features")?;
+        Ok(features.min_samples())
+    }
+
     /// Plans the computation.
     pub fn plan(&self) -> Result<FrontEnd> {
         let input = &self.input;
@@ -124,9 +130,13 @@ impl FrontEndSpec {
             name: about.name.clone(),
             version: about.version.clone(),
             licence: about.licence.clone(),
-            labels: labels.to_vec(),
             input: self.input.clone(),
-            output: Output { tensor: "output".into(), activation, temperature: 1.0 },
+            outputs: vec![Output {
+                tensor: "output".into(),
+                labels: labels.to_vec(),
+                activation,
+                ..Output::default()
+            }],
             // The default rules: `listen` and a session then have events to report.
             stream: Stream {
                 hop_seconds: Some(self.hop_seconds),
@@ -159,6 +169,11 @@ impl FrontEnd {
     /// Samples in one window.
     pub fn window(&self) -> usize {
         self.window
+    }
+
+    /// Samples between two windows.
+    pub fn hop(&self) -> usize {
+        self.hop
     }
 
     /// `[bins, rows]` of one window.
