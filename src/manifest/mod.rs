@@ -4,6 +4,7 @@
 pub mod golden;
 mod input;
 mod output;
+mod samples;
 mod stream;
 
 use serde::de::DeserializeOwned;
@@ -14,8 +15,9 @@ use crate::json::{self, MAX_LABELS};
 use crate::memory;
 use crate::text;
 use golden::Golden;
-pub use input::{Dtype, Input};
+pub use input::{Dtype, Input, default_normalize};
 pub use output::Output;
+pub use samples::Samples;
 pub use stream::Stream;
 
 /// Key of the manifest in the metadata of an ONNX file.
@@ -92,18 +94,18 @@ impl Manifest {
         self.check_labels()?;
         self.input.resolve()?;
         let rate = self.input.sample_rate;
-        let hop = *self.stream.hop_seconds.get_or_insert(self.input.window_seconds);
+        let hop = *self.stream.hop_seconds.get_or_insert(self.input.window_duration());
         seconds("stream.hop_seconds", hop, rate)?;
         if hop < MIN_HOP_SECONDS {
             let message = format!(
-                "{hop} s (by default window_seconds); valid from {MIN_HOP_SECONDS} s. A session or a clip may be \
+                "{hop} s (by default the length of a window); valid from {MIN_HOP_SECONDS} s. A session or a clip may be \
                  given a shorter one by its program"
             );
             return Err(Error::manifest("stream.hop_seconds", message));
         }
         self.stream.resolve("stream", &self.labels, self.output.activation)?;
         self.output.resolve()?;
-        let windows = golden::Windows { seconds: self.input.window_seconds, hop, work: self.input.work() };
+        let windows = golden::Windows { seconds: self.input.window_duration(), hop, work: self.input.work() };
         golden::resolve(&mut self.golden, rate, self.labels.len(), &windows)
     }
 
@@ -135,7 +137,7 @@ impl Manifest {
 
     /// Samples of a window at the model's rate.
     pub fn window_samples(&self) -> usize {
-        self.input.window_samples()
+        self.input.window()
     }
 }
 

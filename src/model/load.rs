@@ -119,9 +119,8 @@ fn bind(network: Network, manifest: Manifest, file: File, options: &ModelOptions
     let input = &manifest.input;
     let order = input.axis_order()?;
     let features = Features::new(&input.features, input.sample_rate, "input.features")?;
-    let rows = features.rows(manifest.window_samples());
-    let Ports { input, output, output_shape } =
-        Ports::check(&manifest, &order, rows, features.bins(), &network)?;
+    let (rows, bins) = (input.rows(manifest.window_samples()), input.bins());
+    let Ports { input, output, output_shape } = Ports::check(&manifest, &order, rows, bins, &network)?;
     let manifest = Arc::new(manifest);
     Ok(Model(Arc::new(Shared {
         scorer: Scorer::new(manifest.clone(), network, order, (input, output), output_shape)?,
@@ -137,10 +136,10 @@ impl Model {
     /// One silent window shows now what the file does not declare, such as sizes that do not fit inside; golden cases
     /// show the rest.
     fn prove(&self) -> Result<()> {
-        let Shared { manifest, features, options, .. } = &*self.0;
-        let bins = features.plan().bins();
-        let values = features.plan().rows(manifest.window_samples()) * bins;
-        let silence = filled(values, 0.0, "the rows of a window")?;
+        let Shared { manifest, options, .. } = &*self.0;
+        let bins = manifest.input.bins();
+        let rows = manifest.input.rows(manifest.window_samples());
+        let silence = filled(rows * bins, 0.0, "the rows of a window")?;
         let mut scores = filled(manifest.labels.len(), 0.0, "the scores of a window")?;
         self.scorer().score(&silence, bins, &mut scores, options.cancel.as_ref()).map_err(
             |error| match error.status() {

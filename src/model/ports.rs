@@ -3,7 +3,8 @@
 use crate::error::{Error, Result, Status};
 use crate::inference::network::{Network, Port};
 use crate::manifest::Manifest;
-use crate::tensor::{Axis, AxisOrder, Padding};
+use crate::padding::Padding;
+use crate::tensor::{Axis, AxisOrder};
 
 /// Those that the manifest uses.
 #[derive(Debug)]
@@ -86,7 +87,7 @@ fn sizes(manifest: &Manifest, order: &AxisOrder, rows: usize, bins: usize, input
         ));
     }
     let window = || {
-        let (seconds, rate) = (manifest.input.window_seconds, manifest.input.sample_rate);
+        let (seconds, rate) = (manifest.input.window_duration(), manifest.input.sample_rate);
         format!("{seconds} s at {rate} Hz are {rows} rows")
     };
     for (k, (axis, (&ours, &theirs))) in axes.iter().zip(shape.iter().zip(&input.sizes)).enumerate() {

@@ -15,14 +15,14 @@ use crate::error::{Error, Result, Status};
 use crate::inference::Cancel;
 use crate::manifest::{Manifest, samples};
 use crate::memory::{filled, reserved};
+use crate::padding::Padding;
 use crate::pcm::Downmix;
 use crate::resample::{Method, Resampler};
-use crate::tensor::Padding;
 pub(crate) use decisions::Decisions;
 pub(crate) use features_pool::FeaturesPool;
 use journal::Journal;
 pub(crate) use journal::Loss;
-use rows::Rows;
+pub use rows::Rows;
 pub(crate) use scorer::Scorer;
 pub use window::Window;
 
@@ -64,7 +64,8 @@ pub(crate) struct Pipeline {
     mono: Vec<f32>,
     resampler: Resampler,
     rows: Rows,
-    padding: Padding,
+    /// Samples that one row needs, and rows that the network does.
+    min_samples: usize,
     min_rows: usize,
     /// Samples of a window, and from one window to the next, at the model's rate.
     window: usize,
@@ -94,7 +95,7 @@ impl Pipeline {
         let resampler =
             Resampler::with_method(host_rate, input.sample_rate, input.resampler.unwrap_or(method))?;
         let window = manifest.window_samples();
-        let seconds = hop_seconds.or(manifest.stream.hop_seconds).unwrap_or(input.window_seconds);
+        let seconds = hop_seconds.or(manifest.stream.hop_seconds).unwrap_or(input.window_duration());
         let hop = samples(seconds, input.sample_rate);
         if !seconds.is_finite() || hop == 0 || seconds > 3600.0 {
             let min = 1.0 / f64::from(input.sample_rate);
@@ -113,11 +114,11 @@ impl Pipeline {
             channels: channels as usize,
             downmix,
             mono: filled(STEP, 0.0, "the frames of one step")?,
-            rows: Rows::new(features, window, hop)?,
+            rows: Rows::new(input, features, hop)?,
             samples: reserved(window + slack, "the samples of a window")?,
             manifest: manifest.clone(),
-            padding: input.padding,
-            min_rows: input.min_rows.max(1),
+            min_samples: input.samples_of(1),
+            min_rows: if input.padding == Padding::None { input.min_rows.max(1) } else { 1 },
             resampler,
             window,
             hop,
@@ -285,11 +286,7 @@ impl Pipeline {
         };
         let new = available.saturating_sub(begin.max(seen)) as usize;
         let length = available.saturating_sub(begin) as usize;
-        let enough = match self.padding {
-            Padding::None => self.rows.features().rows(length) >= self.min_rows,
-            _ => true,
-        };
-        if new >= self.rows.features().min_samples().max(1) && enough {
+        if new >= self.min_samples && self.manifest.input.rows(length) >= self.min_rows {
             return Ok(true);
         }
         if self.next > 0 || self.frames == 0 || std::mem::replace(&mut self.refused, true) {
@@ -303,25 +300,10 @@ impl Pipeline {
                 self.frames,
                 self.host_rate,
                 self.model_rate,
-                if self.padding == Padding::None && self.min_rows > 1 {
-                    format!("{} rows", self.min_rows)
-                } else {
-                    "row".into()
-                },
-                self.fewest_samples()
+                if self.min_rows > 1 { format!("{} rows", self.min_rows) } else { "row".into() },
+                self.manifest.input.samples_of(self.min_rows)
             ),
         ))
-    }
-
-    fn fewest_samples(&self) -> usize {
-        let mut samples = self.rows.features().min_samples();
-        while self.padding == Padding::None
-            && self.rows.features().rows(samples) < self.min_rows
-            && samples < self.window
-        {
-            samples += 1;
-        }
-        samples
     }
 
     /// Scores a window that is due. Whether that succeeds or not, the next one comes next.
@@ -339,11 +321,10 @@ impl Pipeline {
         if !whole {
             self.samples.drain(..offset);
             (self.start, offset) = (begin, 0);
-            self.padding.apply(&mut self.samples, self.window);
+            self.samples.resize(self.window, 0.0);
         }
         let stretch = &self.samples[offset..self.samples.len().min(offset + self.window)];
         let (rows, bins) = self.rows.of(sequence, stretch)?;
-        self.manifest.input.normalize.iter().for_each(|normalize| normalize.apply(rows, bins));
         let started = Instant::now();
         scorer.score(rows, bins, scores, cancel)?;
         let inference = started.elapsed();

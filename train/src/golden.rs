@@ -29,7 +29,7 @@ pub fn finish(onnx: &[u8], manifest: &Manifest, tolerance: f64) -> Result<Vec<u8
 }
 
 fn cases(model: &Model, tolerance: f64) -> Result<Vec<Golden>> {
-    let (rate, window) = (model.sample_rate(), model.manifest().input.window_seconds);
+    let (rate, window) = (model.sample_rate(), model.manifest().input.window_duration());
     let chirp = Signal::Chirp { from_hz: 50.0, to_hz: 0.45 * f64::from(rate) };
     let noise = Signal::Noise { seed: 1 };
     let other = if rate == 44_100 { 48_000 } else { 44_100 };
