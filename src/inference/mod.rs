@@ -1,11 +1,16 @@
 //! ONNX Runtime: finding and opening it, running a network with it.
 
 mod cancel;
+pub mod contents;
+pub(crate) mod dtype;
 pub(crate) mod network;
 pub(crate) mod onnx_file;
 pub mod runtime;
+pub(crate) mod state;
+pub(crate) mod tensors;
 
 pub use cancel::Cancel;
+pub use dtype::Dtype;
 
 #[cfg(test)]
 #[path = "../../tests/support/onnx.rs"]

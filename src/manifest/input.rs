@@ -1,11 +1,15 @@
 //! What the network sees (`input`).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::others::{MAX_OTHERS, Other};
 use super::samples::Samples;
 use super::{MAX_WINDOW, samples, seconds};
 use crate::error::{Error, Result};
 use crate::features::{Kind, Preset, Shape, Spec};
+use crate::inference::Dtype;
 use crate::json;
 use crate::normalize::Normalize;
 use crate::padding::{Fill, Of, Padding};
@@ -24,7 +28,7 @@ const MAX_AXES: usize = 8;
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Name of the input tensor; empty: the network's only one.
+    /// Name of the input tensor; empty: the first one that is not in `others`.
     #[serde(default)]
     pub tensor: String,
     /// Rate of the audio that the features are computed from, Hz.
@@ -42,6 +46,10 @@ pub struct Input {
     /// The same as the fewest samples that give so many rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window_rows: Option<usize>,
+    /// Silence before the first sample: the first window begins so many samples before the audio does, as the code of
+    /// many streaming networks has it; less than a window.
+    #[serde(default)]
+    pub lead_samples: usize,
     /// How a clip shorter than the window, or the end of a stream, is padded.
     #[serde(default)]
     pub padding: Padding,
@@ -65,15 +73,13 @@ pub struct Input {
     /// Element type of the input tensor.
     #[serde(default)]
     pub dtype: Dtype,
-}
-
-/// Element type of the input tensor (`input.dtype`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Dtype {
-    /// 32-bit float.
-    #[default]
-    F32,
+    /// All other inputs of the network, by the names of their tensors.
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "json::map::<MAX_OTHERS, _, _>"
+    )]
+    pub others: BTreeMap<String, Other>,
 }
 
 fn one() -> usize {
@@ -101,6 +107,12 @@ impl Input {
                 format!("{} Hz; valid {rates:?}", self.sample_rate),
             ));
         }
+        for (name, other) in &self.others {
+            other.resolve(name, &format!("input.others.{name}"))?;
+        }
+        if self.dtype != Dtype::F32 {
+            return Err(Error::manifest("input.dtype", format!("{}; valid: f32", self.dtype)));
+        }
         let default = default_normalize(&self.features);
         self.features = self.features.resolved(self.sample_rate, "input.features")?;
         if let Some(samples) = &mut self.samples {
@@ -117,6 +129,12 @@ impl Input {
         self.axis_order()?;
         self.check_padding()?;
         let (member, window) = self.check_window()?;
+        if self.lead_samples >= window {
+            return Err(Error::manifest(
+                "input.lead_samples",
+                format!("{}; valid below the {window} samples of the window", self.lead_samples),
+            ));
+        }
         self.check_rows(&format!("input.{member}"), window)
     }
 

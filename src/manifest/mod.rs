@@ -3,19 +3,24 @@
 
 pub mod golden;
 mod input;
+mod others;
 mod output;
 mod samples;
 mod stream;
+pub mod unknown;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, MAX_PATH, Result, Status};
+pub use crate::inference::Dtype;
 use crate::json::{self, MAX_LABELS};
 use crate::memory;
 use crate::text;
 use golden::Golden;
-pub use input::{Dtype, Input, default_normalize};
+pub use input::{Input, default_normalize};
+pub(crate) use others::MAX_ELEMENTS;
+pub use others::{Length, Numbers, Other, Size};
 pub use output::Output;
 pub use samples::Samples;
 pub use stream::Stream;
@@ -144,6 +149,7 @@ impl Manifest {
 /// Errors name the member's path.
 fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
     check_size(json)?;
+    unknown::refuse(json)?;
     let mut reader = serde_json::Deserializer::from_str(json);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let (path, reason) = (text::shortened(error.path(), MAX_PATH), error.inner().to_string());

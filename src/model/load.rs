@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::ports::Ports;
-use super::{File, Model, ModelOptions, Shared};
+use super::{File, Model, ModelOptions, Shared, ports};
 use crate::error::{Error, Result, Status};
 use crate::features::Features;
 use crate::file;
@@ -17,7 +16,7 @@ use crate::inference::onnx_file;
 use crate::log::{self, Level};
 use crate::manifest::{self, METADATA_KEY, Manifest};
 use crate::memory::filled;
-use crate::pipeline::{FeaturesPool, Scorer};
+use crate::pipeline::{FeaturesPool, Given, Scorer};
 use crate::pool::Pool;
 
 /// The most threads that can be asked for.
@@ -120,10 +119,10 @@ fn bind(network: Network, manifest: Manifest, file: File, options: &ModelOptions
     let order = input.axis_order()?;
     let features = Features::new(&input.features, input.sample_rate, "input.features")?;
     let (rows, bins) = (input.rows(manifest.window_samples()), input.bins());
-    let Ports { input, output, output_shape } = Ports::check(&manifest, &order, rows, bins, &network)?;
+    let ports = ports::check(&manifest, &order, rows, bins, &network)?;
     let manifest = Arc::new(manifest);
     Ok(Model(Arc::new(Shared {
-        scorer: Scorer::new(manifest.clone(), network, order, (input, output), output_shape)?,
+        scorer: Scorer::new(manifest.clone(), network, order, ports)?,
         manifest,
         file,
         options: options.clone(),
@@ -138,18 +137,20 @@ impl Model {
     fn prove(&self) -> Result<()> {
         let Shared { manifest, options, .. } = &*self.0;
         let bins = manifest.input.bins();
-        let rows = manifest.input.rows(manifest.window_samples());
-        let silence = filled(rows * bins, 0.0, "the rows of a window")?;
+        let samples = manifest.window_samples();
+        let given = Given { samples, rows: manifest.input.rows(samples) };
+        let silence = filled(given.rows * bins, 0.0, "the rows of a window")?;
+        let mut state = self.scorer().state()?;
         let mut scores = filled(manifest.labels.len(), 0.0, "the scores of a window")?;
-        self.scorer().score(&silence, bins, &mut scores, options.cancel.as_ref()).map_err(
-            |error| match error.status() {
-                Status::Cancelled | Status::Memory => error,
-                _ => Error::new(
-                    Status::Mismatch,
-                    format!("a trial run on a silent window failed: {}", error.message()),
-                ),
-            },
-        )?;
+        let cancel = options.cancel.as_ref();
+        let run = self.scorer().score(&silence, bins, given, &mut state, &mut scores, cancel);
+        run.map_err(|error| match error.status() {
+            Status::Cancelled | Status::Memory => error,
+            _ => {
+                let message = format!("a trial run on a silent window failed: {}", error.message());
+                Error::new(Status::Mismatch, message)
+            }
+        })?;
         if options.self_check {
             self.self_check_until(options.cancel.as_ref())?;
         }

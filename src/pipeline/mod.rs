@@ -2,6 +2,7 @@
 
 mod decisions;
 mod features_pool;
+mod feed;
 mod journal;
 mod rows;
 mod scorer;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result, Status};
 use crate::inference::Cancel;
+use crate::inference::state::State;
 use crate::manifest::{Manifest, samples};
 use crate::memory::{filled, reserved};
 use crate::padding::Padding;
@@ -20,10 +22,11 @@ use crate::pcm::Downmix;
 use crate::resample::{Method, Resampler};
 pub(crate) use decisions::Decisions;
 pub(crate) use features_pool::FeaturesPool;
+pub(crate) use feed::{Fed, Feed, Given};
 use journal::Journal;
 pub(crate) use journal::Loss;
 pub use rows::Rows;
-pub(crate) use scorer::Scorer;
+pub(crate) use scorer::{Ports, Scorer};
 pub use window::Window;
 
 /// Frames that go through the stages at a time.
@@ -51,6 +54,8 @@ pub(crate) struct Due {
     /// False for the end of a stream, which is to be padded.
     whole: bool,
     range: Range<u64>,
+    /// All of its audio was lost. It is run, as silence, for the network's state alone.
+    pub lost: bool,
 }
 
 #[derive(Debug)]
@@ -64,12 +69,17 @@ pub(crate) struct Pipeline {
     mono: Vec<f32>,
     resampler: Resampler,
     rows: Rows,
+    state: State,
+    /// The state was what it had been before, after a window of digital silence: more of that changes nothing.
+    settled: bool,
     /// Samples that one row needs, and rows that the network does.
     min_samples: usize,
     min_rows: usize,
     /// Samples of a window, and from one window to the next, at the model's rate.
     window: usize,
     hop: usize,
+    /// Silent samples before the first of the audio. Positions at the model's rate count them.
+    lead: usize,
     /// Samples at the model's rate, of which the first is sample `start` of the stream.
     samples: Vec<f32>,
     start: u64,
@@ -88,7 +98,13 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    pub fn new(manifest: &Arc<Manifest>, features: Arc<FeaturesPool>, source: Source) -> Result<Self> {
+    /// `state` is that of the start of a stream.
+    pub fn new(
+        manifest: &Arc<Manifest>,
+        features: Arc<FeaturesPool>,
+        state: State,
+        source: Source,
+    ) -> Result<Self> {
         let Source { sample_rate: host_rate, channels, channel, hop_seconds, method } = source;
         let input = &manifest.input;
         let downmix = Downmix::of_channel(channels as usize, channel as usize)?;
@@ -107,7 +123,7 @@ impl Pipeline {
         let span = to_host(window as u64 + slack as u64, host_rate, input.sample_rate)
             + resampler.delay_frames() as u64
             + STEP as u64;
-        Ok(Self {
+        let mut pipeline = Self {
             source,
             host_rate,
             model_rate: input.sample_rate,
@@ -117,11 +133,14 @@ impl Pipeline {
             rows: Rows::new(input, features, hop)?,
             samples: reserved(window + slack, "the samples of a window")?,
             manifest: manifest.clone(),
+            state,
+            settled: false,
             min_samples: input.samples_of(1),
             min_rows: if input.padding == Padding::None { input.min_rows.max(1) } else { 1 },
             resampler,
             window,
             hop,
+            lead: input.lead_samples,
             start: 0,
             next: 0,
             frames: 0,
@@ -131,7 +150,9 @@ impl Pipeline {
             ended: false,
             refused: false,
             journal: Journal::new(host_rate, to_host(window as u64, host_rate, input.sample_rate), span)?,
-        })
+        };
+        pipeline.reset();
+        Ok(pipeline)
     }
 
     /// Whether this pipeline is planned for such a stream.
@@ -143,10 +164,12 @@ impl Pipeline {
     pub fn reset(&mut self) {
         self.resampler.reset();
         self.samples.clear();
+        self.samples.resize(self.lead, 0.0);
+        self.state.clear();
         self.journal.clear();
         self.rows.clear();
         (self.start, self.next, self.frames, self.silence, self.silent_run) = (0, 0, 0, 0, 0);
-        (self.ended, self.refused) = (false, false);
+        (self.ended, self.refused, self.settled) = (false, false, false);
     }
 
     /// Channels of the host's audio.
@@ -195,12 +218,14 @@ impl Pipeline {
     }
 
     /// Steps over a long silence, once the resampler and the window hold nothing else: the result is what feeding all
-    /// of it gives, because whole periods of the resampler are left out.
+    /// of it gives, because whole periods of the resampler are left out, and because a network has no state, or one that
+    /// silence does not change any more.
     fn skip_silence(&mut self) {
         let (frames, samples) = self.resampler.period();
         let window = to_host(self.window as u64, self.host_rate, self.model_rate);
         let settled = window + 4 * frames + 2 * self.resampler.delay_frames() as u64;
-        if self.silent_run < settled || self.silence <= settled {
+        let changes = !self.state.is_empty() && !self.settled;
+        if self.silent_run < settled || self.silence <= settled || changes {
             return;
         }
         let periods = (self.silence - settled) / frames;
@@ -236,12 +261,17 @@ impl Pipeline {
         if cut > 0 {
             self.samples.drain(..cut as usize);
             self.start += cut;
-            let host = to_host(self.start, self.host_rate, self.model_rate);
-            self.journal.forget_before(host);
+            self.journal.forget_before(self.frame(self.start));
         }
     }
 
-    /// The next window, if its audio is there. Windows that lie wholly in lost audio are passed over.
+    /// The host's frame that sample `index` lies at.
+    fn frame(&self, index: u64) -> u64 {
+        to_host(index.saturating_sub(self.lead as u64), self.host_rate, self.model_rate)
+    }
+
+    /// The next window, if its audio is there. Windows that lie wholly in lost audio are passed over, or marked as lost if
+    /// the network has state.
     pub fn due(&mut self) -> Result<Option<Due>> {
         loop {
             let begin = self.next * self.hop as u64;
@@ -250,11 +280,11 @@ impl Pipeline {
             if !whole && (!self.ended || !self.tail(begin, available)?) {
                 return Ok(None);
             }
-            let last = to_host(begin + self.window as u64, self.host_rate, self.model_rate);
-            let first = to_host(begin, self.host_rate, self.model_rate);
+            let (first, last) = (self.frame(begin), self.frame(begin + self.window as u64));
             let range = first..if whole { last } else { last.min(self.frames) };
-            if !self.journal.is_lost(&range) {
-                return Ok(Some(Due { begin, whole, range }));
+            let lost = self.journal.is_lost(&range);
+            if !lost || !self.state.is_empty() {
+                return Ok(Some(Due { begin, whole, range, lost }));
             }
             self.next += 1;
         }
@@ -281,7 +311,7 @@ impl Pipeline {
     /// must be new in it. A stream too short for that is an error.
     fn tail(&mut self, begin: u64, available: u64) -> Result<bool> {
         let seen = match self.next {
-            0 => 0,
+            0 => self.lead as u64,
             next => (next - 1) * self.hop as u64 + self.window as u64,
         };
         let new = available.saturating_sub(begin.max(seen)) as usize;
@@ -295,10 +325,10 @@ impl Pipeline {
         Err(Error::new(
             Status::ClipTooShort,
             format!(
-                "the audio has {} frames at {} Hz, {available} samples at the model's {} Hz; the first {} of features \
-                 needs {}",
+                "the audio has {} frames at {} Hz, {} samples at the model's {} Hz; the first {} of features needs {}",
                 self.frames,
                 self.host_rate,
+                available - self.lead as u64,
                 self.model_rate,
                 if self.min_rows > 1 { format!("{} rows", self.min_rows) } else { "row".into() },
                 self.manifest.input.samples_of(self.min_rows)
@@ -314,20 +344,25 @@ impl Pipeline {
         scores: &mut [f32],
         cancel: Option<&Cancel>,
     ) -> Result<Window> {
-        let Due { begin, whole, range } = due;
+        let Due { begin, whole, range, lost } = due;
         let sequence = self.next;
         self.next += 1;
         let mut offset = (begin - self.start) as usize;
+        let given = (self.samples.len() - offset).min(self.window);
         if !whole {
             self.samples.drain(..offset);
             (self.start, offset) = (begin, 0);
             self.samples.resize(self.window, 0.0);
         }
-        let stretch = &self.samples[offset..self.samples.len().min(offset + self.window)];
-        let (rows, bins) = self.rows.of(sequence, stretch)?;
+        let stretch = &mut self.samples[offset..offset + self.window];
+        let silent = lost && stretch.iter().all(|&sample| sample == 0.0);
+        let (rows, bins) = self.rows.of(sequence, stretch, given)?;
+        let given = Given { samples: given, rows: self.manifest.input.rows(given) };
         let started = Instant::now();
-        scorer.score(rows, bins, scores, cancel)?;
+        self.settled = false;
+        scorer.score(rows, bins, given, &mut self.state, scores, cancel)?;
         let inference = started.elapsed();
+        self.settled = silent && self.state.is_settled();
         Ok(Window {
             sequence,
             first_frame: range.start,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::inference::dtype;
 use crate::inference::hostile;
 
 /// The second lock alone, as if `onnx_file` had overlooked something. Without it, eight of these give the file away.
@@ -10,10 +11,12 @@ fn onnx_runtime_reads_no_file_of_the_working_folder_either() {
     for (way, onnx) in hostile::readers("Cargo.toml", 16) {
         let mut scores = vec![0.0; 16];
         let run = Network::load_checked(&onnx, 1, None).and_then(|network| {
-            let mut tensors = Tensors::new(&network.inputs()[0].name, &[1, 16_000], "y", &[1, 16])?;
-            tensors.input().fill(0.5);
-            network.run(&mut tensors, None)?;
-            scores.copy_from_slice(tensors.output());
+            let names = Names::new([&network.inputs()[0].name[..]].into_iter(), ["y"].into_iter())?;
+            let mut tensors =
+                Tensors::new(&[(Dtype::F32, vec![1, 16_000])], Ok(&[(Dtype::F32, vec![1, 16])]))?;
+            tensors.floats().fill(0.5);
+            network.run(&names, &mut tensors, &mut State::new(&[])?, None)?;
+            dtype::read(tensors.output(0), &mut scores);
             Ok(())
         });
         refused += usize::from(run.is_err());
