@@ -120,6 +120,11 @@ impl Check<'_> {
             if theirs < 0 || theirs == ours {
                 continue;
             }
+            let say = match axis {
+                Axis::Row => format!("; \"window_rows\": {theirs} says so"),
+                Axis::Sample => format!("; \"window_samples\": {theirs} says so"),
+                _ => String::new(),
+            };
             let (path, ours) = match axis {
                 Axis::Row | Axis::Sample => ("input.window_seconds", window()),
                 Axis::Bin => ("input.features", format!("{bins} bins")),
@@ -127,7 +132,7 @@ impl Check<'_> {
             };
             self.refuse(
                 path,
-                format_args!("{ours}, the network wants {theirs} (axis {k} of {:?})", input.name),
+                format_args!("{ours}, the network wants {theirs} (axis {k} of {:?}{say})", input.name),
             );
         }
         let row = axes.iter().position(|axis| matches!(axis, Axis::Row | Axis::Sample));

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Makes front_ends.npz and front_ends.json: what other programs make of the signal of features.npz, from samples to rows.
 
-    python tests/data/front_ends.py     (pip: numpy, scipy, python_speech_features 0.6, sonopy 0.1.2, librosa 0.11.0)
+    python tests/data/front_ends.py     (pip: numpy, scipy, python_speech_features 0.6, sonopy 0.1.2, librosa 0.11.0,
+                                           transformers 4.57.6)
 
-Every case is the `input` object of a manifest, the program's output as [row, bin] and how far from it Auricle may be.
-python_speech_features, sonopy and librosa are run. Edge Impulse's blocks (its processing-blocks, version 4 of MFE and
-MFCC, and version 3's filters) and the steps of Transformers' and FunASR's extractors are not packages of their own: their
-definitions are written out here, in float64.
+Every case is the `input` object of a manifest, the program's output as [row, bin] and how far from it Auricle may be;
+where the object says no window, that is as long as the signal. python_speech_features, sonopy, librosa and Transformers
+are run. Edge Impulse's blocks (its processing-blocks, version 4 of MFE and MFCC, and version 3's filters), NeMo's and
+FunASR's steps are written out here, in float64, and so is the padding of Transformers' AST and CLAP, which need torch.
 """
 
 import json
@@ -17,6 +18,8 @@ import librosa
 import numpy as np
 import python_speech_features as psf
 import sonopy
+import transformers
+from transformers import audio_utils
 from scipy.fftpack import dct
 
 RATE = 16_000
@@ -186,6 +189,53 @@ for m, n in [(5, 1), (7, 6)]:
     index = np.arange(0, len(rows), n)[:, None] + np.arange(m) - (m - 1) // 2
     stacked = rows[np.clip(index, 0, len(rows) - 1)].reshape(len(index), -1)
     case(f"lfr_{m}_{n}", stacked, base | {"stack": {"rows": m, "hop": n, "edges": "repeat"}}, log=LN)
+
+# Transformers on a clip that is shorter than the window.
+F32 = X.astype(np.float32)
+ast = transformers.ASTFeatureExtractor()
+fbank = audio_utils.spectrogram(
+    F32, ast.window, 400, 160, 512, power=2.0, center=False, preemphasis=0.97, mel_filters=ast.mel_filters, log_mel="log",
+    mel_floor=2.0**-23, remove_dc_offset=True,
+).T
+case(
+    "ast_short", ast.normalize(np.pad(fbank, ((0, 64 - len(fbank)), (0, 0)))),
+    {"window_rows": 64, "features": {"preset": "ast"}, "padding": {"of": "rows"}}, log={"limit": 5e-4, "scale": 0.1},
+)
+whisper = transformers.WhisperFeatureExtractor(chunk_length=1)
+
+
+def whisper_rows(samples):
+    options = {"sampling_rate": RATE, "return_tensors": "np", "do_normalize": True}
+    return whisper(samples.astype(np.float32), **options)["input_features"][0].T
+
+
+UNIT = {"normalize": {"kind": "window", "over": "all"}}
+WHISPER = {"window_samples": RATE, "samples": UNIT, "features": {"preset": "whisper"}}
+case(
+    "transformers_whisper_short", whisper_rows(X), WHISPER | {"padding": {"after_normalize": True}}, absolute=5e-4,
+)
+# smart-turn puts the zeros before the speech itself, so that they are part of the statistics.
+case(
+    "transformers_whisper_zeros_first", whisper_rows(np.pad(X, (RATE - len(X), 0))), WHISPER | {"padding": {"at": "start"}},
+    absolute=5e-4,
+)
+clap = np.pad(np.tile(X, RATE // len(X)), (0, RATE % len(X)))
+filters = audio_utils.mel_filter_bank(513, 64, 50, 8000, RATE, norm="slaney", mel_scale="slaney")
+case(
+    "clap_repeatpad",
+    audio_utils.spectrogram(clap, audio_utils.window_function(1024, "hann"), 1024, 480, power=2.0, mel_filters=filters,
+                            log_mel="dB").T,
+    {"window_samples": RATE, "padding": {"with": "repeat_whole"}, "features": {
+        "kind": "mel", "fft": 1024, "frame_hop": 480, "log": {"kind": "db", "floor": 1e-10},
+        "mel": {"bins": 64, "scale": "slaney", "norm": "slaney", "low_hz": 50, "high_hz": 8000}}},
+    log={"limit": 2e-3, "scale": 10 / math.log(10)},
+)
+seamless = transformers.SeamlessM4TFeatureExtractor()
+case(
+    "transformers_seamless_m4t", seamless(F32, sampling_rate=RATE, return_tensors="np")["input_features"][0],
+    {"features": {"preset": "kaldi"}, "stack": {"rows": 2, "hop": 2, "after_normalize": True},
+     "normalize": {"kind": "window", "over": "bin", "unbiased": True}}, absolute=2e-3,
+)
 
 np.savez_compressed(FOLDER / "front_ends.npz", noisy=NOISY, **{name: rows for name, rows, _, _ in CASES})
 lines = ",\n".join(json.dumps({"name": n, "input": s, "tolerance": t}) for n, _, s, t in CASES)
