@@ -106,9 +106,8 @@ impl FrontEndSpec {
     }
 
     /// Samples that the first row of features needs.
-    pub fn min_samples(&self) -> Result<usize> {
-        let features = Features::new(&self.input.features, self.input.sample_rate, "input.features")?;
-        Ok(features.min_samples())
+    pub fn min_samples(&self) -> usize {
+        self.input.samples_of(1)
     }
 
     /// Plans the computation.
@@ -119,7 +118,7 @@ impl FrontEndSpec {
             sample_rate: input.sample_rate,
             pads: input.padding != Padding::None,
             shape: [input.bins(), input.rows(window)],
-            min_samples: input.samples_of(1),
+            min_samples: self.min_samples(),
             window,
             hop: (self.hop_seconds * f64::from(input.sample_rate)).round() as usize,
             rows: Rows::plan(input)?,
