@@ -63,7 +63,7 @@ pub use health::Health;
 pub use inference::Cancel;
 pub use inference::runtime::open as open_runtime;
 pub use manifest::Manifest;
-pub use model::{ClipOptions, ClipStream, Mean, Model, ModelOptions};
+pub use model::{ClipOptions, ClipStream, Mean, Model, ModelOptions, ModelOutput};
 pub use pcm::Format;
 pub use pipeline::Window;
 pub use ring::{Overflow, Pushed};
@@ -75,6 +75,7 @@ pub use session::{Read, Session, SessionOptions, Wait};
 pub mod stages {
     pub mod events {
         pub use crate::events::*;
+        pub use crate::pipeline::Decisions;
     }
     pub mod features {
         pub use crate::features::*;

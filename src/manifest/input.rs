@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::others::{MAX_OTHERS, Other};
+use super::outputs::Quantized;
 use super::samples::Samples;
 use super::{MAX_WINDOW, samples, seconds};
 use crate::error::{Error, Result};
@@ -73,6 +74,12 @@ pub struct Input {
     /// Element type of the input tensor.
     #[serde(default)]
     pub dtype: Dtype,
+    /// What one step of a tensor of integers is: a value is `(stored - zero_point) * scale`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<f32>,
+    /// The integer that stands for 0; absent: 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zero_point: Option<i32>,
     /// All other inputs of the network, by the names of their tensors.
     #[serde(
         default,
@@ -127,6 +134,7 @@ impl Input {
         let normalize = self.normalize.take().unwrap_or(default);
         self.normalize = Some(normalize.resolved("input.normalize", self.normalized_bins())?);
         self.axis_order()?;
+        self.quantized()?;
         self.check_padding()?;
         let (member, window) = self.check_window()?;
         if self.lead_samples >= window {
@@ -236,6 +244,11 @@ impl Input {
             *(if self.rows(middle) < rows { &mut few } else { &mut enough }) = middle;
         }
         enough
+    }
+
+    /// How the numbers of the tensor are stored.
+    pub(crate) fn quantized(&self) -> Result<Option<Quantized>> {
+        Quantized::new(self.dtype, self.scale, self.zero_point, "input")
     }
 
     /// Operations for the features of a window.
