@@ -12,7 +12,6 @@ mod framing;
 mod kernels;
 mod log;
 mod mel;
-mod normalize;
 mod preset;
 mod resolve;
 mod spec;
@@ -31,8 +30,7 @@ use spectrum::Spectrum;
 
 #[doc(hidden)]
 pub use kernels::Isa;
-pub use mel::{Mel, Norm, Scale, Triangles, Weights};
-pub use normalize::{Normalize, NormalizeKind, Over, PerBin};
+pub use mel::{Mel, Narrow, Norm, Scale, Triangles, Weights};
 pub use spec::{
     Align, DctNorm, EdgePad, Kind, Log, LogKind, Mfcc, Preset, Reference, ReferenceName, Spec, Taper,
 };
@@ -89,8 +87,10 @@ impl Shape {
             (None, 0) => 1,
             (None, fft) => fft / 2 + 1,
         };
+        let energy = spec.mfcc.as_ref().is_some_and(|mfcc| mfcc.energy == Some(true));
         let count = spec.mfcc.as_ref().and_then(|mfcc| mfcc.count);
         let (bins, cosines) = (count.unwrap_or(inner_bins), count.map_or(0, |count| count * inner_bins));
+        let inner_bins = inner_bins + usize::from(energy);
         Self { framing: Framing::new(spec), fft, inner_bins, bins, cosines }
     }
 
@@ -189,7 +189,8 @@ impl Features {
         self.stages.as_ref().map_or((0, 0), |s| s.framing.edge_rows(samples))
     }
 
-    /// Values in one inner row: those of [`Features::bins`], or for `mfcc` those of its mel filter bank.
+    /// Values in one inner row: those of [`Features::bins`], or for `mfcc` those of its mel filter bank, and one more for
+    /// the energy.
     pub fn inner_bins(&self) -> usize {
         self.shape.inner_bins
     }
@@ -230,7 +231,8 @@ fn copy(from: &[f32], to: &mut [f32]) {
 impl Stages {
     /// `spec` is a resolved one of this shape.
     fn new(spec: &Spec, framing: Framing, shape: &Shape, sample_rate: u32, isa: Isa) -> Result<Self> {
-        let dct = spec.mfcc.as_ref().map(|mfcc| Dct::new(shape.bins, mfcc, shape.inner_bins));
+        let mel_bins = spec.mel.as_ref().and_then(|mel| mel.bins).unwrap_or(0);
+        let dct = spec.mfcc.as_ref().map(|mfcc| Dct::new(shape.bins, mfcc, mel_bins));
         Ok(Self {
             window_scale: WindowScale::new(spec),
             spectrum: Spectrum::new(spec, (shape.fft, framing.length), sample_rate, isa)?,

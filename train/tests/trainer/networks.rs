@@ -3,10 +3,10 @@
 use crate::common::*;
 use auricle_train::augment::Augment;
 use auricle_train::dataset::Clip;
-use auricle_train::evaluate::{arg_max, clip_scores};
 use auricle_train::export;
 use auricle_train::front_end::FrontEndSpec;
 use auricle_train::golden;
+use auricle_train::judge::{arg_max, clip_scores};
 use auricle_train::loss::Kind;
 use auricle_train::network::{Architecture, Network};
 use auricle_train::plan::{Plan, Recipe};
@@ -64,7 +64,7 @@ fn crnn_is_in_the_file_as_it_was_trained() {
 fn sizes_that_cannot_be_halved_are_in_the_file_as_they_were_trained() {
     let mut front_end = FrontEndSpec::mel().unwrap();
     front_end.input.features.mel.as_mut().unwrap().bins = Some(23);
-    front_end.input.window_seconds = 0.65;
+    front_end.input.window_seconds = Some(0.65);
     assert_eq!(front_end.plan().unwrap().shape(), [23, 21]);
     for architecture in [Architecture::Cnn, Architecture::Crnn, Architecture::Resnet] {
         let plan = Plan { front_end: front_end.clone(), ..plan(architecture, recipe(2, 1)) };
@@ -106,7 +106,7 @@ fn several_classes_at_once_become_independent_scores() {
 #[test]
 fn windows_that_are_too_small_are_refused_with_the_numbers() {
     let mut spec = FrontEndSpec::mel().unwrap();
-    spec.input.window_seconds = 0.2;
+    spec.input.window_seconds = Some(0.2);
     let plan = Plan { front_end: spec, ..plan(Architecture::Transformer, recipe(1, 1)) };
     let clips = [clip(0, 1.0), clip(1, 1.0)];
     let list: Vec<&Clip> = clips.iter().collect();
@@ -123,7 +123,7 @@ fn a_step_of_training_makes_a_file_at_every_window_length() {
         return;
     }
     let json = r#"{ "sample_rate": 4000, "window_seconds": 1.0, "padding": "zeros", "layout": ["batch", "bin", "row"],
-        "features": { "kind": "mel", "fft": 128, "hop": 64, "mel": { "bins": 8 } } }"#;
+        "features": { "kind": "mel", "fft": 128, "frame_hop": 64, "mel": { "bins": 8 } } }"#;
     let mut failed = Vec::new();
     for tenth in 3..=100 {
         let seconds = f64::from(tenth) / 10.0;
