@@ -29,7 +29,8 @@ usage: cargo xtask <verb>
                   or only lay it out in a folder
   bench           measure the ratios of benches/README.md; installs the peers (torch among them, 6 GB)
   header [--check]
-                  write include/auricle.h from src/ffi, or check that it is up to date
+                  write include/auricle.h and docs/statuses.md from src/ffi, or check that they are up to date
+  errors          write docs/errors.md from what the library answers to mistakes
   abi [--accept]  compare include/auricle.h with that of the last release, or take it for that
   golden [--check]
                   compute tests/golden by its Python script, or check that it is up to date";
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         ["dist", ref arguments @ ..] => dist::run_with(arguments),
         ["header"] => header::run(false),
         ["header", "--check"] => header::run(true),
+        ["errors"] => test::write_errors(),
         [] | ["help" | "-h" | "--help"] => {
             println!("{HELP}");
             Ok(())
