@@ -19,7 +19,9 @@ use std::process::ExitCode;
 const HELP: &str = "\
 usage: cargo xtask <verb>
 
-  setup           fetch ONNX Runtime into target/onnxruntime (the other verbs call it when needed)
+  setup [--target TRIPLE]
+                  fetch ONNX Runtime into target/onnxruntime (the other verbs call it when needed), or that of another
+                  platform into target/onnxruntime-SYSTEM-PROCESSOR
   test            run every test
   demo [FILE…]    build the library and a C program, and classify recordings with the bundled model
   dist [--target TRIPLE] [--glibc RELEASE] [--tree FOLDER]
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words[..] {
         ["setup"] => setup::run(),
+        ["setup", "--target", triple] => setup::run_for_target(triple),
         ["test"] => test::run_all(),
         ["bench"] => bench::run_all(),
         ["golden"] => golden::make(false),
