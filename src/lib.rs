@@ -59,7 +59,7 @@ pub use health::Health;
 pub use inference::Cancel;
 pub use inference::runtime::open as open_runtime;
 pub use manifest::Manifest;
-pub use model::{ClipOptions, ClipStream, Mean, Model, ModelOptions};
+pub use model::{ClipOptions, ClipStream, Mean, Model, ModelOptions, ModelOutput};
 pub use pcm::Format;
 pub use pipeline::Window;
 pub use ring::{Overflow, Pushed};

@@ -17,12 +17,13 @@ use programs::{
 };
 
 /// Programs of tests/c and the files that they are made of.
-const PROGRAMS: [(&str, &[&str]); 13] = [
+const PROGRAMS: [(&str, &[&str]); 14] = [
     ("header", &["header.c", "header_other.c"]),
     ("status", &["status.c"]),
     ("log", &["log.c"]),
     ("runtime", &["runtime.c"]),
     ("model", &["model.c"]),
+    ("outputs", &["outputs.c"]),
     ("session", &["session.c"]),
     ("classify", &["classify.c"]),
     ("stream", &["stream.c"]),

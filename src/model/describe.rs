@@ -39,7 +39,7 @@ struct Network<'a> {
     bytes: usize,
     sha256: &'a str,
     input: Tensor<'a>,
-    output: Tensor<'a>,
+    outputs: Vec<Tensor<'a>>,
 }
 
 #[derive(Serialize)]
@@ -78,7 +78,7 @@ impl Model {
                 bytes: shared.file.bytes,
                 sha256: &shared.file.sha256,
                 input: shared.scorer.input().into(),
-                output: shared.scorer.output().into(),
+                outputs: shared.scorer.outlets().iter().map(|outlet| (&outlet.port).into()).collect(),
             },
             manifest: Found { sha256: &shared.file.manifest_sha256, value: &shared.manifest },
             options: Options {

@@ -15,7 +15,6 @@ use crate::inference::network::Network;
 use crate::inference::onnx_file;
 use crate::log::{self, Level};
 use crate::manifest::{self, METADATA_KEY, Manifest};
-use crate::memory::filled;
 use crate::pipeline::{FeaturesPool, Given, Scorer};
 use crate::pool::Pool;
 
@@ -81,10 +80,13 @@ fn build(
         manifest_sha256: sha256(found.json.as_bytes()),
     };
     let model = bind(network, manifest, file, options)?;
-    model.prove()?;
+    if options.self_check {
+        model.self_check_until(options.cancel.as_ref())?;
+    }
     log::emit(Level::Info, || {
-        let (name, classes) = (&model.0.manifest.name, model.labels().len());
-        format!("loaded model {name:?}: {classes} classes, {} Hz", model.sample_rate())
+        let (name, values) = (&model.0.manifest.name, model.class_count());
+        let what = if model.labels().is_empty() { "values" } else { "classes" };
+        format!("loaded model {name:?}: {values} {what}, {} Hz", model.sample_rate())
     });
     Ok(model)
 }
@@ -118,44 +120,19 @@ fn bind(network: Network, manifest: Manifest, file: File, options: &ModelOptions
     let input = &manifest.input;
     let order = input.axis_order()?;
     let features = Features::new(&input.features, input.sample_rate, "input.features")?;
-    let rows = features.rows(manifest.window_samples());
-    let ports = ports::check(&manifest, &order, rows, features.bins(), &network)?;
+    let (samples, bins) = (manifest.window_samples(), features.bins());
+    let given = Given { samples, rows: features.rows(samples) };
+    let ports = ports::check(&manifest, &order, given.rows, bins, &network)?;
     let manifest = Arc::new(manifest);
+    let cancel = options.cancel.as_ref();
     Ok(Model(Arc::new(Shared {
-        scorer: Scorer::new(manifest.clone(), network, order, ports)?,
+        scorer: Scorer::new(manifest.clone(), network, order, ports, (given, bins), cancel)?,
         manifest,
         file,
         options: options.clone(),
         features: Arc::new(FeaturesPool::new(features)?),
         pipelines: Pool::new(MAX_PIPELINES)?,
     })))
-}
-
-impl Model {
-    /// One silent window shows now what the file does not declare, such as sizes that do not fit inside; golden cases
-    /// show the rest.
-    fn prove(&self) -> Result<()> {
-        let Shared { manifest, features, options, .. } = &*self.0;
-        let bins = features.plan().bins();
-        let samples = manifest.window_samples();
-        let given = Given { samples, rows: features.plan().rows(samples) };
-        let silence = filled(given.rows * bins, 0.0, "the rows of a window")?;
-        let mut state = self.scorer().state()?;
-        let mut scores = filled(manifest.labels.len(), 0.0, "the scores of a window")?;
-        let cancel = options.cancel.as_ref();
-        let run = self.scorer().score(&silence, bins, given, &mut state, &mut scores, cancel);
-        run.map_err(|error| match error.status() {
-            Status::Cancelled | Status::Memory => error,
-            _ => {
-                let message = format!("a trial run on a silent window failed: {}", error.message());
-                Error::new(Status::Mismatch, message)
-            }
-        })?;
-        if options.self_check {
-            self.self_check_until(options.cancel.as_ref())?;
-        }
-        Ok(())
-    }
 }
 
 fn sha256(bytes: &[u8]) -> String {

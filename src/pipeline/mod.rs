@@ -4,6 +4,8 @@ mod decisions;
 mod features_pool;
 mod feed;
 mod journal;
+mod outlet;
+mod results;
 mod rows;
 mod scorer;
 mod window;
@@ -25,6 +27,7 @@ pub(crate) use features_pool::FeaturesPool;
 pub(crate) use feed::{Fed, Feed, Given};
 use journal::Journal;
 pub(crate) use journal::Loss;
+use results::{Pending, Places, Results};
 use rows::Rows;
 pub(crate) use scorer::{Ports, Scorer};
 pub use window::Window;
@@ -56,6 +59,8 @@ pub(crate) struct Due {
     range: Range<u64>,
     /// All of its audio was lost. It is run, as silence, for the network's state alone.
     pub lost: bool,
+    /// It is this row of the window that was run last.
+    row: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -70,6 +75,14 @@ pub(crate) struct Pipeline {
     resampler: Resampler,
     rows: Rows,
     state: State,
+    results: Results,
+    /// Where the results of a window lie in it, if its rows are results, and those that are still to be given.
+    places: Option<Places>,
+    pending: Pending,
+    /// The row that was given last, while it is there.
+    given: Option<usize>,
+    /// Samples of a window that its results cover.
+    covered: usize,
     /// The state was what it had been before, after a window of digital silence: more of that changes nothing.
     settled: bool,
     padding: Padding,
@@ -97,11 +110,10 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    /// `state` is that of the start of a stream.
     pub fn new(
         manifest: &Arc<Manifest>,
         features: Arc<FeaturesPool>,
-        state: State,
+        scorer: &Scorer,
         source: Source,
     ) -> Result<Self> {
         let Source { sample_rate: host_rate, channels, channel, hop_seconds, method } = source;
@@ -122,6 +134,11 @@ impl Pipeline {
         let span = to_host(window as u64 + slack as u64, host_rate, input.sample_rate)
             + resampler.delay_frames() as u64
             + STEP as u64;
+        let series = manifest.output().series();
+        let places = series.map(|series| Places::new(series, scorer.outlets()[0].rows, input.sample_rate));
+        let covered = places.map_or(window, |places| (places.start(0, places.rows) as usize).min(window));
+        // Levels are kept in blocks that are not longer than half of a result.
+        let shortest = places.map_or(window, |places| (places.hop as usize).clamp(1, window));
         let mut pipeline = Self {
             source,
             host_rate,
@@ -132,7 +149,12 @@ impl Pipeline {
             rows: Rows::new(features, window, hop)?,
             samples: reserved(window + slack, "the samples of a window")?,
             manifest: manifest.clone(),
-            state,
+            state: scorer.state()?,
+            results: scorer.results()?,
+            places,
+            pending: Pending::default(),
+            given: None,
+            covered,
             settled: false,
             padding: input.padding,
             min_rows: input.min_rows.max(1),
@@ -148,7 +170,7 @@ impl Pipeline {
             silent_run: 0,
             ended: false,
             refused: false,
-            journal: Journal::new(host_rate, to_host(window as u64, host_rate, input.sample_rate), span)?,
+            journal: Journal::new(host_rate, to_host(shortest as u64, host_rate, input.sample_rate), span)?,
         };
         pipeline.reset();
         Ok(pipeline)
@@ -169,6 +191,7 @@ impl Pipeline {
         self.rows.clear();
         (self.start, self.next, self.frames, self.silence, self.silent_run) = (0, 0, 0, 0, 0);
         (self.ended, self.refused, self.settled) = (false, false, false);
+        (self.pending, self.given) = (Pending::default(), None);
     }
 
     /// Channels of the host's audio.
@@ -269,9 +292,28 @@ impl Pipeline {
         to_host(index.saturating_sub(self.lead as u64), self.host_rate, self.model_rate)
     }
 
+    /// The next row of the window that was run last, if its rows are results. Rows of nothing but padding, silence before the
+    /// audio, or lost audio are passed over.
+    fn next_row(&mut self) -> Option<Due> {
+        let places = self.places?;
+        while self.pending.row < self.pending.rows {
+            let Pending { row, begin, end: audio, whole, window, .. } = self.pending;
+            let (start, end) = (places.start(begin, row), places.start(begin, row + 1));
+            let range = self.frame(start)..self.frame(end).min(window.end_frame);
+            if start < audio && !range.is_empty() && !self.journal.is_lost(&range) {
+                return Some(Due { begin, whole, range, lost: false, row: Some(row) });
+            }
+            self.pending.row += 1;
+        }
+        None
+    }
+
     /// The next window, if its audio is there. Windows that lie wholly in lost audio are passed over, or marked as lost if
     /// the network has state.
     pub fn due(&mut self) -> Result<Option<Due>> {
+        if let Some(row) = self.next_row() {
+            return Ok(Some(row));
+        }
         loop {
             let begin = self.next * self.hop as u64;
             let available = self.start + self.samples.len() as u64;
@@ -283,7 +325,7 @@ impl Pipeline {
             let range = first..if whole { last } else { last.min(self.frames) };
             let lost = self.journal.is_lost(&range);
             if !lost || !self.state.is_empty() {
-                return Ok(Some(Due { begin, whole, range, lost }));
+                return Ok(Some(Due { begin, whole, range, lost, row: None }));
             }
             self.next += 1;
         }
@@ -296,14 +338,22 @@ impl Pipeline {
         Duration::from_secs_f64(missing as f64 / f64::from(self.model_rate))
     }
 
-    /// Distance of windows, host frames.
+    /// Distance of results, host frames.
     pub fn hop_frames(&self) -> u64 {
-        to_host(self.hop as u64, self.host_rate, self.model_rate)
+        match self.places {
+            Some(_) => (self.hop_seconds() * f64::from(self.host_rate)).round() as u64,
+            None => to_host(self.hop as u64, self.host_rate, self.model_rate),
+        }
     }
 
-    /// Distance of windows, seconds.
+    /// Distance of results, seconds: of windows, or of rows that are results.
     pub fn hop_seconds(&self) -> f64 {
-        self.hop as f64 / f64::from(self.model_rate)
+        self.places.map_or(self.hop as f64, |places| places.hop) / f64::from(self.model_rate)
+    }
+
+    /// Output `index` for the result that was given last.
+    pub fn output(&self, index: usize) -> Option<&[f32]> {
+        self.given.map(|row| self.results.output(index, row))
     }
 
     /// Whether the end of the stream, which no whole window holds, is worth a window: at least one row of features
@@ -311,7 +361,7 @@ impl Pipeline {
     fn tail(&mut self, begin: u64, available: u64) -> Result<bool> {
         let seen = match self.next {
             0 => self.lead as u64,
-            next => (next - 1) * self.hop as u64 + self.window as u64,
+            next => (next - 1) * self.hop as u64 + self.covered as u64,
         };
         let new = available.saturating_sub(begin.max(seen)) as usize;
         let length = available.saturating_sub(begin) as usize;
@@ -354,17 +404,53 @@ impl Pipeline {
         samples
     }
 
-    /// Scores a window that is due. Whether that succeeds or not, the next one comes next.
+    /// Gives the result that is due: runs its window, or takes the row of the window that was run last. Whether that
+    /// succeeds or not, the next one comes next. `None`: a window that has no results.
     pub fn score(
         &mut self,
         scorer: &Scorer,
         due: Due,
         scores: &mut [f32],
         cancel: Option<&Cancel>,
-    ) -> Result<Window> {
-        let Due { begin, whole, range, lost } = due;
+    ) -> Result<Option<Window>> {
+        let due = match due.row {
+            Some(_) => due,
+            None => {
+                let lost = due.lost;
+                let window = self.run(scorer, due, cancel)?;
+                if lost {
+                    return Ok(None);
+                }
+                if self.places.is_none() {
+                    self.given = Some(0);
+                    scores.copy_from_slice(self.results.output(0, 0));
+                    return Ok(Some(window));
+                }
+                match self.next_row() {
+                    Some(due) => due,
+                    None => return Ok(None),
+                }
+            }
+        };
+        let (row, places) = (self.pending.row, self.places.map_or(1, |places| places.rows));
+        self.pending.row += 1;
+        self.given = Some(row);
+        scores.copy_from_slice(self.results.output(0, row));
+        Ok(Some(Window {
+            sequence: self.pending.window.sequence * places as u64 + row as u64,
+            first_frame: due.range.start,
+            end_frame: due.range.end,
+            health: self.journal.health(&due.range, !due.whole),
+            ..self.pending.window
+        }))
+    }
+
+    /// Runs the network on a window.
+    fn run(&mut self, scorer: &Scorer, due: Due, cancel: Option<&Cancel>) -> Result<Window> {
+        let Due { begin, whole, range, lost, .. } = due;
         let sequence = self.next;
         self.next += 1;
+        (self.given, self.settled, self.pending.rows) = (None, false, 0);
         let mut offset = (begin - self.start) as usize;
         let given = (self.samples.len() - offset).min(self.window);
         if !whole {
@@ -374,22 +460,30 @@ impl Pipeline {
         }
         let stretch = &self.samples[offset..self.samples.len().min(offset + self.window)];
         let silent = lost && stretch.iter().all(|&sample| sample == 0.0);
-        let given = Given { samples: given, rows: self.rows.features().rows(given) };
-        let (rows, bins) = self.rows.of(sequence, stretch)?;
+        let end = begin + given as u64;
+        let audio = Given { samples: given, rows: self.rows.features().rows(given) };
+        let rows = self.rows.of(sequence, stretch);
+        if !whole {
+            self.samples.truncate(given);
+        }
+        let (rows, bins) = rows?;
         self.manifest.input.normalize.iter().for_each(|normalize| normalize.apply(rows, bins));
         let started = Instant::now();
-        self.settled = false;
-        scorer.score(rows, bins, given, &mut self.state, scores, cancel)?;
+        scorer.score(rows, bins, audio, &mut self.state, &mut self.results, cancel)?;
         let inference = started.elapsed();
         self.settled = silent && self.state.is_settled();
-        Ok(Window {
+        let window = Window {
             sequence,
             first_frame: range.start,
             end_frame: range.end,
             health: self.journal.health(&range, !whole),
             inference_nanoseconds: inference.as_nanos().try_into().unwrap_or(u64::MAX),
-            late: inference.as_secs_f64() > self.hop_seconds(),
-        })
+            late: inference.as_secs_f64() > self.hop as f64 / f64::from(self.model_rate),
+        };
+        if !lost {
+            self.pending = Pending { row: 0, rows: self.results.rows, begin, end, whole, window };
+        }
+        Ok(window)
     }
 }
 

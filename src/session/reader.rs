@@ -25,7 +25,7 @@ pub(super) struct Reader {
 /// What lies ahead of a reader.
 pub(super) enum Ahead {
     Window(Due),
-    /// A window of lost audio, which is run for the network's state and not reported.
+    /// A window of lost audio, which is run for the network's state alone.
     Lost(Due),
     Nothing,
     End,
@@ -56,14 +56,12 @@ impl Reader {
         }
     }
 
-    /// Runs a window of lost audio.
-    pub fn pass(&mut self, scorer: &Scorer, due: Due, cancel: &Cancel) -> Result<()> {
-        self.pipeline.score(scorer, due, &mut self.scores, Some(cancel)).map(drop)
-    }
-
-    pub fn score(&mut self, scorer: &Scorer, due: Due, cancel: &Cancel) -> Result<Window> {
+    /// The result that is due; `None`: a window that has none, as one of lost audio.
+    pub fn score(&mut self, scorer: &Scorer, due: Due, cancel: &Cancel) -> Result<Option<Window>> {
         let window = self.pipeline.score(scorer, due, &mut self.scores, Some(cancel))?;
-        self.decisions.observe(&window, &mut self.scores);
+        if let Some(window) = &window {
+            self.decisions.observe(window, &mut self.scores);
+        }
         Ok(window)
     }
 }

@@ -69,7 +69,9 @@ impl Calibration {
         let after = diagram(found);
         let inside = f64::from(found) > RANGE.0 * AT_LIMIT && f64::from(found) < RANGE.1 / AT_LIMIT;
         let kept = if !inside {
-            Some(format!("{found} is the end of the range that was searched: these clips do not tell how sure to be"))
+            Some(format!(
+                "{found} is the end of the range that was searched: these clips do not tell how sure to be"
+            ))
         } else if after.error >= before.error && found != 1.0 {
             Some(format!(
                 "with {found} the calibration error would go from {:.3} to {:.3}",

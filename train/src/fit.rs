@@ -304,7 +304,12 @@ fn differences(before: &Plan, now: &Plan) -> Result<Vec<String>> {
                 let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
                 for key in keys {
                     let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                    compare(&path, a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null), found);
+                    compare(
+                        &path,
+                        a.get(key).unwrap_or(&Value::Null),
+                        b.get(key).unwrap_or(&Value::Null),
+                        found,
+                    );
                 }
             }
             _ if before != now => found.push(format!("{path}: {before} and now {now}")),

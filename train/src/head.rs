@@ -68,10 +68,16 @@ pub fn embed(
     let embed = |(inputs, activations): &mut (Inputs, Activations), clip: &&Clip| {
         let mut windows = Vec::new();
         for input in inputs.of(&clip.samples) {
-            activations.run(&input, |seen| windows.push(seen.values.to_vec())).with_context(|| clip.name())?;
+            activations
+                .run(&input, |seen| windows.push(seen.values.to_vec()))
+                .with_context(|| clip.name())?;
         }
         let same = windows.windows(2).all(|pair| pair[0].len() == pair[1].len());
-        ensure!(same && !windows.is_empty(), "{}: {tensor:?} is not of one size for all windows", clip.name());
+        ensure!(
+            same && !windows.is_empty(),
+            "{}: {tensor:?} is not of one size for all windows",
+            clip.name()
+        );
         Ok(Embedded { classes: clip.classes().collect(), windows })
     };
     parallel::map(parallel::cores(), clips, start, embed, done)
@@ -166,8 +172,12 @@ impl Head {
         let mut editor = Editor::read(onnx)?;
         let output = editor.end_with_linear(embedding, &self.weight, &self.bias)?;
         let mut manifest = manifest.clone();
-        manifest.labels = labels.to_vec();
-        manifest.output = Output { tensor: output, activation: Activation::Softmax, temperature: 1.0 };
+        manifest.outputs = vec![Output {
+            tensor: output,
+            labels: labels.to_vec(),
+            activation: Activation::Softmax,
+            ..Output::default()
+        }];
         manifest.golden.clear();
         let manifest = Manifest::parse(&manifest.to_json())?;
         Ok((editor.write(), manifest))

@@ -1,6 +1,9 @@
 //! `auricle-train`: labelled clips in, an ONNX model for `libauricle` out.
 
 mod commands;
+#[cfg(test)]
+#[path = "../../cli/src/pages.rs"]
+mod pages;
 
 use std::process::ExitCode;
 
@@ -9,8 +12,8 @@ use commands::{compress, cross_validate, finetune, head, stamp, train};
 
 /// Trains sound classifiers for libauricle.
 #[derive(Parser)]
-#[command(version)]
-struct Cli {
+#[command(name = "auricle-train", version)]
+struct Args {
     #[command(subcommand)]
     command: Command,
 }
@@ -29,7 +32,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let result = match Args::parse().command {
         Command::Train(args) => args.run(),
         Command::CrossValidate(args) => args.run(),
         Command::Finetune(args) => args.run(),

@@ -47,7 +47,8 @@ pub fn map<T: Sync, S, R: Send>(
         results
     };
     let results: Vec<Result<Vec<(usize, R)>>> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.clamp(1, items.len().max(1))).map(|_| scope.spawn(worker)).collect();
+        let workers: Vec<_> =
+            (0..threads.clamp(1, items.len().max(1))).map(|_| scope.spawn(worker)).collect();
         workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
     });
     let mut all = Vec::with_capacity(items.len());
@@ -66,7 +67,7 @@ mod tests {
     fn results_come_in_the_order_of_the_items_and_the_first_error_ends_it() {
         let items: Vec<usize> = (0..100).collect();
         let count = AtomicUsize::new(0);
-        let done = || drop(count.fetch_add(1, Ordering::Relaxed));
+        let done = || _ = count.fetch_add(1, Ordering::Relaxed);
         let double = |_: &mut (), &item: &usize| Ok(2 * item);
         let doubled = map(7, &items, || Ok(()), double, &done).expect("nothing fails");
         assert_eq!(doubled, (0..100).map(|item| 2 * item).collect::<Vec<_>>());

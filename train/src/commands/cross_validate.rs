@@ -64,8 +64,9 @@ impl Args {
             for _ in 0..self.jobs.max(1) {
                 scope.spawn(|| {
                     while let Some(number) = next() {
-                        let tested =
-                            parallel::on_one_thread(|| self.test(&plan, &dataset, number, &backgrounds, &screen));
+                        let tested = parallel::on_one_thread(|| {
+                            self.test(&plan, &dataset, number, &backgrounds, &screen)
+                        });
                         if let Ok(tested) = &tested {
                             screen
                                 .suspend(|| println!("fold {number}: {:.2} %", 100.0 * tested.fold.accuracy));
@@ -123,8 +124,12 @@ impl Args {
             multi_label: recipe.loss == Kind::Binary,
             backgrounds: backgrounds.clone(),
         };
-        let options =
-            Options { held_out: &stop_by, device: Some(self.run.device.device()), threads, ..Options::default() };
+        let options = Options {
+            held_out: &stop_by,
+            device: Some(self.run.device.device()),
+            threads,
+            ..Options::default()
+        };
         let mut curve = Curve::new(screen, format!("fold {number}"), recipe.steps, self.run.plain);
         let network = fit(plan, &material, Start::New, &options, |point| curve.add(point))?;
         let points = curve.finish();
@@ -141,7 +146,8 @@ impl Args {
         };
         let start = || plan.front_end.plan();
         let right = parallel::map(threads, &indexed, start, right_in_noise, &|| bar.inc(1))?;
-        let noisy = (0..self.noise_snr.len()).map(|k| right.iter().filter(|right| right[k]).count()).collect();
+        let noisy =
+            (0..self.noise_snr.len()).map(|k| right.iter().filter(|right| right[k]).count()).collect();
         let fold = super::test(number, plan, &points, &network, &test, threads, &|| bar.inc(1))?;
         bar.finish_and_clear();
         Ok(Tested { fold, noisy })

@@ -92,7 +92,7 @@ impl ModelArgs {
         let difference = export::verify(&onnx, network, plan, clips, &|| bar.inc(1))?;
         bar.finish_and_clear();
         let mut manifest = export::manifest(plan, &self.about)?;
-        manifest.output.temperature = temperature;
+        manifest.outputs[0].temperature = temperature;
         let onnx = golden::finish(&sources.stamp(onnx)?, &manifest, None)?;
         stamp::write(&self.output.out, &onnx)?;
         println!(

@@ -157,9 +157,9 @@ pub fn run(
     };
     let checked = if held.is_empty() { &rest } else { &held };
     let sources = Sources::new(&rest, &held);
-    model
-        .write(&network, plan, checked, temperature, &sources, run.plain)
-        .with_context(|| format!("the run is kept in {}; --resume goes on from there", checkpoint.display()))?;
+    model.write(&network, plan, checked, temperature, &sources, run.plain).with_context(|| {
+        format!("the run is kept in {}; --resume goes on from there", checkpoint.display())
+    })?;
     if let (Some(report), Some(path)) = (report, &keep.report) {
         println!("{}", report.write(path)?.display());
     }

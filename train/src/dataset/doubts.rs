@@ -30,7 +30,9 @@ fn spellings(classes: &[String]) -> Vec<String> {
 
 /// Clips without a loud enough 10 ms.
 fn silence(clips: &[Clip]) -> Option<String> {
-    let silent = |clip: &&Clip| clip.samples.chunks(clip.samples.len().min(160).max(1)).all(|part| rms(part) < SILENCE_RMS);
+    let silent = |clip: &&Clip| {
+        clip.samples.chunks(clip.samples.len().min(160).max(1)).all(|part| rms(part) < SILENCE_RMS)
+    };
     line(clips.iter().filter(silent).map(Clip::name).collect(), "silent (below -60 dBFS all the time)")
 }
 
@@ -51,7 +53,9 @@ fn twice(data: &Dataset) -> Vec<String> {
         let (first, others) = (clips[0], &clips[1..]);
         let names = clips.iter().map(|clip| clip.name()).collect::<Vec<_>>().join(" = ");
         if others.iter().any(|clip| clip.classes().ne(first.classes())) {
-            let named = |clip: &&Clip| clip.classes().map(|class| data.classes[class].as_str()).collect::<Vec<_>>().join("|");
+            let named = |clip: &&Clip| {
+                clip.classes().map(|class| data.classes[class].as_str()).collect::<Vec<_>>().join("|")
+            };
             classes.push(format!("{names} ({})", clips.iter().map(named).collect::<Vec<_>>().join(", ")));
         } else if others.iter().any(|clip| clip.fold != first.fold) {
             folds.push(names);

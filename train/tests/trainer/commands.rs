@@ -17,7 +17,8 @@ fn sounds(folder: &Path) {
     for (class, index) in (0..12).map(|n| (["noise", "tone"][n % 2], n)) {
         fs::create_dir_all(folder.join(class)).unwrap();
         let samples = if class == "tone" { tone(300.0 + 9.0 * index as f32, 0.5) } else { noise(index, 0.5) };
-        let mut file = hound::WavWriter::create(folder.join(class).join(format!("{index}.wav")), spec).unwrap();
+        let mut file =
+            hound::WavWriter::create(folder.join(class).join(format!("{index}.wav")), spec).unwrap();
         samples.iter().for_each(|sample| file.write_sample(*sample).unwrap());
         file.finalize().unwrap();
     }
@@ -34,7 +35,8 @@ fn run(folder: &Path, arguments: &str) -> (bool, String) {
     (done.status.success(), text)
 }
 
-const TRAIN: &str = "train --data sounds --no-cache --steps 2 --batch 2 --name x --licence y --window-seconds 0.4";
+const TRAIN: &str =
+    "train --data sounds --no-cache --steps 2 --batch 2 --name x --licence y --window-seconds 0.4";
 
 #[test]
 fn a_place_that_cannot_be_written_is_told_before_the_work() {
@@ -44,8 +46,14 @@ fn a_place_that_cannot_be_written_is_told_before_the_work() {
     for (arguments, expected) in [
         (format!("{TRAIN} --out nowhere/o.onnx"), "nowhere/o.onnx: the folder nowhere is not there"),
         (format!("{TRAIN} --out model.onnx"), "model.onnx: is a folder"),
-        (format!("{TRAIN} --out o.onnx --hold-out 1 --report nowhere/r.json"), "the folder nowhere is not there"),
-        (format!("{TRAIN} --out o.onnx --checkpoint nowhere/c"), "nowhere/c: the folder nowhere is not there"),
+        (
+            format!("{TRAIN} --out o.onnx --hold-out 1 --report nowhere/r.json"),
+            "the folder nowhere is not there",
+        ),
+        (
+            format!("{TRAIN} --out o.onnx --checkpoint nowhere/c"),
+            "nowhere/c: the folder nowhere is not there",
+        ),
         ("cross-validate --data sounds --report nowhere/r.json".into(), "the folder nowhere is not there"),
     ] {
         let (fine, text) = run(&folder.0, &arguments);

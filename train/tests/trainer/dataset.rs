@@ -309,19 +309,24 @@ fn doubtful_labels_are_told() {
     // One for the file that is in two folds, and the five.
     assert_eq!(data.warnings.len(), 6, "{told}");
     assert!(folder.error(&Source { strict: true, ..folder.source() }).contains("6 problems"));
-    assert_eq!((data.clips[7].name(), data.clips[7].source.as_str()), ("d.wav from 0.1 s to 0.300 s".into(), "d.wav"));
+    assert_eq!(
+        (data.clips[7].name(), data.clips[7].source.as_str()),
+        ("d.wav from 0.1 s to 0.300 s".into(), "d.wav")
+    );
 }
 
 #[test]
 fn several_classes_and_classes_without_clips_are_named() {
     let folder = Scratch::new("several");
-    folder.tones(&["a.wav", "b.wav", "c.wav"]).file(
-        "labels.csv",
-        "file,class,fold\na.wav,x|y,1\nb.wav,y,1\nc.wav,z,2\n",
-    );
+    folder
+        .tones(&["a.wav", "b.wav", "c.wav"])
+        .file("labels.csv", "file,class,fold\na.wav,x|y,1\nb.wav,y,1\nc.wav,z,2\n");
     let data = folder.load().unwrap();
     let error = data.one_class_each("Mend it.").unwrap_err().to_string();
-    assert!(error.contains("1 clips have several classes, like a.wav (x|y)") && error.ends_with("Mend it."), "{error}");
+    assert!(
+        error.contains("1 clips have several classes, like a.wav (x|y)") && error.ends_with("Mend it."),
+        "{error}"
+    );
     let (_, rest) = data.hold_out(&[2]).unwrap();
     assert_eq!(data.unheard(&rest), ["z"]);
 }

@@ -98,7 +98,8 @@ fn a_resumed_run_ends_as_one_that_was_not_stopped() {
     assert!(sources.check(&held).is_ok());
     let error = sources.check(&[clips[2], held[0]]).unwrap_err().to_string();
     assert!(error.contains("1 of the 2 clips") && error.contains("2.wav"), "{error}");
-    let onnx = export::onnx(&Network::new(plan.architecture, [64, 63], 2, &Device::flex()).unwrap(), plan, &about());
+    let onnx =
+        export::onnx(&Network::new(plan.architecture, [64, 63], 2, &Device::flex()).unwrap(), plan, &about());
     let onnx = sources.stamp(onnx.unwrap()).unwrap();
     assert_eq!(Sources::doubt(&onnx, &held).unwrap(), None);
     let doubt = Sources::doubt(&onnx, &clips).unwrap().unwrap();

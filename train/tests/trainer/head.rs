@@ -64,7 +64,8 @@ fn five_clips_a_class_make_a_model_of_an_untrained_network() {
 #[test]
 fn few_clips_come_from_many_sources() {
     let clip = |class: usize, source: &str| Clip { class, source: source.into(), ..Clip::default() };
-    let clips = [clip(0, "a"), clip(0, "a"), clip(0, "a"), clip(0, "b"), clip(1, "a"), clip(0, "c"), clip(1, "a")];
+    let clips =
+        [clip(0, "a"), clip(0, "a"), clip(0, "a"), clip(0, "b"), clip(1, "a"), clip(0, "c"), clip(1, "a")];
     let list: Vec<&Clip> = clips.iter().collect();
     let chosen = |shots| {
         let named = few(&list, shots).into_iter().map(|clip| format!("{}{}", clip.class, clip.source));
