@@ -49,7 +49,7 @@
  * CONTENTS, in this order
  *
  * - Statuses: Status, is_error, status_text, last_error
- * - Plain types: Span, Format, Clip, Overflow, Window, Event, LogLevel
+ * - Plain types: Span, Format, Clip, Overflow, Window, Event, Kind, Output, LogLevel
  * - Errors: Error, Result
  * - Handle: what Cancel, Model and Session have in common
  * - Cancel
@@ -337,6 +337,26 @@ struct Event {
     std::uint64_t lost_before = 0;
 };
 
+/** What kind of values an output has. */
+enum class Kind : std::int32_t {
+    /** A score for each of its classes. */
+    scores = AURICLE_SCORES,
+    /** A vector: sounds that are alike have vectors that are. */
+    embedding = AURICLE_EMBEDDING,
+    /** Other numbers. */
+    values = AURICLE_VALUES
+};
+
+/** What an output of a model is: auricle_output. */
+struct Output {
+    /** What kind of values it has. */
+    Kind kind = Kind::scores;
+    /** Values that it has for each result: of scores the number of classes. */
+    std::uint64_t size = 0;
+    /** From one result to the next, seconds, if the network answers for many moments of a window; else 0. */
+    double hop_seconds = 0;
+};
+
 /** How important a message is. */
 enum class LogLevel : std::int32_t {
     /** Something did not work. */
@@ -570,6 +590,8 @@ struct ClipOptions {
     double hop_seconds = 0;
     /** Stops the call from another thread; nullptr: nothing does. */
     const Cancel *cancel = nullptr;
+    /** The output that the call gives the mean of (Model::output); 0: the first. */
+    std::uint32_t output = 0;
 };
 
 /** How a model is loaded: auricle_model_options. What is left alone has the default. */
@@ -591,6 +613,7 @@ inline auricle_clip_options to_c(const ClipOptions &from) noexcept
     to.channel = from.channel;
     to.hop_seconds = from.hop_seconds;
     to.cancel = from.cancel ? from.cancel->get() : nullptr;
+    to.output = from.output;
     return to;
 }
 
@@ -601,6 +624,15 @@ inline auricle_model_options to_c(const ModelOptions &from) noexcept
     to.threads = from.threads;
     to.self_check = from.self_check;
     to.cancel = from.cancel ? from.cancel->get() : nullptr;
+    return to;
+}
+
+inline Output from_c(const auricle_output &from) noexcept
+{
+    Output to;
+    to.kind = static_cast<Kind>(from.kind);
+    to.size = from.size;
+    to.hop_seconds = from.hop_seconds;
     return to;
 }
 
@@ -659,17 +691,46 @@ public:
                                    [&] { return Model(model); });
     }
 
-    /** Number of classes, which is the number of scores of every window; 0 if empty. auricle_model_class_count. */
+    /**
+     * Number of classes, which is the number of scores of every window; if the first output has no labels, the number of
+     * its values. 0 if empty. auricle_model_class_count.
+     */
     std::size_t class_count() const noexcept { return auricle_model_class_count(get()); }
 
     /**
-     * Label of class `index`, in the order of the scores. UTF-8, valid as long as the model. nullptr if the model is empty or
-     * `index` is not below class_count(); last_error() says which. auricle_model_label.
+     * Label of class `index`, in the order of the scores. UTF-8, valid as long as the model. nullptr if the model is empty, or
+     * `index` is not below the number of labels; last_error() says which. auricle_model_label.
      */
     const char *label(std::size_t index) const noexcept { return auricle_model_label(get(), index); }
 
     /** Rate that the model works at, Hz; 0 if empty. Audio of this rate saves the conversion. auricle_model_sample_rate. */
     std::uint32_t sample_rate() const noexcept { return auricle_model_sample_rate(get()); }
+
+    /** Number of outputs, at least 1; 0 if empty. The first is what reads and classify give. auricle_model_output_count. */
+    std::size_t output_count() const noexcept { return auricle_model_output_count(get()); }
+
+    /** What output `index` is; Status::invalid_argument if it is not below output_count(). auricle_model_output. */
+    Result<Output> output(std::size_t index) const
+    {
+        auricle_output output;
+        auricle_output_init(&output);
+        return detail::made<Output>(auricle_model_output(get(), index, &output), [&] { return detail::from_c(output); });
+    }
+
+    /**
+     * Name of output `index`: the manifest's, else the tensor's. UTF-8, valid as long as the model. nullptr if the model is
+     * empty or `index` is not below output_count(); last_error() says which. auricle_model_output_name.
+     */
+    const char *output_name(std::size_t index) const noexcept { return auricle_model_output_name(get(), index); }
+
+    /**
+     * Label of class `k` of output `index`, which has scores. UTF-8, valid as long as the model. nullptr if there is none;
+     * last_error() says why. auricle_model_output_label.
+     */
+    const char *output_label(std::size_t index, std::size_t k) const noexcept
+    {
+        return auricle_model_output_label(get(), index, k);
+    }
 
     /**
      * The record for traceability: JSON, UTF-8, with versions, files, SHA-256 sums, options, and the manifest with every
@@ -690,8 +751,8 @@ public:
 
     /**
      * Scores of one whole clip: the mean of the scores of its windows, which lie the manifest's hop apart. A clip shorter
-     * than a window is padded as the manifest says. `scores` takes one value for each class; what lies behind them is not
-     * touched. auricle_classify.
+     * than a window is padded as the manifest says. `scores` takes one value for each class, or those of the output that
+     * the options name; what lies behind them is not touched. auricle_classify.
      */
     Result<void> classify(const Clip &clip, Span<float> scores, const ClipOptions &options = {}) const
     {
@@ -705,10 +766,15 @@ public:
         return detail::made<void>(status, detail::done);
     }
 
-    /** As above, with a vector of its own: one score for each class. */
+    /** As above, with a vector of its own, as long as the output. */
     Result<std::vector<float>> classify(const Clip &clip, const ClipOptions &options = {}) const
     {
-        std::vector<float> scores(class_count());
+        auricle_output output;
+        auricle_output_init(&output);
+        const auricle_status status = auricle_model_output(get(), options.output, &output);
+        if (status != AURICLE_OK)
+            return detail::fail<std::vector<float>>(static_cast<Status>(status), last_error());
+        std::vector<float> scores(static_cast<std::size_t>(output.size));
 #ifdef AURICLE_EXCEPTIONS
         classify(clip, scores, options);
 #else
@@ -924,6 +990,19 @@ public:
         if (status == AURICLE_OK)
             event = detail::from_c(found);
         return detail::checked(status);
+    }
+
+    /**
+     * Writes the values of output `index` for the result that the last read gave, and gives their number, which
+     * Model::output says before. The first output is smoothed if the stream is; others are as the network gives them.
+     *
+     * The reading thread, before it reads or waits again; else Status::invalid_state. Short. auricle_session_output.
+     */
+    Result<std::size_t> output(std::size_t index, Span<float> values)
+    {
+        std::size_t count = 0;
+        const auricle_status status = auricle_session_output(get(), index, values.data(), values.size(), &count);
+        return detail::made<std::size_t>(status, [&] { return count; });
     }
 
     /**

@@ -71,6 +71,7 @@ pub use session::{Read, Session, SessionOptions, Wait};
 pub mod stages {
     pub mod events {
         pub use crate::events::*;
+        pub use crate::pipeline::Decisions;
     }
     pub mod features {
         pub use crate::features::*;

@@ -18,7 +18,7 @@ use programs::{WARNINGS, build, exists, finish, folder, install, root, run, say}
 const CPP_WARNINGS: [&str; 2] = ["-Wold-style-cast", "-Wsign-conversion"];
 
 /// Programs of tests/cpp and the files that they are made of. The test of seeded faults has another one.
-const PROGRAMS: [(&str, &[&str]); 13] = [
+const PROGRAMS: [(&str, &[&str]); 14] = [
     ("header", &["header.cpp", "header_other.cpp"]),
     ("status", &["status.cpp"]),
     ("log", &["log.cpp"]),
@@ -31,6 +31,7 @@ const PROGRAMS: [(&str, &[&str]); 13] = [
     ("threads", &["threads.cpp"]),
     ("lifetime", &["lifetime.cpp"]),
     ("cancel", &["cancel.cpp"]),
+    ("outputs", &["outputs.cpp"]),
     ("exceptions", &["exceptions.cpp"]),
 ];
 

@@ -343,7 +343,8 @@ fn json_has_every_output() {
     let file = folder.join("steps.wav");
     write_wav(&file, 8_000, 1, &samples);
     let args = |more: &[&str]| {
-        let args = [&["classify", "-m", model.to_str().expect("UTF-8")][..], more, &[file.to_str().expect("UTF-8")]];
+        let args =
+            [&["classify", "-m", model.to_str().expect("UTF-8")][..], more, &[file.to_str().expect("UTF-8")]];
         run(args.concat()).clean()
     };
     let record = &args(&["--json"]).json()[0];
@@ -361,7 +362,8 @@ fn json_has_every_output() {
     let manifest = manifest.replace("\"tensor\": \"vector\", ", "");
     fs::write(folder.join("vector.auricle.json"), manifest).expect("written");
     let args = |more: &[&str]| {
-        let args = [&["classify", "-m", probe.to_str().expect("UTF-8")][..], more, &[file.to_str().expect("UTF-8")]];
+        let args =
+            [&["classify", "-m", probe.to_str().expect("UTF-8")][..], more, &[file.to_str().expect("UTF-8")]];
         run(args.concat())
     };
     let record = &args(&["--json"]).clean().json()[0];

@@ -22,7 +22,7 @@ use crate::memory::{filled, reserved};
 use crate::pcm::Downmix;
 use crate::resample::{Method, Resampler};
 use crate::tensor::Padding;
-pub(crate) use decisions::Decisions;
+pub use decisions::Decisions;
 pub(crate) use features_pool::FeaturesPool;
 pub(crate) use feed::{Fed, Feed, Given};
 use journal::Journal;

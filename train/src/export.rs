@@ -5,8 +5,8 @@ use auricle::stages::scores::Activation;
 use auricle::{Manifest, Model, ModelOptions};
 
 use crate::dataset::Clip;
-use crate::evaluate::{arg_max, clip_scores, forward};
 use crate::front_end::{About, FrontEnd};
+use crate::judge::{arg_max, clip_scores, forward};
 use crate::network::Network;
 use crate::onnx::Graph;
 use crate::parallel;

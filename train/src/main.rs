@@ -8,7 +8,7 @@ mod pages;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{compress, cross_validate, finetune, head, stamp, train};
+use commands::{compress, cross_validate, evaluate, finetune, float_io, head, join, mix, stamp, train};
 
 /// Trains sound classifiers for libauricle.
 #[derive(Parser)]
@@ -26,9 +26,13 @@ enum Command {
     CrossValidate(cross_validate::Args),
     /// Goes on from a trained network with other clips, and other classes if they have them; writes a model.
     Finetune(finetune::Args),
+    Evaluate(evaluate::Args),
+    Mix(mix::Args),
     Head(head::Args),
     Compress(compress::Args),
     Stamp(stamp::Args),
+    Join(join::Args),
+    FloatIo(float_io::Args),
 }
 
 fn main() -> ExitCode {
@@ -36,9 +40,13 @@ fn main() -> ExitCode {
         Command::Train(args) => args.run(),
         Command::CrossValidate(args) => args.run(),
         Command::Finetune(args) => args.run(),
+        Command::Evaluate(args) => args.run(),
+        Command::Mix(args) => args.run(),
         Command::Head(args) => args.run(),
         Command::Compress(args) => args.run(),
         Command::Stamp(args) => args.run(),
+        Command::Join(args) => args.run(),
+        Command::FloatIo(args) => args.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -97,7 +97,7 @@ impl Args {
                 .zip(&windows)
                 .map(|(clip, windows)| Example { classes: &clip.classes, windows })
                 .collect();
-            let calibration = Calibration::new(&examples, manifest.outputs[0].activation);
+            let calibration = Calibration::new(&examples, manifest.outputs[0].activation, 1.0);
             manifest.outputs[0].temperature = calibration.temperature;
             println!(
                 "held out: {:.2} % of {} clips; {calibration}",

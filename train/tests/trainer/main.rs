@@ -7,9 +7,12 @@ mod commands;
 mod common;
 mod compress;
 mod dataset;
+mod events;
 mod fit;
+mod float_io;
 mod front_end;
 mod head;
+mod join;
 mod merge;
 mod networks;
 #[path = "../../../tests/support/onnx.rs"]
