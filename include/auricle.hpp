@@ -222,7 +222,7 @@ enum class Format : std::int32_t {
     f64 = AURICLE_F64
 };
 
-/** A recording in memory, for Model::classify: a view, which owns no samples. 1 to 8 channels, 8000 to 384000 Hz. */
+/** A recording in memory, for Model::classify: a view, which owns no samples. 1 to 8 channels, 1000 to 384000 Hz. */
 class Clip {
 public:
     /** `frames` frames of interleaved samples of any format, which need no alignment. */
@@ -792,7 +792,7 @@ public:
 
 /** How a session is set up: auricle_session_options. What is left alone has the default. */
 struct SessionOptions {
-    /** Rate of the audio that will be pushed, Hz; 8000 to 384000; 0: the model's. */
+    /** Rate of the audio that will be pushed, Hz; 1000 to 384000; 0: the model's. */
     std::uint32_t sample_rate = 0;
     /** Channels of that audio, 1 to 8; 0: 1. */
     std::uint32_t channels = 0;

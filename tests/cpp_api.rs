@@ -165,6 +165,21 @@ fn the_program_that_opens_the_header_works() {
     assert!(!output.status.success() && message.contains("no_such.onnx"), "{message}");
 }
 
+#[test]
+fn the_program_of_the_readme_works() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
+    let source =
+        readme.split("```cpp\n").nth(1).and_then(|text| text.split("```").next()).expect("a program");
+    let folder = folder("readme");
+    install(&folder);
+    std::fs::write(folder.join("readme.cpp"), source).expect("write the program");
+    let program = build(&compiler(), &options("-std=c++17"), &folder, "readme", &[folder.join("readme.cpp")]);
+    let mut command = Command::new(program);
+    let output = finish("readme", command.current_dir(root()), &[]);
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert!(out.lines().count() == 10 && out.contains("helicopter "), "{out}");
+}
+
 /// Builds a program of examples/cpp against the library in `folder`, as a reader would, with all warnings.
 fn example(folder: &Path, name: &str, source: &str, more: &[&str]) -> PathBuf {
     let options = [&["-std=c++17"][..], &CPP_WARNINGS, more].concat();
