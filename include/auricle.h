@@ -49,6 +49,7 @@
  *
  * - Statuses: what calls return; auricle_last_error, auricle_status_text
  * - Cancelling: auricle_cancel_create, _request, _free
+ * - Providers: what runs a network inside ONNX Runtime
  * - Models: auricle_model_load, _load_memory, _class_count, _label, _sample_rate, _describe, _free
  * - Sample formats: AURICLE_U8 to AURICLE_F64
  * - Whole clips: auricle_classify_f32, auricle_classify
@@ -58,7 +59,7 @@
  * - ONNX Runtime: auricle_runtime_open
  * - Log: auricle_set_log
  * - Versions: auricle_version, auricle_abi_version
- * - Initialisers: auricle_model_options_init (_clip_options_, _session_options_, _result_, _event_)
+ * - Initialisers: auricle_model_options_init (_provider_, _clip_options_, _session_options_, _result_, _event_)
  *
  * CONVENTIONS, valid for every function unless its own text says otherwise
  *
@@ -127,12 +128,13 @@
  * the library does not know at 0: they are refused rather than ignored. Results that the library does not
  * know stay as they were. Refused too: a struct_size below that of the first version, or above 4096.
  *
- * Manners. Nothing is printed: see auricle_set_log. No function opens a socket or writes a file. No C++
+ * Manners. Nothing is printed: see auricle_set_log. No function opens a socket, and none writes a file but into the
+ * folder that a provider's option "cache" names. No C++
  * exception, exit or abort crosses this interface; a defect inside the library is caught and returned as
  * AURICLE_INTERNAL.
  *
  * Files. Read are the model, the manifest beside it, ONNX Runtime's library and what that reads of the system
- * (the processor, the time zone). A model reads no other file: one whose weights lie in other files is
+ * (the processor, the time zone); for a provider, the libraries that it needs and its cache. A model reads no other file: one whose weights lie in other files is
  * refused. A path must name a file: pipes, devices and folders are refused, and nothing waits for them.
  *
  * Environment. These variables play a part; ONNX Runtime 1.28.0 for the CPU reads no others.
@@ -238,6 +240,12 @@ extern "C" {
 #define AURICLE_INFERENCE -201
 
 /**
+ * A provider of ONNX Runtime that was required cannot be had or does not run the network; or one has failed while it
+ * ran, and the model has to be loaded anew. The last error has the reason, and what to install.
+ */
+#define AURICLE_PROVIDER -202
+
+/**
  * A defect of Auricle, caught: please report the last error. If it happened in a session, that session can
  * only be freed; other sessions and the model are not touched.
  */
@@ -298,6 +306,25 @@ AURICLE_API
 void auricle_cancel_free(auricle_cancel *cancel);
 
 /* -------------------------------------------------------------------------------------------------
+ * PROVIDERS
+ *
+ * What runs a network inside ONNX Runtime: the CPU, unless auricle_model_options names others. docs/providers.md has them
+ * with their options. Nothing falls back in silence: a provider that is required runs the network, or there is no model.
+ */
+
+/**
+ * The load fails, with ONNX Runtime's reason, where this provider cannot run the network; also where a part of it would
+ * run on the CPU instead, unless "cpu" is in the list too.
+ */
+#define AURICLE_REQUIRED 0
+
+/**
+ * Where this provider cannot run the network, the others in the list do, in the end the CPU. auricle_model_describe says
+ * what became of it.
+ */
+#define AURICLE_PREFERRED 1
+
+/* -------------------------------------------------------------------------------------------------
  * MODELS
  *
  * A model is a network in an ONNX file and a manifest, JSON that says what the network expects and what its
@@ -326,6 +353,14 @@ typedef struct {
     uint32_t reserved;
     /** Stops loading, and the self-check in it, from another thread; NULL: nothing does. It may be freed at once. */
     const auricle_cancel *cancel;
+    /** Providers of ONNX Runtime that are to run the network, the first before the others; NULL: the CPU. */
+    const auricle_provider *providers;
+    /** How many they are. */
+    size_t provider_count;
+    /** Is told how far the load has come, and may stop it; NULL: nobody is. */
+    auricle_progress_fn progress;
+    /** Passed to `progress`. */
+    void *user;
 } auricle_model_options;
 
 /**
@@ -335,9 +370,9 @@ typedef struct {
  * `path` is UTF-8 (on Unix any bytes) and may be relative. `options` may be NULL: all defaults.
  * `*model` then belongs to the caller: auricle_model_free. The files can go afterwards.
  *
- * Any thread. Takes from milliseconds to seconds.
+ * Any thread. Takes from milliseconds to seconds; minutes, where a provider builds an engine.
  * - AURICLE_OK
- * - AURICLE_CANCELLED: `options->cancel` was requested. There is no model.
+ * - AURICLE_CANCELLED: `options->cancel` was requested, or `options->progress` said stop. There is no model.
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or an option is out of its range.
  * - AURICLE_FILE: the file cannot be read, is no file (a pipe, a device, a folder), or is longer than an ONNX file
  *   (2147483647 bytes) or a manifest (16777216 bytes) can be; the last error has the reason.
@@ -349,6 +384,8 @@ typedef struct {
  * - AURICLE_MEMORY: what the file or the manifest asks for cannot be had; the last error has its size, if ONNX Runtime
  *   says it.
  * - AURICLE_RUNTIME: ONNX Runtime is missing. See auricle_runtime_open.
+ * - AURICLE_PROVIDER: a required provider cannot be had, or would leave a part of the network to the CPU; the last error
+ *   has ONNX Runtime's reason and what to install.
  */
 AURICLE_API
 auricle_status auricle_model_load(const char *path,
@@ -366,8 +403,8 @@ auricle_status auricle_model_load(const char *path,
  * - AURICLE_OK
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, `size` is absurd, the manifest is not UTF-8, or an option is
  *   out of its range.
- * - AURICLE_CANCELLED, AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_MEMORY, AURICLE_RUNTIME: as for
- *   auricle_model_load.
+ * - AURICLE_CANCELLED, AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_MEMORY, AURICLE_RUNTIME,
+ *   AURICLE_PROVIDER: as for auricle_model_load.
  */
 AURICLE_API
 auricle_status auricle_model_load_memory(const void *onnx,
@@ -398,7 +435,8 @@ uint32_t auricle_model_sample_rate(const auricle_model *model);
 
 /**
  * Writes the record for traceability: JSON, UTF-8, with a NUL at its end, that names the versions of Auricle and
- * of ONNX Runtime, the files, their SHA-256 sums, the options, and the manifest with every default filled in.
+ * of ONNX Runtime, the files, their SHA-256 sums, the options, the providers (which of them runs which nodes of the
+ * network, on which device, with which libraries; why one is not used), and the manifest with every default filled in.
  *
  * `*needed` becomes the size of the record in bytes, the NUL among them, also when the record did not fit (the
  * one output that is written with an error). To ask for the size alone give `capacity` 0; `json` may then be
@@ -954,6 +992,15 @@ static inline void auricle_model_options_init(auricle_model_options *options)
     if (options) {
         memset(options, 0, sizeof *options);
         options->struct_size = sizeof *options;
+    }
+}
+
+/** Prepares a provider for auricle_model_options; set its name then. */
+static inline void auricle_provider_init(auricle_provider *provider)
+{
+    if (provider) {
+        memset(provider, 0, sizeof *provider);
+        provider->struct_size = sizeof *provider;
     }
 }
 

@@ -56,7 +56,7 @@ pub use clip::Clip;
 pub use error::{Error, Result, Status};
 pub use events::Event;
 pub use health::Health;
-pub use inference::Cancel;
+pub use inference::{Cancel, Need, Progress, Provider, Stage};
 pub use inference::runtime::open as open_runtime;
 pub use manifest::Manifest;
 pub use model::{ClipOptions, ClipStream, Mean, Model, ModelOptions};

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Model;
 use crate::error::Result;
 use crate::inference::network::Port;
-use crate::inference::runtime;
+use crate::inference::{providers, runtime};
 use crate::json;
 use crate::manifest::Manifest;
 
@@ -18,7 +18,8 @@ struct Record<'a> {
     model: Network<'a>,
     manifest: Found<'a>,
     options: Options,
-    providers: [&'static str; 1],
+    seconds_to_prepare: f64,
+    providers: Vec<providers::Record<'a>>,
 }
 
 #[derive(Serialize)]
@@ -82,10 +83,11 @@ impl Model {
             },
             manifest: Found { sha256: &shared.file.manifest_sha256, value: &shared.manifest },
             options: Options {
-                threads: shared.options.threads.max(1),
+                threads: shared.options.threads,
                 self_check: shared.options.self_check,
             },
-            providers: ["CPUExecutionProvider"],
+            seconds_to_prepare: shared.scorer.network().seconds_to_prepare(),
+            providers: shared.scorer.network().providers(),
         };
         json::pretty(&record, "the model's record")
     }

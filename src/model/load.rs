@@ -7,13 +7,13 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::ports::Ports;
-use super::{File, Model, ModelOptions, Shared};
+use super::{File, Kept, Model, ModelOptions, Shared};
 use crate::error::{Error, Result, Status};
 use crate::features::Features;
 use crate::file;
 use crate::float_env::FloatEnv;
-use crate::inference::network::Network;
-use crate::inference::onnx_file;
+use crate::inference::network::{Loading, Network};
+use crate::inference::{Stage, onnx_file};
 use crate::log::{self, Level};
 use crate::manifest::{self, METADATA_KEY, Manifest};
 use crate::memory::filled;
@@ -36,6 +36,7 @@ impl Model {
     /// `.auricle.json` instead of `.onnx`.
     pub fn load(path: impl AsRef<Path>, options: &ModelOptions) -> Result<Self> {
         let path = path.as_ref();
+        options.tell(Stage::Read, 0.0)?;
         let onnx = file::read(path, "an ONNX file", onnx_file::MAX_BYTES)?;
         let beside = path.with_extension("auricle.json");
         let find = || match beside.exists() {
@@ -72,7 +73,17 @@ fn build(
         return Err(Error::argument(message));
     }
     let _float_env = FloatEnv::enter();
-    let network = Network::load(onnx, options.threads.max(1) as usize, options.cancel.as_ref())?;
+    options.tell(Stage::Read, 1.0)?;
+    options.tell(Stage::Prepare, 0.0)?;
+    let network = Network::load(
+        onnx,
+        Loading {
+            threads: options.threads.max(1) as usize,
+            providers: &options.providers,
+            cancel: options.cancel.as_ref(),
+        },
+    )?;
+    options.tell(Stage::Prepare, 1.0)?;
     let found = find(&network, given, beside)?;
     let manifest = Manifest::parse(&found.json).map_err(|error| error.of_manifest(&found.place))?;
     let file = File {
@@ -82,7 +93,7 @@ fn build(
         manifest_sha256: sha256(found.json.as_bytes()),
     };
     let model = bind(network, manifest, file, options)?;
-    model.prove()?;
+    model.prove(options)?;
     log::emit(Level::Info, || {
         let (name, classes) = (&model.0.manifest.name, model.labels().len());
         format!("loaded model {name:?}: {classes} classes, {} Hz", model.sample_rate())
@@ -127,7 +138,7 @@ fn bind(network: Network, manifest: Manifest, file: File, options: &ModelOptions
         scorer: Scorer::new(manifest.clone(), network, order, (input, output), output_shape)?,
         manifest,
         file,
-        options: options.clone(),
+        options: Kept { threads: options.threads.max(1), self_check: options.self_check },
         features: Arc::new(FeaturesPool::new(features)?),
         pipelines: Pool::new(MAX_PIPELINES)?,
     })))
@@ -136,25 +147,34 @@ fn bind(network: Network, manifest: Manifest, file: File, options: &ModelOptions
 impl Model {
     /// One silent window shows now what the file does not declare, such as sizes that do not fit inside; golden cases
     /// show the rest.
-    fn prove(&self) -> Result<()> {
-        let Shared { manifest, features, options, .. } = &*self.0;
+    fn prove(&self, options: &ModelOptions) -> Result<()> {
+        let Shared { manifest, features, .. } = &*self.0;
         let bins = features.plan().bins();
         let values = features.plan().rows(manifest.window_samples()) * bins;
         let silence = filled(values, 0.0, "the rows of a window")?;
         let mut scores = filled(manifest.labels.len(), 0.0, "the scores of a window")?;
+        options.tell(Stage::Warm, 0.0)?;
         self.scorer().score(&silence, bins, &mut scores, options.cancel.as_ref()).map_err(
             |error| match error.status() {
-                Status::Cancelled | Status::Memory => error,
+                Status::Cancelled | Status::Memory | Status::Provider => error,
                 _ => Error::new(
                     Status::Mismatch,
                     format!("a trial run on a silent window failed: {}", error.message()),
                 ),
             },
         )?;
+        options.tell(Stage::Warm, 1.0)?;
         if options.self_check {
-            self.self_check_until(options.cancel.as_ref())?;
+            self.check_golden(options.cancel.as_ref(), |done| options.tell(Stage::SelfCheck, done))?;
         }
         Ok(())
+    }
+}
+
+impl ModelOptions {
+    /// An error if the load is to stop.
+    fn tell(&self, stage: Stage, done: f32) -> Result<()> {
+        self.progress.as_ref().map_or(Ok(()), |progress| progress.tell(stage, done))
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::float_env::FloatEnv;
-use crate::inference::Cancel;
+use crate::inference::{Cancel, Progress, Provider};
 use crate::manifest::Manifest;
 use crate::pipeline::{FeaturesPool, Pipeline, Scorer, Source};
 use crate::pool::Pool;
@@ -27,6 +27,18 @@ pub struct ModelOptions {
     pub self_check: bool,
     /// Stops loading and the self-check from another thread.
     pub cancel: Option<Cancel>,
+    /// Providers of ONNX Runtime that are to run the network, the first before the others; none: the CPU. Nothing runs on
+    /// the CPU in place of one that is required, unless `cpu` is named too.
+    pub providers: Vec<Provider>,
+    /// Is told how far the load has come.
+    pub progress: Option<Progress>,
+}
+
+/// What is kept of the options, for the record.
+#[derive(Debug)]
+struct Kept {
+    threads: u32,
+    self_check: bool,
 }
 
 /// A loaded model. Cloning is cheap and shares everything.
@@ -37,7 +49,7 @@ pub struct Model(Arc<Shared>);
 struct Shared {
     manifest: Arc<Manifest>,
     file: File,
-    options: ModelOptions,
+    options: Kept,
     features: Arc<FeaturesPool>,
     scorer: Scorer,
     /// Pipelines of clips that were classified; planning one takes longer than classifying a second of audio.

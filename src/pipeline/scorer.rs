@@ -38,6 +38,10 @@ impl Scorer {
         Ok(Self { manifest, network, order, input, output, output_shape, tensors })
     }
 
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
     pub fn input(&self) -> &Port {
         &self.input
     }
