@@ -216,8 +216,9 @@ pub(crate) fn already_open<const N: usize>(names: [&str; N]) -> Option<libloadin
         unsafe { Library::open(Some(name), RTLD_LAZY | libc::RTLD_NOLOAD) }.ok().map(Into::into)
     };
     #[cfg(windows)]
-    let open =
-        |name: &str| libloading::os::windows::Library::open_already_loaded(name).ok().map(libloading::Library::from);
+    let open = |name: &str| {
+        libloading::os::windows::Library::open_already_loaded(name).ok().map(libloading::Library::from)
+    };
     #[cfg(not(any(unix, windows)))]
     let open = |_: &str| None;
     names.into_iter().find_map(open)
@@ -232,7 +233,9 @@ pub(crate) fn nnapi(file: &Path) -> Option<AppendNnapi> {
     // SAFETY: the file is open already, so no initialiser runs.
     let library = unsafe { libloading::Library::new(file) }.ok()?;
     // SAFETY: the signature is that of ONNX Runtime's nnapi_provider_factory.h; the library stays open for ever.
-    unsafe { library.get::<AppendNnapi>(b"OrtSessionOptionsAppendExecutionProvider_Nnapi") }.ok().map(|symbol| *symbol)
+    unsafe { library.get::<AppendNnapi>(b"OrtSessionOptionsAppendExecutionProvider_Nnapi") }
+        .ok()
+        .map(|symbol| *symbol)
 }
 
 /// Gives memory that was freed back to the system, where the C library would keep it for later (glibc).

@@ -25,7 +25,9 @@ fn record(model: &Model) -> Vec<Value> {
 fn scores(model: &Model) -> Vec<f32> {
     let samples: Vec<f32> = (0..48_000).map(|n| (n as f32 * n as f32 * 1e-5).sin() * 0.5).collect();
     let mut scores = vec![0.0; model.labels().len()];
-    model.classify(Clip { interleaved: &samples, channels: 1, sample_rate: 16_000 }, &mut scores).expect("scores");
+    model
+        .classify(Clip { interleaved: &samples, channels: 1, sample_rate: 16_000 }, &mut scores)
+        .expect("scores");
     scores
 }
 
@@ -54,7 +56,10 @@ fn without_a_list_the_cpu_runs_every_node() {
 
 #[test]
 fn what_is_required_and_missing_fails_the_load_and_says_what_to_install() {
-    refused(&[Provider::required("cuda")], &["\"cuda\"", "not enabled in this build", "onnxruntime-gpu", "cuDNN 9"]);
+    refused(
+        &[Provider::required("cuda")],
+        &["\"cuda\"", "not enabled in this build", "onnxruntime-gpu", "cuDNN 9"],
+    );
     refused(&[Provider::required("tensorrt")], &["not enabled in this build", "libnvinfer"]);
     refused(&[Provider::preferred("cpu"), Provider::required("xnnpack")], &["XNNPACK", "Android"]);
     for name in ["tensorrt_rtx", "coreml", "directml", "qnn", "openvino", "webgpu", "nnapi"] {
@@ -113,4 +118,88 @@ fn a_load_tells_its_stages_and_stops_where_it_is_told_to() {
         assert!(error.message().contains(stage.name()), "{error}");
         assert_eq!(told.lock().expect("no panic").last(), Some(&stage));
     }
+}
+
+/// With the build of ONNX Runtime that has CUDA and TensorRT, on a machine that has neither.
+#[test]
+#[ignore = "the lane `providers` runs it with onnxruntime-gpu"]
+fn gpu_build_without_a_gpu_names_the_library_that_is_missing() {
+    refused(
+        &[Provider::required("cuda")],
+        &["\"cuda\" cannot be used: Failed to load library", "libcublasLt.so.13", "cuDNN 9"],
+    );
+    refused(&[Provider::required("tensorrt")], &["Failed to load library", "libcublas.so.13", "libnvinfer"]);
+    let model = load(&[Provider::preferred("tensorrt"), Provider::preferred("cuda")]).expect("loads");
+    let record = record(&model);
+    for one in &record[..2] {
+        assert!(one["reason"].as_str().is_some_and(|reason| reason.contains("libcublas")), "{one}");
+    }
+    assert_eq!((&record[2]["name"], &record[2]["used"]), (&"cpu".into(), &true.into()));
+    assert_eq!(scores(&model), scores(&load(&[]).expect("loads")));
+}
+
+/// How many windows a model scores in a second, on this thread.
+fn windows_a_second(model: &Model) -> f64 {
+    scores(model);
+    let started = std::time::Instant::now();
+    let mut windows = 0;
+    while started.elapsed().as_secs_f64() < 1.0 {
+        scores(model);
+        windows += 1;
+    }
+    f64::from(windows) / started.elapsed().as_secs_f64()
+}
+
+/// A real second provider, on a graphics driver that computes on the CPU where there is no GPU (Mesa's lavapipe).
+#[test]
+#[ignore = "the lane `providers` runs it with a build of ONNX Runtime that has WebGPU"]
+fn webgpu_runs_the_network_and_agrees_with_the_cpu() {
+    let allowed = [Provider::required("webgpu"), Provider::required("cpu")];
+    let (cpu, webgpu) = (load(&[]).expect("loads"), load(&allowed).expect("loads"));
+    let record = record(&webgpu);
+    println!("{}", serde_json::to_string_pretty(&record).expect("JSON"));
+    assert_eq!((&record[0]["name"], &record[0]["used"]), (&"webgpu".into(), &true.into()));
+    assert!(record[0]["node_count"].as_u64() > Some(0), "{record:?}");
+    let apart = scores(&cpu).iter().zip(scores(&webgpu)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    println!(
+        "largest difference of a score {apart:.1e}; windows a second: CPU {:.0}, WebGPU {:.0}",
+        windows_a_second(&cpu),
+        windows_a_second(&webgpu)
+    );
+    assert!(apart <= 1e-3, "{apart}");
+    let mut options = ModelOptions::default();
+    options.providers = allowed.to_vec();
+    options.self_check = true;
+    Model::load_memory(MODEL, None, &options).expect("its golden cases are reproduced");
+    // Without the CPU in the list, nothing may run there.
+    match record[1]["node_count"].as_u64() {
+        Some(0) => drop(load(&allowed[..1]).expect("loads")),
+        _ => refused(&allowed[..1], &["would run on the CPU", "name \"cpu\" behind it"]),
+    }
+}
+
+/// A plug-in for Intel's devices: elsewhere it is loaded and has none, which is to be said.
+#[test]
+#[ignore = "the lane `providers` runs it with OpenVINO's plug-in"]
+fn openvino_runs_the_network_or_says_that_it_has_no_device() {
+    let plugin = std::env::var("AURICLE_TEST_PLUGIN").expect("the path of the plug-in");
+    let intel = std::fs::read_to_string("/proc/cpuinfo").is_ok_and(|text| text.contains("GenuineIntel"));
+    let required = [Provider::required(&plugin), Provider::required("cpu")];
+    if !intel {
+        refused(&required, &["offers no device", "that hardware's driver"]);
+        let model = load(&[Provider::preferred(&plugin)]).expect("loads");
+        assert_eq!(record(&model)[0]["used"], false);
+        return println!("no Intel processor: the plug-in offers no device, and says so");
+    }
+    let (cpu, openvino) = (load(&[]).expect("loads"), load(&required).expect("loads"));
+    let record = record(&openvino);
+    println!("{}", serde_json::to_string_pretty(&record).expect("JSON"));
+    assert!(record[0]["node_count"].as_u64() > Some(0), "{record:?}");
+    let apart = scores(&cpu).iter().zip(scores(&openvino)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    println!(
+        "largest difference of a score {apart:.1e}; windows a second: CPU {:.0}, OpenVINO {:.0}",
+        windows_a_second(&cpu),
+        windows_a_second(&openvino)
+    );
+    assert!(apart <= 2e-2, "{apart}");
 }

@@ -58,6 +58,7 @@
 //! - Sessions: auricle_session_create, _reset, _free
 //! - Pushing: auricle_session_push_f32 (_i16, _bytes, _planar_f32, _planar_bytes), _gap, _finish
 //! - Reading: auricle_session_read, _read_event, _wait, _cancel, _pending
+//! - Reading many sessions at once: auricle_read_many
 //! - ONNX Runtime: auricle_runtime_open
 //! - Log: auricle_set_log
 //! - Versions: auricle_version, auricle_abi_version
@@ -166,6 +167,7 @@ mod pcm;
 mod provider;
 mod push;
 mod read;
+mod read_many;
 mod runtime;
 mod session;
 mod status;

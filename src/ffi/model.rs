@@ -28,8 +28,10 @@ pub struct auricle_model_options {
     /// 1: the manifest's golden cases are run, and a model that does not reproduce them, or has none, is refused
     /// (AURICLE_MISMATCH, AURICLE_MANIFEST); 0: they are not.
     pub self_check: u32,
-    /// Leave it 0.
-    pub reserved: u32,
+    /// Windows of several sessions that auricle_read_many may put into one run, 1 to 1024; 0: 1. Loading then tries the
+    /// powers of two up to it, and those are used that cost less time a window than smaller ones. More than 1 needs a
+    /// network whose first axis is the batch, of any size (else AURICLE_MISMATCH).
+    pub max_batch: u32,
     /// Stops loading, and the self-check in it, from another thread; NULL: nothing does. It may be freed at once.
     pub cancel: *const auricle_cancel,
     /// Providers of ONNX Runtime that are to run the network, the first before the others; NULL: the CPU.
@@ -90,9 +92,6 @@ impl auricle_model {
         if options.self_check > 1 {
             return Err(Error::argument(format!("self_check is {}; valid 0 and 1", options.self_check)));
         }
-        if options.reserved != 0 {
-            return Err(Error::argument(format!("reserved is {}; it must be 0", options.reserved)));
-        }
         // SAFETY: the header's conventions.
         let cancel = unsafe { cancel::optional("options->cancel", options.cancel) }?;
         // SAFETY: the header's conventions.
@@ -103,6 +102,7 @@ impl auricle_model {
             cancel,
             providers,
             progress: provider::progress(options.progress, options.user),
+            max_batch: options.max_batch,
         })
     }
 }

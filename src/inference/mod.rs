@@ -1,5 +1,6 @@
 //! ONNX Runtime: finding and opening it, running a network with it.
 
+pub(crate) mod batch;
 mod cancel;
 pub(crate) mod network;
 pub(crate) mod onnx_file;

@@ -203,7 +203,8 @@ impl Network {
     /// An error once a provider has failed.
     fn check_alive(&self) -> Result<()> {
         let lost = |reason: &String| {
-            let message = format!("a provider has failed, so this model runs no more; load it anew: {reason}");
+            let message =
+                format!("a provider has failed, so this model runs no more; load it anew: {reason}");
             Err(Error::new(Status::Provider, message))
         };
         self.lost.get().map_or(Ok(()), lost)

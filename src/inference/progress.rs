@@ -50,9 +50,10 @@ impl Progress {
     pub(crate) fn tell(&self, stage: Stage, done: f32) -> Result<()> {
         match (self.0)(stage, done) {
             ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => {
-                Err(Error::new(Status::Cancelled, format!("the load was stopped in its stage {:?}", stage.name())))
-            }
+            ControlFlow::Break(()) => Err(Error::new(
+                Status::Cancelled,
+                format!("the load was stopped in its stage {:?}", stage.name()),
+            )),
         }
     }
 }

@@ -82,10 +82,7 @@ impl Model {
                 output: shared.scorer.output().into(),
             },
             manifest: Found { sha256: &shared.file.manifest_sha256, value: &shared.manifest },
-            options: Options {
-                threads: shared.options.threads,
-                self_check: shared.options.self_check,
-            },
+            options: Options { threads: shared.options.threads, self_check: shared.options.self_check },
             seconds_to_prepare: shared.scorer.network().seconds_to_prepare(),
             providers: shared.scorer.network().providers(),
         };

@@ -13,7 +13,7 @@ use crate::features::Features;
 use crate::file;
 use crate::float_env::FloatEnv;
 use crate::inference::network::{Loading, Network};
-use crate::inference::{Stage, onnx_file};
+use crate::inference::{Cancel, Stage, batch, onnx_file};
 use crate::log::{self, Level};
 use crate::manifest::{self, METADATA_KEY, Manifest};
 use crate::memory::filled;
@@ -70,6 +70,10 @@ fn build(
 ) -> Result<Model> {
     if options.threads > MAX_THREADS {
         let message = format!("threads is {}; valid 1..={MAX_THREADS}, 0 means 1", options.threads);
+        return Err(Error::argument(message));
+    }
+    if options.max_batch > batch::MAX {
+        let message = format!("max_batch is {}; valid 1..={}, 0 means 1", options.max_batch, batch::MAX);
         return Err(Error::argument(message));
     }
     let _float_env = FloatEnv::enter();
@@ -163,6 +167,20 @@ impl Model {
                 ),
             },
         )?;
+        if options.max_batch > 1 {
+            if let Some(reason) = self.scorer().refuses_batches() {
+                let message = format!(
+                    "max_batch is {}, but the network takes one window at a time: {reason}",
+                    options.max_batch
+                );
+                return Err(Error::new(Status::Mismatch, message));
+            }
+            let rows = values / bins;
+            self.scorer().measure_sizes(options.max_batch as usize, rows, bins, |done| {
+                options.cancel.as_ref().map_or(Ok(()), Cancel::check)?;
+                options.tell(Stage::Warm, done)
+            })?;
+        }
         options.tell(Stage::Warm, 1.0)?;
         if options.self_check {
             self.check_golden(options.cancel.as_ref(), |done| options.tell(Stage::SelfCheck, done))?;

@@ -32,6 +32,10 @@ pub struct ModelOptions {
     pub providers: Vec<Provider>,
     /// Is told how far the load has come.
     pub progress: Option<Progress>,
+    /// Windows that [`read_many`](crate::read_many) may put into one run; valid 1..=1024, 0 means 1. Loading then tries the
+    /// powers of two up to it, and those stay that cost less time a window than smaller ones. More than 1 needs a network
+    /// whose first axis is the batch, of any size.
+    pub max_batch: u32,
 }
 
 /// What is kept of the options, for the record.
@@ -85,6 +89,11 @@ impl Model {
     pub(crate) fn pipeline(&self, source: Source) -> Result<Pipeline> {
         let _float_env = FloatEnv::enter();
         Pipeline::new(&self.0.manifest, self.0.features.clone(), source)
+    }
+
+    /// Whether both are the same model.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     pub(crate) fn scorer(&self) -> &Scorer {

@@ -53,6 +53,14 @@ pub(crate) struct Due {
     range: Range<u64>,
 }
 
+/// A window whose rows have been looked at.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    sequence: u64,
+    whole: bool,
+    range: Range<u64>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Pipeline {
     manifest: Arc<Manifest>,
@@ -332,6 +340,15 @@ impl Pipeline {
         scores: &mut [f32],
         cancel: Option<&Cancel>,
     ) -> Result<Window> {
+        let started = Instant::now();
+        let (shown, (features, scored)) =
+            self.show(due, |rows, bins| (started.elapsed(), scorer.score(rows, bins, scores, cancel)))?;
+        let inference = started.elapsed() - features;
+        scored.map(|()| self.window(shown, inference))
+    }
+
+    /// Gives the rows of a window that is due to `take`. Whatever becomes of it, the next one comes next.
+    pub fn show<T>(&mut self, due: Due, take: impl FnOnce(&[f32], usize) -> T) -> Result<(Shown, T)> {
         let Due { begin, whole, range } = due;
         let sequence = self.next;
         self.next += 1;
@@ -344,17 +361,25 @@ impl Pipeline {
         let stretch = &self.samples[offset..self.samples.len().min(offset + self.window)];
         let (rows, bins) = self.rows.of(sequence, stretch)?;
         self.manifest.input.normalize.iter().for_each(|normalize| normalize.apply(rows, bins));
-        let started = Instant::now();
-        scorer.score(rows, bins, scores, cancel)?;
-        let inference = started.elapsed();
-        Ok(Window {
+        Ok((Shown { sequence, whole, range }, take(rows, bins)))
+    }
+
+    /// A window that was scored, in `inference`.
+    pub fn window(&mut self, shown: Shown, inference: Duration) -> Window {
+        let Shown { sequence, whole, range } = shown;
+        Window {
             sequence,
             first_frame: range.start,
             end_frame: range.end,
             health: self.journal.health(&range, !whole),
             inference_nanoseconds: inference.as_nanos().try_into().unwrap_or(u64::MAX),
             late: inference.as_secs_f64() > self.hop_seconds(),
-        })
+        }
+    }
+
+    /// Whether it has as many rows as every other window.
+    pub fn is_full(&self, due: &Due) -> bool {
+        due.whole || self.padding != Padding::None
     }
 }
 

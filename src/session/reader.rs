@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::inference::Cancel;
-use crate::pipeline::{Decisions, Due, Loss, Pipeline, STEP, Scorer, Window};
+use crate::pipeline::{Decisions, Due, Loss, Pipeline, STEP, Scorer, Shown, Window};
 use crate::ring::{Consumer, Item};
 
 #[derive(Debug)]
@@ -58,5 +58,12 @@ impl Reader {
         let window = self.pipeline.score(scorer, due, &mut self.scores, Some(cancel))?;
         self.decisions.observe(&window, &mut self.scores);
         Ok(window)
+    }
+
+    /// A window that was scored together with others, in `inference`; its scores are in `scores`.
+    pub fn observe(&mut self, shown: Shown, inference: Duration) -> Window {
+        let window = self.pipeline.window(shown, inference);
+        self.decisions.observe(&window, &mut self.scores);
+        window
     }
 }

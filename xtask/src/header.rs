@@ -7,8 +7,21 @@ use crate::shell::root;
 use crate::version;
 
 /// The files of src/ffi that export something, in the order of the header's sections: by need.
-const SECTIONS: [&str; 12] =
-    ["status", "cancel", "provider", "model", "pcm", "clip", "session", "push", "read", "runtime", "log", "version"];
+const SECTIONS: [&str; 13] = [
+    "status",
+    "cancel",
+    "provider",
+    "model",
+    "pcm",
+    "clip",
+    "session",
+    "push",
+    "read",
+    "read_many",
+    "runtime",
+    "log",
+    "version",
+];
 /// The files of src/ffi that export nothing.
 const INTERNAL: [&str; 5] = ["mod", "guard", "last_error", "pointer", "structs"];
 const RULE: &str =

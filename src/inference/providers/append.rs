@@ -1,5 +1,8 @@
 //! Telling ONNX Runtime of a provider, each by the way that it has into ONNX Runtime.
-#![allow(unsafe_code, reason = "ONNX Runtime's C API: the ort crate has each provider behind a switch at build time")]
+#![allow(
+    unsafe_code,
+    reason = "ONNX Runtime's C API: the ort crate has each provider behind a switch at build time"
+)]
 
 use std::ffi::{CStr, CString, c_char};
 use std::path::{Path, PathBuf};
@@ -61,7 +64,14 @@ impl Pairs {
 fn checked(status: ort::sys::OrtStatusPtr) -> Result<()> {
     // SAFETY: a status that ONNX Runtime has just given.
     unsafe { ort::Error::result_from_status(status) }
-        .map_err(|error| Error::new(Status::Provider, error.message().trim_end_matches(['.', ' ', '\n'])))
+        .map_err(|error| Error::new(Status::Provider, reason(&error)))
+}
+
+/// What ONNX Runtime says, without the place in its source that it can begin with.
+fn reason(error: &ort::Error) -> String {
+    let said = error.message();
+    let behind = said.rsplit_once("[ONNXRuntimeError] : ").and_then(|(_, rest)| rest.splitn(3, " : ").nth(2));
+    behind.unwrap_or(said).split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned()
 }
 
 /// An error has ONNX Runtime's own reason.
@@ -90,9 +100,10 @@ pub(super) fn append(builder: &mut SessionBuilder, one: &mut Asked) -> Result<()
             // SAFETY: `cuda` is written with success only, given back once, and used in between; the lists are alive.
             unsafe {
                 checked((api.CreateCUDAProviderOptions)(&mut cuda))?;
-                let done = checked((api.UpdateCUDAProviderOptions)(cuda, keys, values, count)).and_then(|()| {
-                    checked((api.SessionOptionsAppendExecutionProvider_CUDA_V2)(options, cuda))
-                });
+                let done =
+                    checked((api.UpdateCUDAProviderOptions)(cuda, keys, values, count)).and_then(|()| {
+                        checked((api.SessionOptionsAppendExecutionProvider_CUDA_V2)(options, cuda))
+                    });
                 (api.ReleaseCUDAProviderOptions)(cuda);
                 done
             }
@@ -104,8 +115,8 @@ pub(super) fn append(builder: &mut SessionBuilder, one: &mut Asked) -> Result<()
             // SAFETY: as for CUDA.
             unsafe {
                 checked((api.CreateTensorRTProviderOptions)(&mut tensorrt))?;
-                let done =
-                    checked((api.UpdateTensorRTProviderOptions)(tensorrt, keys, values, count)).and_then(|()| {
+                let done = checked((api.UpdateTensorRTProviderOptions)(tensorrt, keys, values, count))
+                    .and_then(|()| {
                         checked((api.SessionOptionsAppendExecutionProvider_TensorRT_V2)(options, tensorrt))
                     });
                 (api.ReleaseTensorRTProviderOptions)(tensorrt);
@@ -113,9 +124,9 @@ pub(super) fn append(builder: &mut SessionBuilder, one: &mut Asked) -> Result<()
             }
         }
         Route::Nnapi => {
-            let append = runtime::file()
-                .and_then(|file| platform::nnapi(&file))
-                .ok_or_else(|| Error::new(Status::Provider, "this ONNX Runtime does not export NNAPI's function"))?;
+            let append = runtime::file().and_then(|file| platform::nnapi(&file)).ok_or_else(|| {
+                Error::new(Status::Provider, "this ONNX Runtime does not export NNAPI's function")
+            })?;
             // SAFETY: the signature is that of nnapi_provider_factory.h; the builder's options are alive.
             checked(unsafe { append(options, one.settings.flags) })
         }
@@ -125,7 +136,9 @@ pub(super) fn append(builder: &mut SessionBuilder, one: &mut Asked) -> Result<()
             let Some((device, name)) = devices.get(index) else {
                 let message = match devices.len() {
                     0 => format!("{} was loaded, but offers no device", path.display()),
-                    count => format!("\"device\" is {index}; {} offers {count}, counted from 0", path.display()),
+                    count => {
+                        format!("\"device\" is {index}; {} offers {count}, counted from 0", path.display())
+                    }
                 };
                 return Err(Error::new(Status::Provider, message));
             };
@@ -166,7 +179,7 @@ fn plugin_devices(path: &Path) -> Result<Vec<(PluginDevice, String)>> {
     // A name of its own in ONNX Runtime, whatever else the process has registered.
     environment
         .register_ep_library(format!("auricle:{}", path.display()), path)
-        .map_err(|error| unusable(error.message().trim().to_owned()))?;
+        .map_err(|error| unusable(reason(&error)))?;
     let devices: Vec<_> = environment
         .devices()
         .filter(|device| !before.contains(&device.ptr()))

@@ -20,8 +20,8 @@ use crate::error::{Error, Result, Status};
 use crate::log::{self, Level};
 use append::Route;
 use options::Settings;
-use placement::{Device, Placement};
 pub(crate) use placement::REMEMBER;
+use placement::{Device, Placement};
 
 /// What happens if a provider cannot run the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -266,8 +266,9 @@ impl Asked {
         let name = &given.name;
         let json = if given.options.trim().is_empty() { "{}" } else { &given.options };
         let (route, official, settings, advice) = if is_path(name) {
-            let path = std::path::absolute(name)
-                .map_err(|error| Error::argument(format!("provider {name:?} is not a usable path: {error}")))?;
+            let path = std::path::absolute(name).map_err(|error| {
+                Error::argument(format!("provider {name:?} is not a usable path: {error}"))
+            })?;
             (Route::Plugin(path), String::new(), options::plugin as fn(&str) -> _, PLUGIN_ADVICE)
         } else {
             let known = KNOWN.iter().find(|known| known.name == name).ok_or_else(|| {

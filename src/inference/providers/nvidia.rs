@@ -12,14 +12,17 @@ pub(super) fn versions(device: usize) -> Vec<(&'static str, String)> {
     if let Some(driver) = platform::already_open(["libcuda.so.1", "nvcuda.dll"]) {
         // SAFETY: the signatures are those of CUDA's cuda.h; ONNX Runtime's provider has initialised the driver.
         unsafe {
-            if let Ok(name_of) = driver.get::<unsafe extern "system" fn(*mut c_char, c_int, c_int) -> c_int>(b"cuDeviceGetName") {
+            if let Ok(name_of) = driver
+                .get::<unsafe extern "system" fn(*mut c_char, c_int, c_int) -> c_int>(b"cuDeviceGetName")
+            {
                 let mut name: [c_char; 256] = [0; 256];
                 if name_of(name.as_mut_ptr(), 255, device as c_int) == 0 {
                     said.push(("device", CStr::from_ptr(name.as_ptr()).to_string_lossy().into_owned()));
                 }
             }
             let mut version = 0;
-            if let Ok(ask) = driver.get::<unsafe extern "system" fn(*mut c_int) -> c_int>(b"cuDriverGetVersion")
+            if let Ok(ask) =
+                driver.get::<unsafe extern "system" fn(*mut c_int) -> c_int>(b"cuDriverGetVersion")
                 && ask(&mut version) == 0
             {
                 said.push(("driver, for CUDA up to", dotted(version)));
@@ -31,7 +34,8 @@ pub(super) fn versions(device: usize) -> Vec<(&'static str, String)> {
         let mut version = 0;
         // SAFETY: the signature is that of CUDA's cuda_runtime_api.h.
         unsafe {
-            if let Ok(ask) = cuda.get::<unsafe extern "system" fn(*mut c_int) -> c_int>(b"cudaRuntimeGetVersion")
+            if let Ok(ask) =
+                cuda.get::<unsafe extern "system" fn(*mut c_int) -> c_int>(b"cudaRuntimeGetVersion")
                 && ask(&mut version) == 0
             {
                 said.push(("CUDA", dotted(version)));

@@ -118,7 +118,9 @@ pub(super) fn cuda(json: &str) -> Result<Settings> {
     let given: Cuda = parse(json)?;
     // A graph is recorded with the addresses of one run's tensors, and would read old audio in the next one.
     if given.more.contains_key("enable_cuda_graph") {
-        return Err(Error::argument("\"more\" has \"enable_cuda_graph\", with which scores would be old ones"));
+        return Err(Error::argument(
+            "\"more\" has \"enable_cuda_graph\", with which scores would be old ones",
+        ));
     }
     let precision = if given.tf32 { Precision::Tf32 } else { Precision::Full };
     let mut settings = Settings::new(precision, given.more);

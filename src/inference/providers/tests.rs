@@ -13,7 +13,8 @@ fn message(name: &str, json: &str) -> String {
 #[test]
 fn an_unknown_name_is_refused_with_those_that_are_known() {
     let said = message("cudda", "");
-    for part in ["\"cudda\"", "cpu, cuda, tensorrt, tensorrt_rtx, coreml", "webgpu", "the path of a plug-in"] {
+    for part in ["\"cudda\"", "cpu, cuda, tensorrt, tensorrt_rtx, coreml", "webgpu", "the path of a plug-in"]
+    {
         assert!(said.contains(part), "{part}: {said}");
     }
     let twice = Providers::new(&[Provider::required("cuda"), Provider::preferred("cuda")]);
@@ -66,7 +67,10 @@ fn the_tolerance_grows_with_what_is_left_out() {
         precision("cuda", r#"{ "tf32": true }"#),
         precision("tensorrt", r#"{ "fp16": true }"#),
     ];
-    assert!(order.windows(2).all(|pair| pair[0] < pair[1] && pair[0].tolerance() < pair[1].tolerance()), "{order:?}");
+    assert!(
+        order.windows(2).all(|pair| pair[0] < pair[1] && pair[0].tolerance() < pair[1].tolerance()),
+        "{order:?}"
+    );
 }
 
 #[test]
