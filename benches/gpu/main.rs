@@ -4,7 +4,7 @@
 //! ```text
 //! gpu describe PROVIDER MODEL                          what runs where, on what
 //! gpu scores   PROVIDER MODEL…                         largest difference to the CPU's scores
-//! gpu windows  PROVIDER THREADS BATCH MODEL            windows a second inside ONNX Runtime
+//! gpu windows  PROVIDER THREADS BATCH,… MODEL          windows a second inside ONNX Runtime
 //! gpu streams  PROVIDER BATCH COUNT THREADS SECONDS MODEL   streams at a hop of 250 ms: as fast as it goes, then on time
 //! ```
 //! PROVIDER is a name or the path of a plug-in, with options behind `=`: `cuda={"tf32":true}`.
@@ -23,8 +23,17 @@ fn main() -> Result<()> {
         ["scores", provider, ref models @ ..] => {
             models.iter().try_for_each(|model| scores(provider, model))?
         }
-        ["windows", provider, threads, batch, model] => {
-            windows(provider, number(threads), number(batch), model)?;
+        ["windows", provider, threads, batches, model] => {
+            let batches: Vec<u32> = batches.split(',').map(number).collect();
+            let most = *batches.iter().max().expect("at least one");
+            let model = load(provider, number(threads), most, model)?;
+            for batch in batches {
+                let rate = windows(&model, batch as usize)?;
+                println!(
+                    "windows {provider}, {threads} threads, {name}: {batch} at a time: {rate}",
+                    name = model.manifest().name
+                );
+            }
         }
         ["streams", provider, batch, count, threads, seconds, model] => {
             let model = load(provider, 1, number(batch), model)?;
@@ -62,8 +71,8 @@ fn scores(provider: &str, path: &str) -> Result<()> {
     let (rate, window) = (cpu.sample_rate(), cpu.manifest().window_samples());
     let mut apart = 0_f32;
     let mut largest = 0_f32;
-    for seed in 0..16 {
-        let samples = sound(seed, rate, 3 * window);
+    for seed in 0..8 {
+        let samples = sound(seed, rate, 2 * window);
         let clip = Clip { interleaved: &samples, channels: 1, sample_rate: rate };
         let (mut a, mut b) = (vec![0.0; cpu.labels().len()], vec![0.0; cpu.labels().len()]);
         cpu.classify(clip, &mut a)?;
@@ -87,49 +96,40 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-fn windows(provider: &str, threads: u32, batch: u32, path: &str) -> Result<()> {
-    let model = load(provider, threads, batch, path)?;
+fn windows(model: &Model, batch: usize) -> Result<String> {
     let window = model.manifest().window_samples();
     let seconds = window as f64 / f64::from(model.sample_rate());
-    let sessions = sessions(&model, batch as usize, Some(seconds))?;
+    let sessions = sessions(model, batch, Some(seconds))?;
     let list: Vec<&Session> = sessions.iter().collect();
-    let mut scores = vec![0.0; list.len() * model.labels().len()];
-    let mut reads = vec![Ok(Read::Again); list.len()];
+    let mut scores = vec![0.0; batch * model.labels().len()];
+    let mut reads = vec![Ok(Read::Again); batch];
     let samples = sound(1, model.sample_rate(), window);
     let mut rates = Vec::new();
     let mut runs = 0;
     let started = Instant::now();
-    while (started.elapsed().as_secs_f64() < 3.0 && rates.len() < 200) || rates.len() < 3 {
+    while (started.elapsed().as_secs_f64() < 2.0 && rates.len() < 500) || rates.len() < 3 {
         for session in &list {
             session.push_f32(&samples)?;
         }
-        assert_eq!(read_many(&list, Duration::ZERO, &mut scores, &mut reads)?, list.len());
-        // Windows of one run have one time.
-        let mut times: Vec<u64> = reads
-            .iter()
-            .map(|read| match read {
-                Ok(Read::Window(window)) => window.inference_nanoseconds,
-                other => panic!("{other:?}"),
-            })
-            .collect();
-        times.dedup();
+        assert_eq!(read_many(&list, Duration::ZERO, &mut scores, &mut reads)?, batch);
+        let time = |read: &Result<Read>| match read {
+            Ok(Read::Window(window)) => window.inference_nanoseconds,
+            other => panic!("{other:?}"),
+        };
+        let mut times: Vec<u64> = reads.iter().map(time).collect();
+        times.dedup(); // windows of one run have its time
         runs = times.len();
-        rates.push(list.len() as f64 / (times.iter().sum::<u64>() as f64 * 1e-9));
+        rates.push(batch as f64 / (times.iter().sum::<u64>() as f64 * 1e-9));
     }
-    println!(
-        "windows {provider:<28} {path}: {threads} threads, {batch} windows in {runs} run(s): {:.0} windows/s",
-        median(rates)
-    );
-    Ok(())
+    Ok(format!("{:.0} windows/s ({runs} run(s))", median(rates)))
 }
 
-/// What one thread has seen: windows, and the time from a push to the scores, seconds.
-type Seen = (usize, Vec<f64>);
+/// What one thread has seen: windows a second, and the times from a push to the scores, seconds.
+type Seen = (f64, Vec<f64>);
 
 fn streams(model: &Model, count: usize, threads: usize, seconds: u64) -> Result<()> {
     const HOP: f64 = 0.25;
     let run = |count: usize, paced: bool| -> Result<(f64, f64, f64)> {
-        let started = Instant::now();
         let workers: Vec<_> = (0..threads)
             .map(|worker| {
                 let model = model.clone();
@@ -140,11 +140,10 @@ fn streams(model: &Model, count: usize, threads: usize, seconds: u64) -> Result<
         let seen: Result<Vec<Seen>> =
             workers.into_iter().map(|worker| worker.join().expect("a worker")).collect();
         let seen = seen?;
-        let took = started.elapsed().as_secs_f64();
-        let windows: usize = seen.iter().map(|(windows, _)| windows).sum();
+        let rate = seen.iter().map(|(rate, _)| rate).sum();
         let mut late: Vec<f64> = seen.into_iter().flat_map(|(_, late)| late).collect();
         late.sort_by(f64::total_cmp);
-        Ok((windows as f64 / took, late[late.len() / 2], late[late.len() * 99 / 100]))
+        Ok((rate, late[late.len() / 2], late[late.len() * 99 / 100]))
     };
     let (rate, ..) = run(count, false)?;
     println!(
@@ -190,5 +189,6 @@ fn follow(model: &Model, count: usize, seconds: u64, hop: Option<f64>) -> Result
             late.push(pushed.elapsed().as_secs_f64());
         }
     }
-    Ok((windows, if late.is_empty() { vec![f64::NAN] } else { late }))
+    let rate = windows as f64 / started.elapsed().as_secs_f64();
+    Ok((rate, if late.is_empty() { vec![f64::NAN] } else { late }))
 }

@@ -1,6 +1,6 @@
 """The same networks through Python's onnxruntime, and whole streams with torchaudio's features: the peers of benches/gpu.md.
 
-    peer.py windows PROVIDER THREADS BATCH MODEL.onnx
+    peer.py windows PROVIDER THREADS BATCH,… MODEL.onnx
     peer.py streams PROVIDER COUNT SECONDS MODEL.onnx     features of the bundled network, one stream after another and all together
 PROVIDER is CPUExecutionProvider, CUDAExecutionProvider, …"""
 import statistics
@@ -21,19 +21,21 @@ def session(provider, threads, model):
     return made
 
 
-def windows(provider, threads, batch, model):
+def windows(provider, threads, batches, model):
     made = session(provider, int(threads), model)
     given = made.get_inputs()[0]
-    sizes = [int(batch) if k == 0 else d for k, d in enumerate(given.shape)]
-    data = np.random.default_rng(0).standard_normal(sizes).astype(np.float32)
-    for _ in range(3):
-        made.run(None, {given.name: data})
-    times, end = [], time.perf_counter() + 3
-    while (time.perf_counter() < end and len(times) < 200) or len(times) < 3:
-        start = time.perf_counter()
-        made.run(None, {given.name: data})
-        times.append(time.perf_counter() - start)
-    print(f"python  windows {provider:<22} {model}: {threads} threads, {batch} windows: {int(batch) / statistics.median(times):.0f} windows/s")
+    for batch in map(int, batches.split(",")):
+        sizes = [batch if k == 0 else d for k, d in enumerate(given.shape)]
+        data = np.random.default_rng(0).standard_normal(sizes).astype(np.float32)
+        for _ in range(3):
+            made.run(None, {given.name: data})
+        times, end = [], time.perf_counter() + 2
+        while (time.perf_counter() < end and len(times) < 500) or len(times) < 3:
+            start = time.perf_counter()
+            made.run(None, {given.name: data})
+            times.append(time.perf_counter() - start)
+        rate = batch / statistics.median(times)
+        print(f"python  {provider}, {threads} threads, {model}: {batch} at a time: {rate:.0f} windows/s", flush=True)
 
 
 def streams(provider, count, seconds, model):

@@ -25,12 +25,12 @@ try() {
         echo "FAILED with $?: $*"
         tail -n 6 "$folder/errors"
         failed=1
+        return 1
     }
 }
 
-gpu() { "$folder/gpu" "$@"; }
-export -f gpu
-export folder
+export folder python
+export ORT_DYLIB_PATH=${ORT_DYLIB_PATH:-$folder/runtime/libonnxruntime.so.1.28.0}
 
 unpack() {
     local file
@@ -41,7 +41,7 @@ shutil.copyfileobj(lzma.open(sys.argv[1]), open(sys.argv[1][:-3], "wb"))' "$file
     wait
     # Both runtimes are to use the same provider, and find NVIDIA's libraries beside it.
     local site library
-    site=$("$python" -c 'import torch, pathlib; print(pathlib.Path(torch.__file__).parent.parent)' 2>/dev/null)
+    site=$("$python" -c 'import importlib.util as u, pathlib; print(pathlib.Path(u.find_spec("torch").origin).parent.parent)' 2>/dev/null)
     for library in "$site"/nvidia/*/lib/lib*.so.*; do
         [ -e "$library" ] && ln -sf "$library" "$folder/runtime/"
     done
@@ -55,17 +55,16 @@ environment() {
     nproc
     "$python" --version
     nvidia-smi --query-gpu=name,driver_version,memory.total,compute_cap --format=csv,noheader
-    "$python" -c 'import torch; print("torch", torch.__version__, "CUDA", torch.version.cuda, "cuDNN", torch.backends.cudnn.version())'
-    ls "$folder/runtime" | tr '\n' ' '
+    "$python" -m pip list 2>/dev/null | grep -iE '^(torch|torchaudio|nvidia-(cublas|cudnn|cuda-runtime)|onnx) ?' | tr -s ' ' | tr '\n' ';'
+    echo
     "$folder/gpu" describe cpu "$bundled" | grep -A3 '"onnxruntime"'
 }
 
-# `measure PROVIDER PYTHON'S-NAME BATCHES STREAMS SECONDS MODELS…`
+# Python's onnxruntime, with the same libraries.
 peers() {
-    PYTHONPATH=$folder/python ORT_DISABLE_TELEMETRY=1 "$python" benches/gpu/peer.py "$@"
+    PYTHONPATH=$folder/python LD_LIBRARY_PATH=$folder/runtime:${LD_LIBRARY_PATH:-} ORT_DISABLE_TELEMETRY=1 "$python" benches/gpu/peer.py "$@"
 }
 export -f peers
-export python
 
 case $step in
 probe)
@@ -73,9 +72,10 @@ probe)
     unpack
     say environment
     environment
+    LD_LIBRARY_PATH=$folder/runtime ldd "$folder/runtime/libonnxruntime_providers_cuda.so" | grep -E 'not found|cuda|cublas|cudnn'
     say "CUDA through Auricle"
-    try 40 "$folder/gpu" describe cuda "$bundled" | "$python" -c 'import json, sys
-for one in json.load(sys.stdin)["providers"]: print({k: v for k, v in one.items() if k != "nodes"})'
+    try 60 bash -c "\"\$folder/gpu\" describe cuda $bundled >\"\$folder/record.json\"" &&
+        sed -n '/"providers"/,$p' "$folder/record.json" | grep -vE '^ +"[A-Z][A-Za-z]+ [^:]*",?$'
     try 40 "$folder/gpu" scores cuda "$bundled"
     say "CUDA through Python"
     try 40 bash -c "peers windows CUDAExecutionProvider 1 8 $bundled"
@@ -89,21 +89,19 @@ main)
     try 60 "$folder/gpu" scores cuda "$bundled" "$folder"/models/*.onnx
     try 60 "$folder/gpu" scores 'cuda={"tf32":true}' "$bundled" "$folder"/models/*.onnx
     say "windows a second"
-    for model in "$bundled" "$folder"/models/{yamnet,transformer86}*.onnx; do
+    for model in "$bundled" "$folder"/models/{yamnet,transformer86}.onnx; do
         for threads in 1 16; do
             try 40 "$folder/gpu" windows cpu $threads 1 "$model"
             try 40 bash -c "peers windows CPUExecutionProvider $threads 1 $model"
         done
-        for batch in 1 8 64 256; do
-            try 40 "$folder/gpu" windows cuda 1 $batch "$model"
-            try 40 bash -c "peers windows CUDAExecutionProvider 1 $batch $model"
-        done
+        try 60 "$folder/gpu" windows cuda 1 1,8,64,256 "$model"
+        try 60 bash -c "peers windows CUDAExecutionProvider 1 1,8,64,256 $model"
     done
     say "whole streams at a hop of 250 ms"
-    for model in "$bundled" "$folder"/models/{yamnet,transformer86}*.onnx; do
-        for threads in 1 8 16; do
-            try 60 "$folder/gpu" streams cuda 256 4096 $threads 6 "$model"
-        done
+    for threads in 1 8 16; do
+        try 60 "$folder/gpu" streams cuda 256 4096 $threads 4 "$bundled"
+        try 60 "$folder/gpu" streams cuda 256 4096 $threads 4 "$folder/models/yamnet.onnx"
+        try 60 "$folder/gpu" streams cuda 256 1024 $threads 4 "$folder/models/transformer86.onnx"
     done
     try 60 bash -c "peers streams CUDAExecutionProvider 1024 6 $bundled"
     say "TensorRT, where its libraries are"
@@ -116,7 +114,7 @@ dry)
     for model in "$bundled" "$folder"/models/*.onnx; do
         [ -e "$model" ] && try 60 "$folder/gpu" scores cpu "$model"
     done
-    try 60 "$folder/gpu" windows cpu 1 8 "$bundled"
+    try 60 "$folder/gpu" windows cpu 1 1,8 "$bundled"
     try 60 "$folder/gpu" streams cpu 8 4 2 1 "$bundled"
     ;;
 *)
