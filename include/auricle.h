@@ -504,7 +504,7 @@ typedef struct {
  * shorter than a window is padded as the manifest says.
  *
  * `interleaved` has `frames` frames of `channels` samples, full scale 1.0; `channels` is 1 to 8, averaged to
- * mono; `sample_rate` is 8000 to 384000 Hz. `scores` has room for `capacity` values and takes one for each
+ * mono; `sample_rate` is 1000 to 384000 Hz. `scores` has room for `capacity` values and takes one for each
  * class (auricle_model_class_count); what lies behind them is not touched.
  *
  * Any thread, any number at once with the same model.
@@ -570,7 +570,7 @@ typedef struct auricle_session auricle_session;
 typedef struct {
     /** Size of this struct; set by auricle_session_options_init. */
     uint32_t struct_size;
-    /** Rate of the audio that will be pushed, Hz; 8000 to 384000; 0: the model's. */
+    /** Rate of the audio that will be pushed, Hz; 1000 to 384000; 0: the model's. */
     uint32_t sample_rate;
     /** Channels of that audio, 1 to 8; 0: 1. */
     uint32_t channels;

@@ -15,7 +15,7 @@ pub struct Clip<'a> {
     pub interleaved: &'a [f32],
     /// Channels; valid 1..=8.
     pub channels: u32,
-    /// Rate, Hz; valid 8000..=384000.
+    /// Rate, Hz; valid 1000..=384000.
     pub sample_rate: u32,
 }
 

@@ -93,3 +93,8 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// The value of a member that neither the manifest, a preset nor a default gives is missing.
+pub(crate) fn need<T>(value: Option<T>, path: &str, member: &str) -> Result<T> {
+    value.ok_or_else(|| Error::manifest(&format!("{path}.{member}"), "is missing"))
+}

@@ -20,6 +20,17 @@ pub enum Axis {
     Sample,
 }
 
+impl Axis {
+    /// Its size in the tensor for one window of `rows` rows.
+    pub(crate) fn size(self, rows: usize, bins: usize) -> i64 {
+        match self {
+            Axis::Batch | Axis::Channel => 1,
+            Axis::Row | Axis::Sample => rows as i64,
+            Axis::Bin => bins as i64,
+        }
+    }
+}
+
 /// How audio shorter than the window is padded (`input.padding`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -79,12 +90,7 @@ impl AxisOrder {
 
     /// Shape of the tensor for one window of `rows` rows.
     pub fn shape(&self, rows: usize, bins: usize) -> Vec<i64> {
-        let size = |axis: &Axis| match axis {
-            Axis::Batch | Axis::Channel => 1,
-            Axis::Row | Axis::Sample => rows as i64,
-            Axis::Bin => bins as i64,
-        };
-        self.axes.iter().map(size).collect()
+        self.axes.iter().map(|axis| axis.size(rows, bins)).collect()
     }
 
     /// Writes `rows` (`[row, bin]`) in the order that the network wants. Both have the same length.

@@ -355,7 +355,7 @@ fn resamplers() {
     use auricle::stages::resample::{Method, Resampler};
     let plan = |from, to, method| Resampler::with_method(from, to, method).map(drop).map_err(of);
     for (from, to) in
-        [(44_100, 16_000), (16_000, 44_100), (48_000, 16_000), (383_975, 8_000), (8_000, 383_975)]
+        [(44_100, 16_000), (16_000, 44_100), (48_000, 16_000), (383_975, 1_000), (1_000, 383_975)]
     {
         for method in [Method::LowLatency, Method::Torchaudio] {
             walk("a resampler", 1, || (), |()| plan(from, to, method));
@@ -371,7 +371,7 @@ fn resamplers() {
         plan(from, to, Method::Bulk).expect("there is memory");
         // What it claims first, its own blocks, and what realfft takes: the last is at most the first.
         println!("{from} -> {to} Hz: {} bytes", TAKEN.get());
-        assert!(TAKEN.get() < 8_000_000, "{from} -> {to} Hz: {} bytes", TAKEN.get());
+        assert!(TAKEN.get() < 48_000_000, "{from} -> {to} Hz: {} bytes", TAKEN.get());
     }
 }
 

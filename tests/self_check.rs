@@ -12,7 +12,9 @@ fn manifest() -> Manifest {
     let chirp = (Signal::Chirp { from_hz: 50.0, to_hz: 7000.0 }, 2.5, Some(44_100));
     let noise = (Signal::Noise { seed: 7 }, 0.4, None);
     for (signal, seconds, sample_rate) in [chirp, noise] {
-        let mut case = Golden { signal, seconds, sample_rate, scores: vec![0.0; 3], tolerance: 1e-5 };
+        let (level, by) = (if sample_rate.is_some() { 1.0 } else { 0.25 }, String::new());
+        let mut case =
+            Golden { signal, seconds, sample_rate, level, by, scores: vec![0.0; 3], tolerance: 1e-5 };
         let (samples, sample_rate) = case.clip(model.sample_rate());
         let clip = Clip { interleaved: &samples, channels: 1, sample_rate };
         model.classify(clip, &mut case.scores).expect("classifies");
@@ -43,6 +45,16 @@ fn a_model_that_does_not_is_refused_with_the_numbers() {
     for part in ["golden[1]", "\"high\"", "0.00001 is allowed", &wrong.golden[1].scores[2].to_string()] {
         assert!(error.message().contains(part), "{part}: {error}");
     }
+    for (by, said) in
+        [("auricle", "Auricle gave, where the case was made, "), ("torch 2.11", "torch 2.11 gave ")]
+    {
+        wrong.golden[1].by = by.into();
+        let error = load(&wrong).expect_err("refused");
+        assert!(error.message().contains(said), "{error}");
+    }
+    let mut louder = manifest();
+    louder.golden[1].level = 0.3;
+    assert_eq!(load(&louder).expect_err("refused").status(), Status::Mismatch);
     // What it is made for: pre-processing that is nearly right, and a window that starts elsewhere.
     let mut other = manifest();
     other.input.features.power = Some(1.0);

@@ -6,6 +6,7 @@ mod closed;
 mod events;
 mod features;
 mod health;
+mod init;
 mod inspect;
 mod listen;
 mod model;
@@ -49,6 +50,8 @@ enum Command {
     Classify(classify::Args),
     /// Say what is heard by a microphone, live
     Listen(listen::Args),
+    /// Begin a manifest for an ONNX file
+    Init(init::Args),
     /// Say what a model expects and what runs it
     Inspect(inspect::Args),
     /// Write the features that a model would see as a NumPy file
@@ -86,6 +89,7 @@ fn run(args: &Args, out: &mut Stdout) -> Result<(), Stop> {
     match &args.command {
         Some(Command::Classify(args)) => classify::run(args, runtime, out),
         Some(Command::Listen(args)) => listen::run(args, runtime, out),
+        Some(Command::Init(args)) => init::run(args, out),
         Some(Command::Inspect(args)) => inspect::run(args, runtime, out),
         Some(Command::Features(args)) => features::run(args, runtime, out),
         None => {

@@ -1,5 +1,7 @@
 //! `auricle inspect`: the library's record, whole, as JSON and for people.
 
+#[path = "../../tests/support/onnx.rs"]
+mod onnx;
 mod support;
 
 use auricle::{Model, ModelOptions};
@@ -10,7 +12,10 @@ use support::{folder, model, run};
 fn json_is_the_record_of_the_library() {
     let path = model();
     let json = run(["inspect".as_ref(), "--json".as_ref(), path.as_os_str()]).clean().stdout;
-    let given: Value = serde_json::from_str(&json).expect("JSON");
+    let mut given: Value = serde_json::from_str(&json).expect("JSON");
+    let network =
+        given.as_object_mut().and_then(|record| record.remove("network")).expect("what the file says");
+    assert_eq!((&network["sha256"], &network["refused"]), (&given["model"]["sha256"], &Value::Null));
     let record = Model::load(&path, &ModelOptions::default())
         .expect("the test model loads")
         .describe()
@@ -64,6 +69,39 @@ fn text_has_every_value_of_the_record() {
         });
         assert!(line.is_some(), "no line with {name} {value}:\n{text}");
     }
+}
+
+#[test]
+fn a_file_without_a_manifest_is_listed() {
+    let folder = folder("inspect_bare");
+    let file = folder.join("bare.onnx");
+    let graph = [
+        onnx::value_info(11, "x", &[1, 576]),
+        onnx::value_info(12, "esc\u{1b}aped", &[1]),
+        onnx::bytes(5, onnx::external("w", "w.data", 4)),
+    ];
+    let opset = onnx::message(8, &[onnx::number(2, 17)]);
+    std::fs::write(&file, [onnx::number(1, 8), opset, onnx::message(7, &graph)].concat()).expect("written");
+    // Without ONNX Runtime too: the file that is named is none.
+    let listed = |json: &[&str]| {
+        let file = file.to_str().expect("UTF-8");
+        run([&["inspect", "--runtime", "nothing", file], json].concat()).clean().stdout
+    };
+    let text = listed(&[]);
+    for line in ["input   \"x\" f32 [1, 576]", "opset   ai.onnx 17", "weights in  w.data", "bytes "] {
+        assert!(text.lines().any(|l| l.starts_with(line)), "{line}: {text}");
+    }
+    assert!(
+        text.contains("`auricle init ") && text.contains("stamp MODEL.onnx") && !text.contains('\u{1b}'),
+        "{text}"
+    );
+    let json: Value = serde_json::from_str(&listed(&["--json"])).expect("JSON");
+    assert_eq!(json["network"]["inputs"], json!([{ "name": "x", "element": "f32", "axes": [1, 576] }]));
+    assert_eq!(json["network"]["outputs"][0]["name"], "esc\u{1b}aped");
+
+    std::fs::write(&file, b"PK\x03\x04").expect("written");
+    let refused = run(["inspect", file.to_str().expect("UTF-8")]);
+    assert!(refused.code == Some(1) && refused.stderr.contains("ZIP archive"), "{}", refused.stderr);
 }
 
 /// Numbers, truth values and non-empty strings with the name of their member.

@@ -74,7 +74,7 @@ static size_t width(int32_t format)
 
 static auricle_session_options chosen(void)
 {
-    static const uint32_t rates[] = {0, 8000, 16000, 22050, 44100, 48000, 192000, 384000, 7999, 384001, UINT32_MAX, 11025};
+    static const uint32_t rates[] = {0, 8000, 16000, 22050, 44100, 48000, 192000, 384000, 1000, 999, 384001, UINT32_MAX, 11025};
     static const double hops[] = {0.0, 0.01, 0.25, 1.0, 3.7, -1.0, 1e300, NAN};
     static const double rings[] = {0.0, 0.1, 0.001, 5.0, 600.0, 601.0, -0.5, INFINITY};
     static const char *const streams[] = {

@@ -1,6 +1,6 @@
 //! Where frames lie in the samples, and what stands beyond the samples' ends.
 
-use super::spec::{Align, Pad, Spec};
+use super::spec::{Align, EdgePad, Spec};
 
 /// Which samples each row is computed from. Positions are in samples from the first one given.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ enum Edges {
     /// Rows only where `span` samples from the row's place on are all there.
     Inside { span: usize },
     /// Rows are centred on multiples of the hop; `margin` samples of padding on both sides.
-    Center { margin: usize, pad: Pad, drop_last: bool },
+    Center { margin: usize, pad: EdgePad, drop_last: bool },
     /// Kaldi without snip_edges: rows are centred on the middle of their hop; the samples are mirrored with the
     /// end sample repeated.
     Hops,
@@ -34,7 +34,7 @@ impl Framing {
             (_, Some(true)) => {
                 let edges = Edges::Center {
                     margin: fft / 2,
-                    pad: spec.pad.unwrap_or(Pad::Reflect),
+                    pad: spec.pad.unwrap_or(EdgePad::Reflect),
                     drop_last: spec.drop_last == Some(true),
                 };
                 (lead as isize - (fft / 2) as isize, edges)
@@ -49,7 +49,7 @@ impl Framing {
             Edges::Inside { span } => span,
             // A mirror image of `margin` samples needs one sample more.
             Edges::Center { margin, pad, drop_last } => {
-                let mirrored = if pad == Pad::Reflect { margin + 1 } else { 1 };
+                let mirrored = if pad == EdgePad::Reflect { margin + 1 } else { 1 };
                 if drop_last { mirrored.max(self.hop) } else { mirrored }
             }
             Edges::Hops => (self.hop - self.hop / 2).max(1),
@@ -135,8 +135,8 @@ impl Framing {
     fn beyond(&self, samples: &[f32], at: isize) -> f32 {
         let n = samples.len() as isize;
         let at = match &self.edges {
-            Edges::Center { pad: Pad::Reflect, .. } if at < 0 => -at,
-            Edges::Center { pad: Pad::Reflect, .. } if at >= n => 2 * (n - 1) - at,
+            Edges::Center { pad: EdgePad::Reflect, .. } if at < 0 => -at,
+            Edges::Center { pad: EdgePad::Reflect, .. } if at >= n => 2 * (n - 1) - at,
             // A very short signal is mirrored again and again: the period is twice its length.
             Edges::Hops => {
                 let at = at.rem_euclid(2 * n);

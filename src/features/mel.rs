@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::spec::need;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, need};
 use crate::memory::{collected, grow, reserved};
 
 /// The most filters that are accepted.

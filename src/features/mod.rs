@@ -14,6 +14,7 @@ mod log;
 mod mel;
 mod normalize;
 mod preset;
+mod resolve;
 mod spec;
 mod spectrum;
 mod taper;
@@ -32,8 +33,9 @@ use spectrum::Spectrum;
 pub use kernels::Isa;
 pub use mel::{Mel, Norm, Scale, Triangles, Weights};
 pub use normalize::{Normalize, NormalizeKind, Over, PerBin};
-pub use preset::Preset;
-pub use spec::{Align, DctNorm, Kind, Log, LogKind, Mfcc, Pad, Reference, ReferenceName, Spec, Taper};
+pub use spec::{
+    Align, DctNorm, EdgePad, Kind, Log, LogKind, Mfcc, Preset, Reference, ReferenceName, Spec, Taper,
+};
 
 use crate::error::Result;
 use crate::memory::filled;

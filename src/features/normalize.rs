@@ -5,8 +5,8 @@ use std::fmt;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::spec::{MAX_FFT, need};
-use crate::error::{Error, Result};
+use super::spec::MAX_FFT;
+use crate::error::{Error, Result, need};
 use crate::json::entries;
 
 /// How a window is normalised.

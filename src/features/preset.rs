@@ -1,29 +1,7 @@
 //! Named sets of values, written as what a manifest would say.
 
-use serde::{Deserialize, Serialize};
-
-use super::spec::{Kind, Log, LogKind};
-use super::{Normalize, Spec};
-
-/// A well-known front end. Other members of the manifest override its values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Preset {
-    /// `torchaudio.transforms` `MelSpectrogram` and `MFCC` with their defaults (2.11).
-    Torchaudio,
-    /// `librosa.feature` `melspectrogram` and `mfcc` with their defaults (0.11).
-    Librosa,
-    /// OpenAI Whisper's log-mel spectrogram for 16 kHz (20250625), 80 bins.
-    Whisper,
-    /// YAMNet's log-mel spectrogram for 16 kHz (TensorFlow model garden); VGGish: `log.offset` 0.01.
-    Yamnet,
-    /// The Audio Spectrogram Transformer's filter bank (`torchaudio.compliance.kaldi.fbank`, 128 bins).
-    Ast,
-    /// CED's filter bank for 16 kHz (64 bins, dB), as sherpa-onnx computes it.
-    Ced,
-    /// Kaldi's filter bank with 80 bins, as kaldi-native-fbank (1.23) computes it from 16-bit samples.
-    Kaldi,
-}
+use super::normalize::Normalize;
+use super::spec::{Kind, Log, LogKind, Preset, Spec};
 
 impl Preset {
     /// The kind that it means unless the manifest names another.

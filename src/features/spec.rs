@@ -1,4 +1,4 @@
-//! What a manifest says of the features (`input.features`), and the whole of it once presets and defaults are filled in.
+//! What a manifest can say of the features (`input.features`).
 //!
 //! All kinds share one flat set of members, because all kinds are one computation with different numbers:
 //! frame → (DC removal, pre-emphasis) → window function → FFT → power → mel → log → DCT. A kind only says
@@ -8,17 +8,31 @@ use std::fmt;
 
 use serde::de::{self, Deserializer, IntoDeserializer, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::Normalize;
 use super::mel::Mel;
-use super::preset::Preset;
-use crate::error::{Error, Result};
 
 /// Largest FFT that is accepted, in samples.
 pub(super) const MAX_FFT: usize = 65_536;
-/// Most cosines of `mfcc`, coefficients times mel bins: 4 MB. Usual are 40 times 128.
-const MAX_COSINES: usize = 1 << 20;
+
+/// A well-known front end. Other members of the manifest override its values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preset {
+    /// `torchaudio.transforms` `MelSpectrogram` and `MFCC` with their defaults (2.11).
+    Torchaudio,
+    /// `librosa.feature` `melspectrogram` and `mfcc` with their defaults (0.11).
+    Librosa,
+    /// OpenAI Whisper's log-mel spectrogram for 16 kHz (20250625), 80 bins.
+    Whisper,
+    /// YAMNet's log-mel spectrogram for 16 kHz (TensorFlow model garden); VGGish: `log.offset` 0.01.
+    Yamnet,
+    /// The Audio Spectrogram Transformer's filter bank (`torchaudio.compliance.kaldi.fbank`, 128 bins).
+    Ast,
+    /// CED's filter bank for 16 kHz (64 bins, dB), as sherpa-onnx computes it.
+    Ced,
+    /// Kaldi's filter bank with 80 bins, as kaldi-native-fbank (1.23) computes it from 16-bit samples.
+    Kaldi,
+}
 
 /// What a row holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -71,7 +85,7 @@ pub enum Align {
 /// What stands beyond the ends of the samples, with `center`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Pad {
+pub enum EdgePad {
     /// The samples mirrored at the end sample, which is not repeated (torch's default).
     Reflect,
     /// Zeros (librosa's default).
@@ -112,7 +126,7 @@ pub enum ReferenceName {
 
 /// By hand, because serde's `untagged` first keeps whatever it finds.
 impl<'de> Deserialize<'de> for Reference {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Either;
 
         impl<'de> Visitor<'de> for Either {
@@ -122,19 +136,19 @@ impl<'de> Deserialize<'de> for Reference {
                 f.write_str("a number above 0, or \"max\"")
             }
 
-            fn visit_f64<E: de::Error>(self, value: f64) -> std::result::Result<Reference, E> {
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Reference, E> {
                 Ok(Reference::Value(value))
             }
 
-            fn visit_i64<E: de::Error>(self, value: i64) -> std::result::Result<Reference, E> {
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Reference, E> {
                 Ok(Reference::Value(value as f64))
             }
 
-            fn visit_u64<E: de::Error>(self, value: u64) -> std::result::Result<Reference, E> {
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Reference, E> {
                 Ok(Reference::Value(value as f64))
             }
 
-            fn visit_str<E: de::Error>(self, value: &str) -> std::result::Result<Reference, E> {
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<Reference, E> {
                 let name = IntoDeserializer::<E>::into_deserializer(value);
                 let named = ReferenceName::deserialize(name).map(Reference::Named);
                 named.map_err(|_| E::invalid_value(Unexpected::Str(value), &self))
@@ -222,7 +236,7 @@ pub struct Spec {
     pub center: Option<bool>,
     /// What the padding is; `reflect`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pad: Option<Pad>,
+    pub pad: Option<EdgePad>,
     /// The last row is left out, as Whisper does; false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drop_last: Option<bool>,
@@ -252,262 +266,4 @@ pub struct Spec {
     /// The cepstral coefficients.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mfcc: Option<Mfcc>,
-}
-
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Kind::Waveform => "waveform",
-            Kind::Spectrogram => "spectrogram",
-            Kind::Mel => "mel",
-            Kind::Fbank => "fbank",
-            Kind::Mfcc => "mfcc",
-        }
-    }
-
-    /// Whether a specification of this kind may have `member`.
-    fn has(self, member: &str) -> bool {
-        match member {
-            "kind" | "preset" => true,
-            _ if self == Kind::Waveform => false,
-            "mel" => self != Kind::Spectrogram,
-            "mfcc" => self == Kind::Mfcc,
-            "snip_edges" => self == Kind::Fbank,
-            "frame_align" | "center" | "pad" | "drop_last" => self != Kind::Fbank,
-            _ => true,
-        }
-    }
-
-    /// What holds where neither the manifest nor a preset says otherwise.
-    fn defaults(self) -> Value {
-        let log = match self {
-            Kind::Fbank => "ln",
-            Kind::Mfcc => "db",
-            _ => "none",
-        };
-        let kaldi = self == Kind::Fbank;
-        serde_json::json!({
-            "window": if kaldi { "povey" } else { "hann" },
-            "frame_align": "center", "center": true, "pad": "reflect", "drop_last": false, "snip_edges": true,
-            "gain": if kaldi { 32768.0 } else { 1.0 },
-            "remove_dc": kaldi,
-            "pre_emphasis": if kaldi { 0.97 } else { 0.0 },
-            "power": 2.0,
-            "mel": { "scale": "htk", "norm": "none", "triangles": if kaldi { "mel" } else { "hz" },
-                     "weights": "exact", "low_hz": if kaldi { 20.0 } else { 0.0 }, "first_bin": 0 },
-            "log": { "kind": log },
-            "mfcc": { "norm": "ortho", "lifter": 0.0 },
-        })
-    }
-}
-
-impl Spec {
-    /// This specification with its preset's values and all defaults filled in, and checked; what it computes is the same.
-    /// `sample_rate` in Hz; `path` (such as `input.features`) opens the error messages.
-    pub fn resolved(&self, sample_rate: u32, path: &str) -> Result<Spec> {
-        let kind = self.kind.or(self.preset.map(Preset::kind));
-        let kind = kind.ok_or_else(|| {
-            Error::manifest(
-                path,
-                "kind is missing; one of waveform, spectrogram, mel, fbank, mfcc, or a preset",
-            )
-        })?;
-        let said = to_value(self);
-        if let Some(stray) = members(&said).find(|m| !kind.has(m)) {
-            let message = format!("kind is {}, which has no {stray}", kind.name());
-            return Err(Error::manifest(&format!("{path}.{stray}"), message));
-        }
-        let mut all = kind.defaults();
-        if let Some(preset) = self.preset {
-            overlay(&mut all, to_value(&preset.values(kind)));
-        }
-        overlay(&mut all, said);
-        overlay(&mut all, serde_json::json!({ "kind": kind }));
-        if let Value::Object(map) = &mut all {
-            map.retain(|member, _| kind.has(member));
-        }
-        let mut spec: Spec =
-            serde_json::from_value(all).map_err(|e| Error::manifest(path, format!("cannot be read: {e}")))?;
-        spec.fill_in(kind, sample_rate, path)?;
-        spec.check(sample_rate, path)?;
-        Ok(spec)
-    }
-
-    /// The normalisation that belongs to the preset, for a manifest that has no `input.normalize`.
-    pub fn default_normalize(&self) -> Normalize {
-        self.preset.map_or_else(Normalize::default, Preset::normalize)
-    }
-
-    /// Defaults that follow from other members or from the sample rate.
-    fn fill_in(&mut self, kind: Kind, sample_rate: u32, path: &str) -> Result<()> {
-        if kind == Kind::Waveform {
-            return Ok(());
-        }
-        if kind == Kind::Fbank {
-            let rate = sample_rate as usize;
-            self.frame_length.get_or_insert(rate * 25 / 1000);
-            self.frame_hop.get_or_insert(rate / 100);
-            self.fft = self.fft.or(self.frame_length.map(|n| n.min(MAX_FFT).next_power_of_two()));
-        }
-        let fft = need(self.fft, path, "fft")?;
-        self.frame_length.get_or_insert(fft);
-        if let Some(mel) = &mut self.mel {
-            mel.high_hz.get_or_insert(f64::from(sample_rate) / 2.0);
-        }
-        if let Some(log) = &mut self.log {
-            let offset = *log.offset.get_or_insert(0.0);
-            log.floor.get_or_insert(match log.kind {
-                Some(LogKind::None) | None => 0.0,
-                _ if offset > 0.0 => 0.0,
-                _ if kind == Kind::Fbank => f64::from(f32::EPSILON),
-                _ => 1e-10,
-            });
-            log.reference.get_or_insert(Reference::Value(1.0));
-        }
-        Ok(())
-    }
-
-    fn check(&self, sample_rate: u32, path: &str) -> Result<()> {
-        if self.kind == Some(Kind::Waveform) {
-            return Ok(());
-        }
-        let refuse =
-            |member: &str, message: String| Err(Error::manifest(&format!("{path}.{member}"), message));
-        let fft = need(self.fft, path, "fft")?;
-        let length = need(self.frame_length, path, "frame_length")?;
-        let hop = need(self.frame_hop, path, "frame_hop")?;
-        if !(8..=MAX_FFT).contains(&fft) || !fft.is_multiple_of(2) || !is_smooth(fft) {
-            return refuse(
-                "fft",
-                format!("is {fft}; valid are even sizes of 8..={MAX_FFT} with no prime factor above 7"),
-            );
-        }
-        if !(2..=fft).contains(&length) {
-            return refuse("frame_length", format!("is {length} samples; valid 2..={fft} (fft)"));
-        }
-        if !(1..=MAX_FFT).contains(&hop) {
-            return refuse("frame_hop", format!("is {hop} samples; valid 1..={MAX_FFT}"));
-        }
-        let power = need(self.power, path, "power")?;
-        if power != 1.0 && power != 2.0 {
-            return refuse("power", format!("is {power}; valid 1 (magnitude) or 2 (power)"));
-        }
-        let gain = need(self.gain, path, "gain")?;
-        if !(1e-6..=1e6).contains(&gain) {
-            return refuse("gain", format!("is {gain}; valid 1e-6..=1e6"));
-        }
-        let pre_emphasis = need(self.pre_emphasis, path, "pre_emphasis")?;
-        if !(0.0..=1.0).contains(&pre_emphasis) {
-            return refuse("pre_emphasis", format!("is {pre_emphasis}; valid 0..=1"));
-        }
-        let bins = match &self.mel {
-            Some(mel) => mel.check(fft, sample_rate, &format!("{path}.mel"))?,
-            None => fft / 2 + 1,
-        };
-        if let Some(log) = &self.log {
-            log.check(&format!("{path}.log"))?;
-        }
-        if let Some(mfcc) = &self.mfcc {
-            mfcc.check(bins, &format!("{path}.mfcc"))?;
-        }
-        Ok(())
-    }
-}
-
-impl Log {
-    fn check(&self, path: &str) -> Result<()> {
-        let refuse =
-            |member: &str, message: String| Err(Error::manifest(&format!("{path}.{member}"), message));
-        let kind = need(self.kind, path, "kind")?;
-        let offset = need(self.offset, path, "offset")?;
-        let floor = need(self.floor, path, "floor")?;
-        for (member, value) in [("offset", offset), ("floor", floor)] {
-            if !(0.0..=1e6).contains(&value) {
-                return refuse(member, format!("is {value}; valid 0..=1e6"));
-            }
-        }
-        let none = kind == LogKind::None;
-        // Below the smallest normal f32 the logarithm of silence would be -inf or nearly so.
-        if !none && offset.max(floor) < f64::from(f32::MIN_POSITIVE) {
-            return refuse("floor", "is 0 and so is offset: silence would give minus infinity".into());
-        }
-        let one = self.reference == Some(Reference::Value(1.0));
-        match self.reference {
-            Some(Reference::Value(v)) if !(v > 0.0 && v <= 1e12) => {
-                return refuse("reference", format!("is {v}; valid above 0 up to 1e12, or \"max\""));
-            }
-            _ if kind != LogKind::Db && !one => {
-                return refuse("reference", "only kind db has a reference".into());
-            }
-            _ => {}
-        }
-        match self.range {
-            Some(_) if none => refuse("range", "needs a kind other than none".into()),
-            Some(range) if !(range > 0.0 && range <= 1e6) => {
-                refuse("range", format!("is {range}; valid above 0 up to 1e6"))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Mfcc {
-    fn check(&self, bins: usize, path: &str) -> Result<()> {
-        let count = need(self.count, path, "count")?;
-        if !(1..=bins).contains(&count) {
-            let message = format!("is {count}; valid 1..={bins} (mel.bins)");
-            return Err(Error::manifest(&format!("{path}.count"), message));
-        }
-        if count * bins > MAX_COSINES {
-            let message =
-                format!("is {count}, of {bins} bins: {} cosines; valid up to {MAX_COSINES}", count * bins);
-            return Err(Error::manifest(&format!("{path}.count"), message));
-        }
-        let lifter = need(self.lifter, path, "lifter")?;
-        if !(0.0..=1e6).contains(&lifter) {
-            let message = format!("is {lifter}; valid 0..=1e6");
-            return Err(Error::manifest(&format!("{path}.lifter"), message));
-        }
-        Ok(())
-    }
-}
-
-/// The value of a member that neither the manifest, a preset nor a default gives is missing.
-pub(super) fn need<T>(value: Option<T>, path: &str, member: &str) -> Result<T> {
-    value.ok_or_else(|| Error::manifest(&format!("{path}.{member}"), "is missing"))
-}
-
-fn is_smooth(mut n: usize) -> bool {
-    for factor in [2, 3, 5, 7] {
-        while n.is_multiple_of(factor) {
-            n /= factor;
-        }
-    }
-    n == 1
-}
-
-fn to_value(spec: &Spec) -> Value {
-    serde_json::to_value(spec).expect("numbers, strings and maps with string keys always serialise")
-}
-
-fn members(value: &Value) -> impl Iterator<Item = &String> {
-    value.as_object().into_iter().flat_map(|map| map.keys())
-}
-
-/// Lays `top` over `base`: objects member by member, anything else replaces what was there.
-/// A `log` that names its kind replaces the whole `log`: the numbers of another logarithm mean nothing to it.
-fn overlay(base: &mut Value, top: Value) {
-    match (base, top) {
-        (Value::Object(base), Value::Object(top)) => {
-            for (member, value) in top {
-                let under = base.entry(&member).or_insert(Value::Null);
-                if member == "log" && value.get("kind").is_some() {
-                    *under = value;
-                } else {
-                    overlay(under, value);
-                }
-            }
-        }
-        (base, top) => *base = top,
-    }
 }

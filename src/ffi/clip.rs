@@ -57,7 +57,7 @@ unsafe fn options(options: *const auricle_clip_options) -> Result<ClipOptions> {
 /// shorter than a window is padded as the manifest says.
 ///
 /// `interleaved` has `frames` frames of `channels` samples, full scale 1.0; `channels` is 1 to 8, averaged to
-/// mono; `sample_rate` is 8000 to 384000 Hz. `scores` has room for `capacity` values and takes one for each
+/// mono; `sample_rate` is 1000 to 384000 Hz. `scores` has room for `capacity` values and takes one for each
 /// class (auricle_model_class_count); what lies behind them is not touched.
 ///
 /// Any thread, any number at once with the same model.

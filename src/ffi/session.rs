@@ -34,7 +34,7 @@ const _: () = assert!(
 pub struct auricle_session_options {
     /// Size of this struct; set by auricle_session_options_init.
     pub struct_size: u32,
-    /// Rate of the audio that will be pushed, Hz; 8000 to 384000; 0: the model's.
+    /// Rate of the audio that will be pushed, Hz; 1000 to 384000; 0: the model's.
     pub sample_rate: u32,
     /// Channels of that audio, 1 to 8; 0: 1.
     pub channels: u32,

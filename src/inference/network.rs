@@ -1,21 +1,24 @@
-//! One ONNX Runtime session, run by any number of threads at once: samples or rows in, raw outputs out.
+//! One ONNX Runtime session, run by any number of threads at once: tensors in, tensors out.
 
 #[cfg(test)]
 mod tests;
 
 use std::ffi::{CStr, CString};
-use std::sync::Arc;
+use std::fmt;
+use std::ptr::{self, NonNull};
 use std::time::Instant;
-use std::{fmt, ptr};
 
 use once_cell::sync::OnceCell;
 use ort::AsPointer;
 use ort::memory::Allocator;
-use ort::session::{RunOptions, Session};
-use ort::value::{Outlet, Tensor, ValueType};
+use ort::session::Session;
+use ort::value::{DynTensor, Outlet, ValueType};
 
 use super::cancel::Cancel;
+use super::dtype::Dtype;
 use super::providers::{Precision, Provider, Providers, REMEMBER, Record};
+use super::state::State;
+use super::tensors::{MAX_TENSORS, Names, Tensors};
 use super::{onnx_file, runtime};
 use crate::error::{Error, Result, Status};
 use crate::log::Level;
@@ -38,6 +41,8 @@ pub(crate) struct Port {
     pub name: String,
     /// Element type as ONNX Runtime names it, for example `f32`.
     pub element: String,
+    /// The same, if Auricle can read and write it.
+    pub dtype: Option<Dtype>,
     /// Sizes; -1 is dynamic.
     pub sizes: Vec<i64>,
 }
@@ -60,24 +65,9 @@ pub(crate) struct Network {
     lost: OnceCell<String>,
 }
 
-/// The tensors of a run. They belong to the thread that runs, so that a run makes none.
-pub(crate) struct Tensors {
-    input: Tensor<f32>,
-    output: Tensor<f32>,
-    input_name: CString,
-    output_name: CString,
-    options: Arc<RunOptions>,
-}
-
 impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Network").field("inputs", &self.inputs()).field("outputs", &self.outputs()).finish()
-    }
-}
-
-impl fmt::Debug for Tensors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tensors").field("input", &self.input_name).field("shape", &self.shape()).finish()
     }
 }
 
@@ -190,14 +180,23 @@ impl Network {
         copy.map(Some)
     }
 
-    /// Runs the network on the input of `tensors`; their output holds the result.
-    pub fn run(&self, tensors: &mut Tensors, cancel: Option<&Cancel>) -> Result<()> {
+    /// Runs the network on the inputs of `tensors` and on `state`, which then is what it has become; if the run fails, it
+    /// stays as it was.
+    pub fn run(
+        &self,
+        names: &Names,
+        tensors: &mut Tensors,
+        state: &mut State,
+        cancel: Option<&Cancel>,
+    ) -> Result<()> {
         self.check_alive()?;
         let _running = cancel.map(|cancel| cancel.watch_run(&tensors.options)).transpose()?;
-        self.call(tensors).map_err(|error| match cancel.map_or(Ok(()), Cancel::check) {
+        self.call(names, tensors, state).map_err(|error| match cancel.map_or(Ok(()), Cancel::check) {
             Ok(()) => self.give_up_after(failed(error)),
             Err(cancelled) => cancelled,
-        })
+        })?;
+        state.turn();
+        Ok(())
     }
 
     /// An error once a provider has failed.
@@ -223,59 +222,51 @@ impl Network {
     /// ONNX Runtime's `Run`, which is made to be called by several threads at once ("multiple threads can call
     /// Run() on the same session", its C API says of OrtSession); the `ort` crate asks for `&mut`.
     #[allow(unsafe_code, reason = "ort keeps back a call that ONNX Runtime allows")]
-    fn call(&self, tensors: &mut Tensors) -> ort::Result<()> {
-        let (input_name, output_name) = (tensors.input_name.as_ptr(), tensors.output_name.as_ptr());
-        let input = tensors.input.ptr();
-        let mut output = tensors.output.ptr_mut();
-        // SAFETY: every pointer is alive during the call, and each list has one element. The session is only read. Input
-        // and output belong to `tensors`, which is ours alone; ONNX Runtime writes into the output that it is given and
-        // makes no other.
+    fn call(&self, names: &Names, tensors: &mut Tensors, state: &mut State) -> ort::Result<()> {
+        let (mut input_names, mut output_names) = ([ptr::null(); MAX_TENSORS], [ptr::null(); MAX_TENSORS]);
+        let (mut inputs, mut outputs) = ([ptr::null(); MAX_TENSORS], [ptr::null_mut(); MAX_TENSORS]);
+        let Tensors { known, options, .. } = tensors;
+        let given = tensors.inputs.iter().chain(&state.current).map(|tensor| tensor.ptr());
+        let taken = tensors.outputs.iter_mut().map(|tensor| match tensor {
+            Some(tensor) if *known => tensor.ptr_mut(),
+            _ => ptr::null_mut(),
+        });
+        let taken = taken.chain(state.next.iter_mut().map(|tensor| tensor.ptr_mut()));
+        let count_in =
+            put(&mut inputs, given).min(put(&mut input_names, names.inputs.iter().map(|n| n.as_ptr())));
+        let count_out =
+            put(&mut outputs, taken).min(put(&mut output_names, names.outputs.iter().map(|n| n.as_ptr())));
+        // SAFETY: every pointer is alive during the call, and each list is as long as is said. The session is only read.
+        // Inputs and outputs belong to `tensors` and `state`, which are ours alone, and no tensor is both; ONNX Runtime
+        // writes into the outputs that it is given, and makes those for which it finds null.
         unsafe {
             let status = (ort::api().Run)(
                 self.session.ptr().cast_mut(),
-                tensors.options.ptr(),
-                &input_name,
-                &input,
-                1,
-                &output_name,
-                1,
-                &mut output,
+                options.ptr(),
+                input_names.as_ptr(),
+                inputs.as_ptr(),
+                count_in,
+                output_names.as_ptr(),
+                count_out,
+                outputs.as_mut_ptr(),
             );
-            ort::Error::result_from_status(status)
+            ort::Error::result_from_status(status)?;
         }
+        if !tensors.known {
+            for (tensor, made) in tensors.outputs.iter_mut().zip(outputs) {
+                let allocator = Allocator::default();
+                // SAFETY: what ONNX Runtime made belongs to whoever ran the network, and is released once.
+                *tensor =
+                    NonNull::new(made).map(|made| unsafe { DynTensor::from_ptr(made, Some(&allocator)) });
+            }
+        }
+        Ok(())
     }
 }
 
-impl Tensors {
-    /// For runs that read `input` and write `output`, of these shapes.
-    pub fn new(input: &str, shape: &[i64], output: &str, output_shape: &[i64]) -> Result<Self> {
-        let name = |name: &str| {
-            CString::new(name).map_err(|_| {
-                Error::new(Status::Model, format!("the network has a tensor whose name holds NUL: {name:?}"))
-            })
-        };
-        let (input_name, output_name) = (name(input)?, name(output)?);
-        (|| {
-            let allocator = Allocator::default();
-            let input = Tensor::<f32>::new(&allocator, shape)?;
-            let output = Tensor::<f32>::new(&allocator, output_shape)?;
-            Ok(Self { input, output, input_name, output_name, options: Arc::new(RunOptions::new()?) })
-        })()
-        .map_err(failed)
-    }
-
-    /// Shape of the input.
-    pub fn shape(&self) -> &[i64] {
-        self.input.shape()
-    }
-
-    pub fn input(&mut self) -> &mut [f32] {
-        self.input.extract_tensor_mut().1
-    }
-
-    pub fn output(&self) -> &[f32] {
-        self.output.extract_tensor().1
-    }
+/// Writes `values`, of which there are at most as many as there is room for, and says how many.
+fn put<T>(room: &mut [T], values: impl Iterator<Item = T>) -> usize {
+    room.iter_mut().zip(values).map(|(place, value)| *place = value).count()
 }
 
 fn copied(text: &CStr, key: &CStr, max: usize) -> Result<String> {
@@ -292,7 +283,7 @@ fn refused(error: ort::Error) -> Error {
     failure(Status::Model, "ONNX Runtime refused the model", &error)
 }
 
-fn failed(error: ort::Error) -> Error {
+pub(super) fn failed(error: ort::Error) -> Error {
     failure(Status::Inference, "ONNX Runtime failed to run the model", &error)
 }
 
@@ -307,11 +298,11 @@ fn failure(status: Status, what: &str, error: &ort::Error) -> Error {
 }
 
 fn port(outlet: &Outlet) -> Port {
-    let (element, sizes) = match outlet.dtype() {
-        ValueType::Tensor { ty, shape, .. } => (ty.to_string(), shape.to_vec()),
-        other => (other.to_string(), Vec::new()),
+    let (element, dtype, sizes) = match outlet.dtype() {
+        ValueType::Tensor { ty, shape, .. } => (ty.to_string(), Dtype::of(*ty), shape.to_vec()),
+        other => (other.to_string(), None, Vec::new()),
     };
-    Port { name: outlet.name().into(), element, sizes }
+    Port { name: outlet.name().into(), element, dtype, sizes }
 }
 
 /// ONNX Runtime's messages can span lines and end in blanks.

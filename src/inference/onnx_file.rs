@@ -24,22 +24,33 @@ const MAX_SHOWN: usize = 120;
 
 /// Whether ONNX Runtime may see the bytes: ONNX that depends on nothing outside the file.
 pub(crate) fn check(onnx: &[u8]) -> Result<()> {
+    match refusal(onnx)? {
+        Some(reason) => Err(Error::new(Status::Model, format!("the model {reason}"))),
+        None => Ok(()),
+    }
+}
+
+/// Why ONNX Runtime may not see the bytes, though they are ONNX. What is not ONNX at all is an error.
+pub(super) fn refusal(onnx: &[u8]) -> Result<Option<String>> {
     if onnx.len() > MAX_BYTES {
         let message = format!("the model has {} bytes; an ONNX file has at most {MAX_BYTES}", onnx.len());
         return Err(Error::new(Status::Model, message));
     }
     let found = match onnx.get(4..8) {
-        Some(b"ORTM") => {
-            Err("is in ONNX Runtime's own format (.ort), which is not read; give the ONNX file that \
-                              it was made from"
-                .into())
-        }
-        _ => walk(onnx).map_err(|problem| match problem {
-            Problem::NotOnnx(reason) => other_format(onnx).map_or(reason, str::to_owned),
-            Problem::Refused(reason) => reason,
-        }),
+        Some(b"ORTM") => Err(Problem::NotOnnx(
+            "is in ONNX Runtime's own format (.ort), which is not read; give the ONNX file that it was made from"
+                .into(),
+        )),
+        _ => walk(onnx),
     };
-    found.map_err(|reason| Error::new(Status::Model, format!("the model {reason}")))
+    match found {
+        Ok(()) => Ok(None),
+        Err(Problem::Refused(reason)) => Ok(Some(reason)),
+        Err(Problem::NotOnnx(reason)) => {
+            let reason = other_format(onnx).map_or(reason, str::to_owned);
+            Err(Error::new(Status::Model, format!("the model {reason}")))
+        }
+    }
 }
 
 enum Problem {
@@ -137,7 +148,7 @@ fn walk(onnx: &[u8]) -> std::result::Result<(), Problem> {
     }
 }
 
-enum Value<'a> {
+pub(super) enum Value<'a> {
     /// Of a varint.
     Number(u64),
     Bytes(&'a [u8]),
@@ -146,7 +157,7 @@ enum Value<'a> {
 }
 
 /// The field at the start of `rest`, which becomes what follows it. `None` for what is none.
-fn field<'a>(rest: &mut &'a [u8]) -> Option<(u32, Value<'a>)> {
+pub(super) fn field<'a>(rest: &mut &'a [u8]) -> Option<(u32, Value<'a>)> {
     let key = u32::try_from(varint(rest)?).ok()?;
     let value = match key & 7 {
         0 => Value::Number(varint(rest)?),
@@ -175,7 +186,7 @@ fn varint(rest: &mut &[u8]) -> Option<u64> {
 }
 
 /// The bytes in field `number` of a message, of which the last occurrence counts.
-fn last(mut message: &[u8], number: u32) -> Option<&[u8]> {
+pub(super) fn last(mut message: &[u8], number: u32) -> Option<&[u8]> {
     let mut found = None;
     while let Some((at, value)) = field(&mut message) {
         if let (Value::Bytes(bytes), true) = (value, at == number) {
@@ -205,7 +216,7 @@ fn elsewhere(tensor: &[u8]) -> String {
 }
 
 /// A name that a file gives, in quotes, with everything escaped that is not plain text.
-fn shown(name: &[u8]) -> String {
+pub(super) fn shown(name: &[u8]) -> String {
     let name = String::from_utf8_lossy(&name[..name.len().min(4 * MAX_SHOWN)]);
     let mut short: String = name.chars().take(MAX_SHOWN).collect();
     if short.len() < name.len() {

@@ -17,6 +17,11 @@ const MAX_WORK: u64 = 1 << 36;
 /// Largest difference of a score that a case may allow.
 const MAX_TOLERANCE: f64 = 1e6;
 
+/// Levels that a signal between -0.5 and 0.5 can be brought to.
+const LEVELS: std::ops::RangeInclusive<f32> = 1e-6..=2.0;
+/// Who gave scores that the model's own code did not give: they show that nothing changed, not that anything is right.
+pub const OURSELVES: &str = "auricle";
+
 /// One golden case.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +33,12 @@ pub struct Golden {
     /// Its rate, Hz; absent: the model's, so that nothing is resampled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_rate: Option<u32>,
+    /// Factor of the signal, 1e-6 to 2.
+    #[serde(default = "full", skip_serializing_if = "is_full")]
+    pub level: f32,
+    /// Who gave the scores, such as `torch 2.11`: `auricle`, if Auricle itself did.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub by: String,
     /// What `classify` gives for it, one score a class.
     #[serde(deserialize_with = "json::list::<MAX_LABELS, _, _>")]
     pub scores: Vec<f32>,
@@ -38,6 +49,15 @@ pub struct Golden {
 
 fn tolerance() -> f64 {
     1e-3
+}
+
+fn full() -> f32 {
+    1.0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_full(level: &f32) -> bool {
+    *level == 1.0
 }
 
 /// A signal of a golden case, between -0.5 and 0.5.
@@ -56,6 +76,8 @@ pub enum Signal {
         /// Frequency after the last sample, Hz; 0 to half the rate.
         to_hz: f64,
     },
+    /// Zeros.
+    Silence {},
 }
 
 /// What a signal may have. Read as this, because serde's `tag` first keeps whatever it finds.
@@ -73,6 +95,7 @@ struct Members {
 enum SignalKind {
     Noise,
     Chirp,
+    Silence,
 }
 
 impl TryFrom<Members> for Signal {
@@ -86,7 +109,12 @@ impl TryFrom<Members> for Signal {
             Members { kind: SignalKind::Chirp, seed: None, from_hz: Some(from_hz), to_hz: Some(to_hz) } => {
                 Ok(Signal::Chirp { from_hz, to_hz })
             }
-            _ => Err("noise has a seed, chirp has from_hz and to_hz, and neither has what the other has"),
+            Members { kind: SignalKind::Silence, seed: None, from_hz: None, to_hz: None } => {
+                Ok(Signal::Silence {})
+            }
+            _ => Err(
+                "noise has a seed, chirp has from_hz and to_hz, silence has nothing, and none has what another has",
+            ),
         }
     }
 }
@@ -115,6 +143,7 @@ impl Signal {
                 phase = phase.wrapping_add((hz / f64::from(rate) * 4_294_967_296.0 + 0.5).floor() as u32);
                 (2.0 * h * (1.0 - h.abs())) as f32
             }
+            Signal::Silence {} => 0.0,
         })
     }
 }
@@ -129,7 +158,8 @@ impl Golden {
     /// The same one by one.
     pub(crate) fn signal(&self, model_rate: u32) -> (impl Iterator<Item = f32>, u32) {
         let rate = self.sample_rate.unwrap_or(model_rate);
-        (self.signal.generate(rate, samples(self.seconds, rate)), rate)
+        let level = self.level;
+        (self.signal.generate(rate, samples(self.seconds, rate)).map(move |sample| sample * level), rate)
     }
 
     fn resolve(&mut self, path: &str, model_rate: u32, labels: usize) -> Result<()> {
@@ -140,6 +170,9 @@ impl Golden {
         }
         if !(self.seconds > 0.0 && self.seconds <= MAX_SECONDS) || samples(self.seconds, rate) == 0 {
             return fail("seconds", format!("{} s; valid from one sample to {MAX_SECONDS} s", self.seconds));
+        }
+        if !LEVELS.contains(&self.level) {
+            return fail("level", format!("{}; valid {LEVELS:?}", self.level));
         }
         if let Signal::Chirp { from_hz, to_hz } = self.signal {
             let max = f64::from(rate) / 2.0;
@@ -220,5 +253,6 @@ mod tests {
         assert_eq!(chirp, [0.0, 0.21875, 0.46875, 0.375]);
         let long = Signal::Chirp { from_hz: 0.0, to_hz: 8000.0 }.samples(16_000, 16_000);
         assert_eq!(long.iter().fold(0.0_f32, |m, s| m.max(s.abs())), 0.5);
+        assert_eq!(Signal::Silence {}.samples(16_000, 2), [0.0; 2]);
     }
 }

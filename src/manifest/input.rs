@@ -1,10 +1,14 @@
 //! What the network sees (`input`).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::others::{MAX_OTHERS, Other};
 use super::{samples, seconds};
 use crate::error::{Error, Result};
 use crate::features::{Kind, Normalize, Shape, Spec};
+use crate::inference::Dtype;
 use crate::json;
 use crate::resample::{self, Method};
 use crate::tensor::{Axis, AxisOrder, Padding};
@@ -20,7 +24,7 @@ const MAX_AXES: usize = 8;
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Name of the input tensor; empty: the network's only one.
+    /// Name of the input tensor; empty: the first one that is not in `others`.
     #[serde(default)]
     pub tensor: String,
     /// Rate of the audio that the features are computed from, Hz.
@@ -31,6 +35,10 @@ pub struct Input {
     pub resampler: Option<Method>,
     /// Audio that one inference sees, seconds.
     pub window_seconds: f64,
+    /// Silence before the first sample: the first window begins so many samples before the audio does, as the code of
+    /// many streaming networks has it; less than a window.
+    #[serde(default)]
+    pub lead_samples: usize,
     /// How a clip shorter than the window, or the end of a stream, is padded.
     #[serde(default)]
     pub padding: Padding,
@@ -48,15 +56,13 @@ pub struct Input {
     /// Element type of the input tensor.
     #[serde(default)]
     pub dtype: Dtype,
-}
-
-/// Element type of the input tensor (`input.dtype`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Dtype {
-    /// 32-bit float.
-    #[default]
-    F32,
+    /// All other inputs of the network, by the names of their tensors.
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "json::map::<MAX_OTHERS, _, _>"
+    )]
+    pub others: BTreeMap<String, Other>,
 }
 
 fn one() -> usize {
@@ -74,12 +80,24 @@ impl Input {
             ));
         }
         let window = seconds("input.window_seconds", self.window_seconds, self.sample_rate)?;
+        if self.lead_samples >= window {
+            return Err(Error::manifest(
+                "input.lead_samples",
+                format!("{}; valid below the {window} samples of the window", self.lead_samples),
+            ));
+        }
+        for (name, other) in &self.others {
+            other.resolve(name, &format!("input.others.{name}"))?;
+        }
         let default = self.features.default_normalize();
         self.features = self.features.resolved(self.sample_rate, "input.features")?;
         let features = Shape::new(&self.features);
         let normalize = self.normalize.take().unwrap_or(default);
         self.normalize = Some(normalize.resolved("input.normalize", features.bins())?);
         self.axis_order()?;
+        if self.dtype != Dtype::F32 {
+            return Err(Error::manifest("input.dtype", format!("{}; valid: f32", self.dtype)));
+        }
         let (rows, min) = (features.rows(window), self.min_rows.max(1));
         if rows < min {
             return Err(Error::manifest(

@@ -3,18 +3,23 @@
 
 pub mod golden;
 mod input;
+mod others;
 mod output;
 mod stream;
+pub mod unknown;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, MAX_PATH, Result, Status};
+pub use crate::inference::Dtype;
 use crate::json::{self, MAX_LABELS};
 use crate::memory;
 use crate::text;
 use golden::Golden;
-pub use input::{Dtype, Input};
+pub use input::Input;
+pub(crate) use others::MAX_ELEMENTS;
+pub use others::{Length, Numbers, Other, Size};
 pub use output::Output;
 pub use stream::Stream;
 
@@ -29,8 +34,9 @@ const VERSION: u32 = 1;
 const MAX_STRING: usize = 1024;
 /// Shortest `stream.hop_seconds`: a host that wants more windows than a thousand a second says so itself.
 const MIN_HOP_SECONDS: f64 = 1e-3;
-/// Longest window, samples: 17 minutes at 16 kHz.
+/// Longest window: samples, 17 minutes at 16 kHz, and seconds, because a host's rate may be far above the model's.
 const MAX_WINDOW: usize = 1 << 24;
+const MAX_SECONDS: f64 = 3600.0;
 
 /// A parsed and validated manifest.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -141,6 +147,7 @@ impl Manifest {
 /// Errors name the member's path.
 fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
     check_size(json)?;
+    unknown::refuse(json)?;
     let mut reader = serde_json::Deserializer::from_str(json);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let (path, reason) = (text::shortened(error.path(), MAX_PATH), error.inner().to_string());
@@ -193,13 +200,13 @@ pub(crate) fn samples(seconds: f64, rate: u32) -> usize {
 
 fn seconds(path: &str, value: f64, rate: u32) -> Result<usize> {
     let count = samples(value, rate);
-    if !value.is_finite() || !(1..=MAX_WINDOW).contains(&count) {
+    if !(value <= MAX_SECONDS && (1..=MAX_WINDOW).contains(&count)) {
         return Err(Error::new(
             Status::Manifest,
             format!(
                 "manifest: {path}: {value} s are {count} samples at {rate} Hz; valid 1..={MAX_WINDOW} samples, \
                  up to {} s",
-                MAX_WINDOW as f64 / f64::from(rate)
+                MAX_SECONDS.min(MAX_WINDOW as f64 / f64::from(rate))
             ),
         ));
     }

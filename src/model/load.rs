@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::ports::Ports;
-use super::{File, Kept, Model, ModelOptions, Shared};
+use super::{File, Kept, Model, ModelOptions, Shared, ports};
 use crate::error::{Error, Result, Status};
 use crate::features::Features;
 use crate::file;
@@ -17,7 +16,7 @@ use crate::inference::{Cancel, Stage, batch, onnx_file};
 use crate::log::{self, Level};
 use crate::manifest::{self, METADATA_KEY, Manifest};
 use crate::memory::filled;
-use crate::pipeline::{FeaturesPool, Scorer};
+use crate::pipeline::{FeaturesPool, Given, Scorer};
 use crate::pool::Pool;
 
 /// The most threads that can be asked for.
@@ -135,11 +134,10 @@ fn bind(network: Network, manifest: Manifest, file: File, options: &ModelOptions
     let order = input.axis_order()?;
     let features = Features::new(&input.features, input.sample_rate, "input.features")?;
     let rows = features.rows(manifest.window_samples());
-    let Ports { input, output, output_shape } =
-        Ports::check(&manifest, &order, rows, features.bins(), &network)?;
+    let ports = ports::check(&manifest, &order, rows, features.bins(), &network)?;
     let manifest = Arc::new(manifest);
     Ok(Model(Arc::new(Shared {
-        scorer: Scorer::new(manifest.clone(), network, order, (input, output), output_shape)?,
+        scorer: Scorer::new(manifest.clone(), network, order, ports)?,
         manifest,
         file,
         options: Kept { threads: options.threads.max(1), self_check: options.self_check },
@@ -154,19 +152,21 @@ impl Model {
     fn prove(&self, options: &ModelOptions) -> Result<()> {
         let Shared { manifest, features, .. } = &*self.0;
         let bins = features.plan().bins();
-        let values = features.plan().rows(manifest.window_samples()) * bins;
-        let silence = filled(values, 0.0, "the rows of a window")?;
+        let samples = manifest.window_samples();
+        let given = Given { samples, rows: features.plan().rows(samples) };
+        let silence = filled(given.rows * bins, 0.0, "the rows of a window")?;
+        let mut state = self.scorer().state()?;
         let mut scores = filled(manifest.labels.len(), 0.0, "the scores of a window")?;
         options.tell(Stage::Warm, 0.0)?;
-        self.scorer().score(&silence, bins, &mut scores, options.cancel.as_ref()).map_err(
-            |error| match error.status() {
-                Status::Cancelled | Status::Memory | Status::Provider => error,
-                _ => Error::new(
-                    Status::Mismatch,
-                    format!("a trial run on a silent window failed: {}", error.message()),
-                ),
-            },
-        )?;
+        let cancel = options.cancel.as_ref();
+        let run = self.scorer().score(&silence, bins, given, &mut state, &mut scores, cancel);
+        run.map_err(|error| match error.status() {
+            Status::Cancelled | Status::Memory | Status::Provider => error,
+            _ => {
+                let message = format!("a trial run on a silent window failed: {}", error.message());
+                Error::new(Status::Mismatch, message)
+            }
+        })?;
         if options.max_batch > 1 {
             if let Some(reason) = self.scorer().refuses_batches() {
                 let message = format!(
@@ -175,9 +175,8 @@ impl Model {
                 );
                 return Err(Error::new(Status::Mismatch, message));
             }
-            let rows = values / bins;
-            self.scorer().measure_sizes(options.max_batch as usize, rows, bins, |done| {
-                options.cancel.as_ref().map_or(Ok(()), Cancel::check)?;
+            self.scorer().measure_sizes(options.max_batch as usize, given.rows, bins, |done| {
+                cancel.map_or(Ok(()), Cancel::check)?;
                 options.tell(Stage::Warm, done)
             })?;
         }

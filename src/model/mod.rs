@@ -88,7 +88,7 @@ impl Model {
     /// Plans a pipeline.
     pub(crate) fn pipeline(&self, source: Source) -> Result<Pipeline> {
         let _float_env = FloatEnv::enter();
-        Pipeline::new(&self.0.manifest, self.0.features.clone(), source)
+        Pipeline::new(&self.0.manifest, self.0.features.clone(), self.0.scorer.state()?, source)
     }
 
     /// Whether both are the same model.

@@ -1,144 +1,294 @@
-//! The inputs and outputs of a network, compared with the manifest. Every disagreement is an error with both sides.
+//! The inputs and outputs of a network, compared with the manifest. All disagreements are told at once, each with both
+//! sides.
 
 use crate::error::{Error, Result, Status};
+use crate::inference::Dtype;
 use crate::inference::network::{Network, Port};
-use crate::manifest::Manifest;
+use crate::manifest::{MAX_ELEMENTS, Manifest, Numbers, Other, Size};
+use crate::pipeline::{Fed, Feed, Ports};
 use crate::tensor::{Axis, AxisOrder, Padding};
 
-/// Those that the manifest uses.
-#[derive(Debug)]
-pub(crate) struct Ports {
-    pub input: Port,
-    pub output: Port,
-    /// Shape of the output of one window.
-    pub output_shape: Vec<i64>,
-}
-
-impl Ports {
-    pub fn check(
-        manifest: &Manifest,
-        order: &AxisOrder,
-        rows: usize,
-        bins: usize,
-        network: &Network,
-    ) -> Result<Self> {
-        let inputs = network.inputs();
-        let wanted = &manifest.input.tensor;
-        let input = named(&inputs, wanted).ok_or_else(|| absent("input.tensor", wanted, "input", &inputs))?;
-        if inputs.len() != 1 {
-            return Err(mismatch(
-                "input.tensor",
-                format!("the network has {} inputs ({}); one is supported", inputs.len(), names(&inputs)),
-            ));
+/// Those that the manifest uses, for windows of `rows` rows of `bins` bins.
+pub(super) fn check(
+    manifest: &Manifest,
+    order: &AxisOrder,
+    rows: usize,
+    bins: usize,
+    network: &Network,
+) -> Result<Ports> {
+    let mut check = Check { manifest, rows, bins, elements: 0, obstacles: Vec::new() };
+    let (inputs, outputs) = (network.inputs(), network.outputs());
+    let input = check.input(order, &inputs);
+    let (mut feeds, mut states) = (Vec::new(), Vec::new());
+    for (name, other) in &manifest.input.others {
+        match check.other(name, other, &inputs, &outputs) {
+            Some(Kept::Feed(feed)) => feeds.push(feed),
+            Some(Kept::State(state)) => states.push(*state),
+            None => {}
         }
-        element("input.dtype", input)?;
-        sizes(manifest, order, rows, bins, input)?;
-
-        let outputs = network.outputs();
-        let wanted = &manifest.output.tensor;
-        let output =
-            named(&outputs, wanted).ok_or_else(|| absent("output.tensor", wanted, "output", &outputs))?;
-        element("output.tensor", output)?;
-        let output_shape = classes(manifest.labels.len() as i64, output)?;
-        Ok(Self { input: input.clone(), output: output.clone(), output_shape })
     }
-}
-
-fn mismatch(path: &str, message: String) -> Error {
-    Error::new(Status::Mismatch, format!("manifest and network disagree: {path}: {message}"))
-}
-
-fn names(ports: &[Port]) -> String {
-    ports.iter().map(|port| format!("{:?}", port.name)).collect::<Vec<_>>().join(", ")
-}
-
-fn absent(path: &str, name: &str, what: &str, ports: &[Port]) -> Error {
-    mismatch(path, format!("the network has no {what} {name:?}; it has: {}", names(ports)))
-}
-
-fn named<'a>(ports: &'a [Port], name: &str) -> Option<&'a Port> {
-    if name.is_empty() { ports.first() } else { ports.iter().find(|port| port.name == name) }
-}
-
-fn element(path: &str, port: &Port) -> Result<()> {
-    if port.element == "f32" {
-        return Ok(());
-    }
-    Err(mismatch(
-        path,
-        format!("tensor {:?} holds {} in the network; only f32 is supported", port.name, port.element),
-    ))
-}
-
-/// Input: same number of axes, and every fixed size is the manifest's.
-fn sizes(manifest: &Manifest, order: &AxisOrder, rows: usize, bins: usize, input: &Port) -> Result<()> {
-    let (axes, shape) = (order.axes(), order.shape(rows, bins));
-    if axes.len() != input.sizes.len() {
-        return Err(mismatch(
-            "input.layout",
-            format!(
-                "{} axes, tensor {:?} has {} {:?}",
-                axes.len(),
-                input.name,
-                input.sizes.len(),
-                input.sizes
-            ),
-        ));
-    }
-    let window = || {
-        let (seconds, rate) = (manifest.input.window_seconds, manifest.input.sample_rate);
-        format!("{seconds} s at {rate} Hz are {rows} rows")
-    };
-    for (k, (axis, (&ours, &theirs))) in axes.iter().zip(shape.iter().zip(&input.sizes)).enumerate() {
-        if theirs < 0 || theirs == ours {
-            continue;
+    let output = check.output(&outputs);
+    match (check.obstacles.is_empty(), input, output) {
+        (true, Some(input), Some((output, output_shape))) => {
+            Ok(Ports { input: input.clone(), feeds, states, output: output.clone(), output_shape })
         }
-        let (path, ours) = match axis {
-            Axis::Row | Axis::Sample => ("input.window_seconds", window()),
-            Axis::Bin => ("input.features", format!("{bins} bins")),
-            Axis::Batch | Axis::Channel => ("input.layout", format!("{axis:?} is 1").to_lowercase()),
+        _ => {
+            let obstacles = check.obstacles.join("; ");
+            Err(Error::new(Status::Mismatch, format!("manifest and network disagree: {obstacles}")))
+        }
+    }
+}
+
+struct Check<'a> {
+    manifest: &'a Manifest,
+    rows: usize,
+    bins: usize,
+    /// Of the further inputs so far, together.
+    elements: i64,
+    /// Path and message of each.
+    obstacles: Vec<String>,
+}
+
+/// What becomes of a further input.
+enum Kept {
+    Feed(Feed),
+    State(Box<(Port, Port, (Dtype, Vec<i64>))>),
+}
+
+impl Check<'_> {
+    fn refuse(&mut self, path: &str, message: impl std::fmt::Display) {
+        self.obstacles.push(format!("{path}: {message}"));
+    }
+
+    fn absent(&mut self, path: &str, name: &str, what: &str, ports: &[Port]) {
+        let names = ports.iter().map(|port| format!("{:?}", port.name)).collect::<Vec<_>>().join(", ");
+        self.refuse(path, format_args!("the network has no {what} {name:?}; it has: {names}"));
+    }
+
+    /// The first input, and whether all others are said.
+    fn input<'p>(&mut self, order: &AxisOrder, inputs: &'p [Port]) -> Option<&'p Port> {
+        let (name, others) = (&self.manifest.input.tensor, &self.manifest.input.others);
+        let input = match name.is_empty() {
+            true => inputs.iter().find(|port| !others.contains_key(&port.name)),
+            false => inputs.iter().find(|port| port.name == *name),
         };
-        return Err(mismatch(
-            path,
-            format!("{ours}, the network wants {theirs} (axis {k} of {:?})", input.name),
-        ));
-    }
-    let row = axes.iter().position(|axis| matches!(axis, Axis::Row | Axis::Sample));
-    match row.map(|k| input.sizes[k]) {
-        Some(fixed) if fixed >= 0 && manifest.input.padding == Padding::None => Err(mismatch(
-            "input.padding",
-            format!("\"none\" needs a dynamic number of rows, the network has {fixed} fixed"),
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Output: one value a label, the only axis that is not 1 or dynamic.
-fn classes(labels: i64, output: &Port) -> Result<Vec<i64>> {
-    let shape = match *output.sizes.as_slice() {
-        [] => vec![],
-        [.., last] => {
-            let mut shape = vec![1; output.sizes.len()];
-            *shape.last_mut().expect("not empty") = if last < 0 { labels } else { last };
-            shape
+        let Some(input) = input else {
+            match name.is_empty() {
+                true => self.refuse("input.others", "names every input of the network; one is for the audio"),
+                false => self.absent("input.tensor", name, "input", inputs),
+            }
+            return None;
+        };
+        for port in inputs {
+            let said = others.contains_key(&port.name);
+            if port.name == input.name && said {
+                self.refuse("input.others", format_args!("{:?} is input.tensor", port.name));
+            } else if port.name != input.name && !said {
+                self.refuse(
+                    "input.others",
+                    format_args!(
+                        "the network's input {:?} ({} {:?}) is not said: is it a constant, ones, a length or a state?",
+                        port.name, port.element, port.sizes
+                    ),
+                );
+            }
         }
-    };
-    let ones = output.sizes.iter().rev().skip(1).all(|&size| size == 1 || size < 0);
-    let count: i64 = shape.iter().product();
-    if !ones || shape.is_empty() {
-        return Err(mismatch(
-            "output.tensor",
-            format!(
-                "tensor {:?} has shape {:?}; one row of scores a window is supported",
-                output.name, output.sizes
-            ),
-        ));
+        let dtype = self.manifest.input.dtype;
+        if input.dtype != Some(dtype) {
+            let message = format!("{dtype}; tensor {:?} holds {} in the network", input.name, input.element);
+            self.refuse("input.dtype", message);
+        }
+        self.sizes(order, input);
+        Some(input)
     }
-    if count != labels {
-        return Err(mismatch(
-            "labels",
-            format!("{labels} labels, tensor {:?} has {count} classes", output.name),
-        ));
+
+    /// Same number of axes, and every fixed size is the manifest's.
+    fn sizes(&mut self, order: &AxisOrder, input: &Port) {
+        let Self { manifest, rows, bins, .. } = *self;
+        let (axes, shape) = (order.axes(), order.shape(rows, bins));
+        if axes.len() != input.sizes.len() {
+            let (name, sizes) = (&input.name, &input.sizes);
+            let message = format!("{} axes, tensor {name:?} has {} {sizes:?}", axes.len(), sizes.len());
+            return self.refuse("input.layout", message);
+        }
+        let window = || {
+            let (seconds, rate) = (manifest.input.window_seconds, manifest.input.sample_rate);
+            format!("{seconds} s at {rate} Hz are {rows} rows")
+        };
+        for (k, (axis, (&ours, &theirs))) in axes.iter().zip(shape.iter().zip(&input.sizes)).enumerate() {
+            if theirs < 0 || theirs == ours {
+                continue;
+            }
+            let (path, ours) = match axis {
+                Axis::Row | Axis::Sample => ("input.window_seconds", window()),
+                Axis::Bin => ("input.features", format!("{bins} bins")),
+                Axis::Batch | Axis::Channel => ("input.layout", format!("{axis:?} is 1").to_lowercase()),
+            };
+            self.refuse(
+                path,
+                format_args!("{ours}, the network wants {theirs} (axis {k} of {:?})", input.name),
+            );
+        }
+        let row = axes.iter().position(|axis| matches!(axis, Axis::Row | Axis::Sample));
+        if let Some(fixed) = row.map(|k| input.sizes[k]).filter(|&size| size >= 0)
+            && manifest.input.padding == Padding::None
+        {
+            let message = format!("\"none\" needs a dynamic number of rows, the network has {fixed} fixed");
+            self.refuse("input.padding", message);
+        }
     }
-    Ok(shape)
+
+    /// A further input: its type, its shape, what it holds.
+    fn other(&mut self, name: &str, other: &Other, inputs: &[Port], outputs: &[Port]) -> Option<Kept> {
+        let path = format!("input.others.{name}");
+        let Some(port) = inputs.iter().find(|port| port.name == name) else {
+            self.absent("input.others", name, "input", inputs);
+            return None;
+        };
+        let Some(dtype) = port.dtype else {
+            self.refuse(&path, format_args!("it holds {}, which Auricle cannot write", port.element));
+            return None;
+        };
+        let sizes = self.shape(&path, port, other.shape.as_deref())?;
+        let shape: Vec<i64> = sizes.iter().map(|size| size.value(self.rows, self.bins)).collect();
+        let product = shape.iter().try_fold(1_i64, |count, &size| count.checked_mul(size));
+        let room = MAX_ELEMENTS - self.elements;
+        let Some(elements) = product.filter(|count| (1..=room).contains(count)) else {
+            let message = format!("{shape:?}; all further inputs together have 1..={MAX_ELEMENTS} elements");
+            self.refuse(&path, message);
+            return None;
+        };
+        self.elements += elements;
+        if let Some(output) = &other.state {
+            let output = self.state_output(&path, output, outputs, dtype, &shape)?;
+            return Some(Kept::State(Box::new((port.clone(), output.clone(), (dtype, shape)))));
+        }
+        let value = match (&other.constant, other.length) {
+            (_, Some(length)) => Fed::Length(length),
+            (Some(numbers), None) => Fed::Constant(self.constant(&path, numbers, dtype, elements)?),
+            (None, None) => Fed::Constant(vec![1.0]), // `ones`
+        };
+        Some(Kept::Feed(Feed { port: port.clone(), dtype, shape: sizes, value }))
+    }
+
+    /// The sizes of a further input: those said, else those that the network declares.
+    fn shape(&mut self, path: &str, port: &Port, said: Option<&[Size]>) -> Option<Vec<Size>> {
+        let Some(said) = said else {
+            let fixed = |&size: &i64| u32::try_from(size).ok().map(Size::Fixed);
+            let sizes: Option<Vec<_>> = port.sizes.iter().map(fixed).collect();
+            if sizes.is_none() {
+                let guess: Vec<_> = port.sizes.iter().map(|size| size.abs()).collect();
+                self.refuse(
+                    path,
+                    format_args!(
+                        "the network declares {} {:?}, where -1 can be anything; say its sizes, as \"shape\": {guess:?}, \
+                         or with names of axes of input.layout in it",
+                        port.element, port.sizes
+                    ),
+                );
+            }
+            return sizes;
+        };
+        let shape: Vec<i64> = said.iter().map(|size| size.value(self.rows, self.bins)).collect();
+        let fits = shape.len() == port.sizes.len()
+            && shape.iter().zip(&port.sizes).all(|(ours, theirs)| *theirs < 0 || ours == theirs);
+        if !fits {
+            let message = format!("is {shape:?}; the network declares {:?}", port.sizes);
+            self.refuse(&format!("{path}.shape"), message);
+            return None;
+        }
+        Some(said.to_vec())
+    }
+
+    /// The output that gives a state again.
+    fn state_output<'p>(
+        &mut self,
+        path: &str,
+        name: &str,
+        outputs: &'p [Port],
+        dtype: Dtype,
+        shape: &[i64],
+    ) -> Option<&'p Port> {
+        let Some(output) = outputs.iter().find(|port| port.name == name) else {
+            self.absent(path, name, "output", outputs);
+            return None;
+        };
+        let fits = output.sizes.len() == shape.len()
+            && output.sizes.iter().zip(shape).all(|(theirs, ours)| *theirs < 0 || theirs == ours);
+        if output.dtype != Some(dtype) || !fits {
+            let (element, sizes) = (&output.element, &output.sizes);
+            let message = format!("is {dtype} {shape:?}; the output {name:?} is {element} {sizes:?}");
+            self.refuse(path, message);
+            return None;
+        }
+        let states = self.manifest.input.others.values().filter_map(|other| other.state.as_ref());
+        if states.filter(|state| *state == name).count() > 1 {
+            self.refuse(path, format_args!("the output {name:?} is the state of another input too"));
+            return None;
+        }
+        Some(output)
+    }
+
+    /// Numbers that the type can hold, one or as many as there are elements.
+    fn constant(&mut self, path: &str, numbers: &Numbers, dtype: Dtype, elements: i64) -> Option<Vec<f64>> {
+        let path = format!("{path}.constant");
+        let values = numbers.values();
+        if matches!(numbers, Numbers::Each(_)) && values.len() as i64 != elements {
+            self.refuse(&path, format_args!("{} numbers; the tensor has {elements} elements", values.len()));
+            return None;
+        }
+        if let Some((min, max)) = dtype.integers() {
+            let wrong = values.iter().find(|value| value.fract() != 0.0 || !(min..=max).contains(*value));
+            if let Some(value) = wrong {
+                self.refuse(&path, format_args!("{value}; {dtype} holds whole numbers, valid {min}..={max}"));
+                return None;
+            }
+        }
+        Some(values.to_vec())
+    }
+
+    /// The output: one value a label, the only axis that is not 1 or dynamic.
+    fn output<'p>(&mut self, outputs: &'p [Port]) -> Option<(&'p Port, Vec<i64>)> {
+        let (name, labels) = (&self.manifest.output.tensor, self.manifest.labels.len() as i64);
+        let found = match name.is_empty() {
+            true => outputs.first(),
+            false => outputs.iter().find(|port| port.name == *name),
+        };
+        let Some(output) = found else {
+            self.absent("output.tensor", name, "output", outputs);
+            return None;
+        };
+        if output.dtype != Some(Dtype::F32) {
+            let message = format!(
+                "tensor {:?} holds {} in the network; only f32 is supported",
+                output.name, output.element
+            );
+            self.refuse("output.tensor", message);
+        }
+        let shape = match *output.sizes.as_slice() {
+            [] => vec![],
+            [.., last] => {
+                let mut shape = vec![1; output.sizes.len()];
+                *shape.last_mut().expect("not empty") = if last < 0 { labels } else { last };
+                shape
+            }
+        };
+        let ones = output.sizes.iter().rev().skip(1).all(|&size| size == 1 || size < 0);
+        if !ones || shape.is_empty() {
+            let (name, sizes) = (&output.name, &output.sizes);
+            let message =
+                format!("tensor {name:?} has shape {sizes:?}; one row of scores a window is supported");
+            self.refuse("output.tensor", message);
+            return None;
+        }
+        let count: i64 = shape.iter().product();
+        if count != labels {
+            self.refuse(
+                "labels",
+                format_args!("{labels} labels, tensor {:?} has {count} classes", output.name),
+            );
+            return None;
+        }
+        Some((output, shape))
+    }
 }

@@ -2,10 +2,14 @@
 
 use crate::error::{Error, Result, Status};
 use crate::inference::Cancel;
-use crate::manifest::golden::Golden;
+use crate::manifest::golden::{Golden, OURSELVES};
 use crate::memory::filled;
 use crate::model::{ClipOptions, Mean, Model};
 use crate::pipeline::STEP;
+use crate::text;
+
+/// Bytes of a name that a message shows.
+const MAX_BY: usize = 100;
 
 impl Model {
     /// Classifies the manifest's golden cases: the largest difference to a score of theirs. An error if one is beyond
@@ -45,12 +49,14 @@ impl Model {
                 return Err(Error::new(
                     Status::Mismatch,
                     format!(
-                        "the model does not reproduce its golden case golden[{index}]: {:?} scores {}, the manifest \
-                         says {}; {allowed} is allowed{}. Network, manifest or ONNX Runtime differ from where it was made",
+                        "the model does not reproduce its golden case golden[{index}]: {:?} scores {}, {} {}; {allowed} is \
+                         allowed{}. {}",
                         self.labels()[worst],
                         scores[worst],
+                        said_by(case),
                         case.scores[worst],
-                        precision.remark()
+                        precision.remark(),
+                        suspects(case)
                     ),
                 ));
             }
@@ -75,5 +81,22 @@ impl Model {
                 return Ok(());
             }
         }
+    }
+}
+
+/// Whose the scores of a case are.
+fn said_by(case: &Golden) -> String {
+    match case.by.as_str() {
+        "" => "the manifest says".into(),
+        OURSELVES => "Auricle gave, where the case was made,".into(),
+        other => format!("{} gave", text::shortened(other, MAX_BY)),
+    }
+}
+
+/// What can be wrong where a case is not reproduced.
+fn suspects(case: &Golden) -> &'static str {
+    match case.by.as_str() {
+        OURSELVES => "Network, manifest or ONNX Runtime differ from where it was made",
+        _ => "The manifest does not say what the network was trained on, or ONNX Runtime differs",
     }
 }

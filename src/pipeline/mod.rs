@@ -2,6 +2,7 @@
 
 mod decisions;
 mod features_pool;
+mod feed;
 mod journal;
 mod rows;
 mod scorer;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result, Status};
 use crate::inference::Cancel;
+use crate::inference::state::State;
 use crate::manifest::{Manifest, samples};
 use crate::memory::{filled, reserved};
 use crate::pcm::Downmix;
@@ -20,10 +22,11 @@ use crate::resample::{Method, Resampler};
 use crate::tensor::Padding;
 pub(crate) use decisions::Decisions;
 pub(crate) use features_pool::FeaturesPool;
+pub(crate) use feed::{Fed, Feed, Given};
 use journal::Journal;
 pub(crate) use journal::Loss;
 use rows::Rows;
-pub(crate) use scorer::Scorer;
+pub(crate) use scorer::{Ports, Scorer};
 pub use window::Window;
 
 /// Frames that go through the stages at a time.
@@ -51,6 +54,8 @@ pub(crate) struct Due {
     /// False for the end of a stream, which is to be padded.
     whole: bool,
     range: Range<u64>,
+    /// All of its audio was lost. It is run, as silence, for the network's state alone.
+    pub lost: bool,
 }
 
 /// A window whose rows have been looked at.
@@ -59,6 +64,8 @@ pub(crate) struct Shown {
     sequence: u64,
     whole: bool,
     range: Range<u64>,
+    /// All of its audio was lost, and is digital silence.
+    silent: bool,
 }
 
 #[derive(Debug)]
@@ -72,11 +79,16 @@ pub(crate) struct Pipeline {
     mono: Vec<f32>,
     resampler: Resampler,
     rows: Rows,
+    state: State,
+    /// The state was what it had been before, after a window of digital silence: more of that changes nothing.
+    settled: bool,
     padding: Padding,
     min_rows: usize,
     /// Samples of a window, and from one window to the next, at the model's rate.
     window: usize,
     hop: usize,
+    /// Silent samples before the first of the audio. Positions at the model's rate count them.
+    lead: usize,
     /// Samples at the model's rate, of which the first is sample `start` of the stream.
     samples: Vec<f32>,
     start: u64,
@@ -95,7 +107,13 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    pub fn new(manifest: &Arc<Manifest>, features: Arc<FeaturesPool>, source: Source) -> Result<Self> {
+    /// `state` is that of the start of a stream.
+    pub fn new(
+        manifest: &Arc<Manifest>,
+        features: Arc<FeaturesPool>,
+        state: State,
+        source: Source,
+    ) -> Result<Self> {
         let Source { sample_rate: host_rate, channels, channel, hop_seconds, method } = source;
         let input = &manifest.input;
         let downmix = Downmix::of_channel(channels as usize, channel as usize)?;
@@ -114,7 +132,7 @@ impl Pipeline {
         let span = to_host(window as u64 + slack as u64, host_rate, input.sample_rate)
             + resampler.delay_frames() as u64
             + STEP as u64;
-        Ok(Self {
+        let mut pipeline = Self {
             source,
             host_rate,
             model_rate: input.sample_rate,
@@ -124,11 +142,14 @@ impl Pipeline {
             rows: Rows::new(features, window, hop)?,
             samples: reserved(window + slack, "the samples of a window")?,
             manifest: manifest.clone(),
+            state,
+            settled: false,
             padding: input.padding,
             min_rows: input.min_rows.max(1),
             resampler,
             window,
             hop,
+            lead: input.lead_samples,
             start: 0,
             next: 0,
             frames: 0,
@@ -138,7 +159,9 @@ impl Pipeline {
             ended: false,
             refused: false,
             journal: Journal::new(host_rate, to_host(window as u64, host_rate, input.sample_rate), span)?,
-        })
+        };
+        pipeline.reset();
+        Ok(pipeline)
     }
 
     /// Whether this pipeline is planned for such a stream.
@@ -150,10 +173,12 @@ impl Pipeline {
     pub fn reset(&mut self) {
         self.resampler.reset();
         self.samples.clear();
+        self.samples.resize(self.lead, 0.0);
+        self.state.clear();
         self.journal.clear();
         self.rows.clear();
         (self.start, self.next, self.frames, self.silence, self.silent_run) = (0, 0, 0, 0, 0);
-        (self.ended, self.refused) = (false, false);
+        (self.ended, self.refused, self.settled) = (false, false, false);
     }
 
     /// Channels of the host's audio.
@@ -202,12 +227,14 @@ impl Pipeline {
     }
 
     /// Steps over a long silence, once the resampler and the window hold nothing else: the result is what feeding all
-    /// of it gives, because whole periods of the resampler are left out.
+    /// of it gives, because whole periods of the resampler are left out, and because a network has no state, or one that
+    /// silence does not change any more.
     fn skip_silence(&mut self) {
         let (frames, samples) = self.resampler.period();
         let window = to_host(self.window as u64, self.host_rate, self.model_rate);
         let settled = window + 4 * frames + 2 * self.resampler.delay_frames() as u64;
-        if self.silent_run < settled || self.silence <= settled {
+        let changes = !self.state.is_empty() && !self.settled;
+        if self.silent_run < settled || self.silence <= settled || changes {
             return;
         }
         let periods = (self.silence - settled) / frames;
@@ -243,12 +270,17 @@ impl Pipeline {
         if cut > 0 {
             self.samples.drain(..cut as usize);
             self.start += cut;
-            let host = to_host(self.start, self.host_rate, self.model_rate);
-            self.journal.forget_before(host);
+            self.journal.forget_before(self.frame(self.start));
         }
     }
 
-    /// The next window, if its audio is there. Windows that lie wholly in lost audio are passed over.
+    /// The host's frame that sample `index` lies at.
+    fn frame(&self, index: u64) -> u64 {
+        to_host(index.saturating_sub(self.lead as u64), self.host_rate, self.model_rate)
+    }
+
+    /// The next window, if its audio is there. Windows that lie wholly in lost audio are passed over, or marked as lost if
+    /// the network has state.
     pub fn due(&mut self) -> Result<Option<Due>> {
         loop {
             let begin = self.next * self.hop as u64;
@@ -257,11 +289,11 @@ impl Pipeline {
             if !whole && (!self.ended || !self.tail(begin, available)?) {
                 return Ok(None);
             }
-            let last = to_host(begin + self.window as u64, self.host_rate, self.model_rate);
-            let first = to_host(begin, self.host_rate, self.model_rate);
+            let (first, last) = (self.frame(begin), self.frame(begin + self.window as u64));
             let range = first..if whole { last } else { last.min(self.frames) };
-            if !self.journal.is_lost(&range) {
-                return Ok(Some(Due { begin, whole, range }));
+            let lost = self.journal.is_lost(&range);
+            if !lost || !self.state.is_empty() {
+                return Ok(Some(Due { begin, whole, range, lost }));
             }
             self.next += 1;
         }
@@ -288,7 +320,7 @@ impl Pipeline {
     /// must be new in it. A stream too short for that is an error.
     fn tail(&mut self, begin: u64, available: u64) -> Result<bool> {
         let seen = match self.next {
-            0 => 0,
+            0 => self.lead as u64,
             next => (next - 1) * self.hop as u64 + self.window as u64,
         };
         let new = available.saturating_sub(begin.max(seen)) as usize;
@@ -306,10 +338,10 @@ impl Pipeline {
         Err(Error::new(
             Status::ClipTooShort,
             format!(
-                "the audio has {} frames at {} Hz, {available} samples at the model's {} Hz; the first {} of features \
-                 needs {}",
+                "the audio has {} frames at {} Hz, {} samples at the model's {} Hz; the first {} of features needs {}",
                 self.frames,
                 self.host_rate,
+                available - self.lead as u64,
                 self.model_rate,
                 if self.padding == Padding::None && self.min_rows > 1 {
                     format!("{} rows", self.min_rows)
@@ -341,32 +373,45 @@ impl Pipeline {
         cancel: Option<&Cancel>,
     ) -> Result<Window> {
         let started = Instant::now();
-        let (shown, (features, scored)) =
-            self.show(due, |rows, bins| (started.elapsed(), scorer.score(rows, bins, scores, cancel)))?;
+        let (shown, (features, scored)) = self.show(due, |rows, bins, given, state| {
+            (started.elapsed(), scorer.score(rows, bins, given, state, scores, cancel))
+        })?;
         let inference = started.elapsed() - features;
-        scored.map(|()| self.window(shown, inference))
+        scored?;
+        self.settled = shown.silent && self.state.is_settled();
+        Ok(self.window(shown, inference))
     }
 
-    /// Gives the rows of a window that is due to `take`. Whatever becomes of it, the next one comes next.
-    pub fn show<T>(&mut self, due: Due, take: impl FnOnce(&[f32], usize) -> T) -> Result<(Shown, T)> {
-        let Due { begin, whole, range } = due;
+    /// Gives the rows of a window that is due to `take`, how much of it is audio, and the state of the network. Whatever
+    /// becomes of it, the next one comes next.
+    pub fn show<T>(
+        &mut self,
+        due: Due,
+        take: impl FnOnce(&[f32], usize, Given, &mut State) -> T,
+    ) -> Result<(Shown, T)> {
+        let Due { begin, whole, range, lost } = due;
         let sequence = self.next;
         self.next += 1;
         let mut offset = (begin - self.start) as usize;
+        let given = (self.samples.len() - offset).min(self.window);
         if !whole {
             self.samples.drain(..offset);
             (self.start, offset) = (begin, 0);
             self.padding.apply(&mut self.samples, self.window);
         }
         let stretch = &self.samples[offset..self.samples.len().min(offset + self.window)];
+        let silent = lost && stretch.iter().all(|&sample| sample == 0.0);
+        let given = Given { samples: given, rows: self.rows.features().rows(given) };
         let (rows, bins) = self.rows.of(sequence, stretch)?;
         self.manifest.input.normalize.iter().for_each(|normalize| normalize.apply(rows, bins));
-        Ok((Shown { sequence, whole, range }, take(rows, bins)))
+        self.settled = false;
+        let taken = take(rows, bins, given, &mut self.state);
+        Ok((Shown { sequence, whole, range, silent }, taken))
     }
 
     /// A window that was scored, in `inference`.
     pub fn window(&mut self, shown: Shown, inference: Duration) -> Window {
-        let Shown { sequence, whole, range } = shown;
+        let Shown { sequence, whole, range, .. } = shown;
         Window {
             sequence,
             first_frame: range.start,

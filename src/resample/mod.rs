@@ -13,7 +13,7 @@ use fir::Fir;
 use kernel::Kernel;
 
 /// The lowest sample rate, in Hz, that a stream or a model can have.
-pub const MIN_SAMPLE_RATE: u32 = 8_000;
+pub const MIN_SAMPLE_RATE: u32 = 1_000;
 /// The highest sample rate, in Hz, that a stream or a model can have.
 pub const MAX_SAMPLE_RATE: u32 = 384_000;
 

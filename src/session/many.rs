@@ -82,18 +82,28 @@ impl<'a> One<'a> {
     /// Takes what has come out of the ring.
     fn advance(&mut self) {
         let (Place::Waiting, Some(reader)) = (&self.place, &mut self.reader) else { return };
-        self.place = if self.session.cancel.is_requested() {
-            Place::Done(Ok(Read::Cancelled))
-        } else if let Some(error) = reader.pending_error.take() {
-            Place::Done(Err(error))
-        } else if reader.in_a_row > 0 && reader.in_a_row == reader.limit {
-            Place::Done(Ok(Read::Again))
-        } else {
+        let Session { model, cancel, .. } = self.session;
+        if let Some(error) = reader.pending_error.take() {
+            self.place = Place::Done(Err(error));
+            return;
+        }
+        self.place = loop {
+            if cancel.is_requested() {
+                break Place::Done(Ok(Read::Cancelled));
+            }
+            if reader.in_a_row > 0 && reader.in_a_row == reader.limit {
+                break Place::Done(Ok(Read::Again));
+            }
             match reader.advance() {
-                Ok(Ahead::Window(due)) => Place::Due(due),
-                Ok(Ahead::Nothing) => Place::Waiting,
-                Ok(Ahead::End) => Place::Done(Ok(Read::End)),
-                Err(error) => Place::Done(Err(error)),
+                Ok(Ahead::Window(due)) => break Place::Due(due),
+                Ok(Ahead::Lost(due)) => match reader.pass(model.scorer(), due, cancel) {
+                    Ok(()) => reader.in_a_row = reader.in_a_row.saturating_add(1),
+                    Err(_) if cancel.is_requested() => {}
+                    Err(error) => break Place::Done(Err(error)),
+                },
+                Ok(Ahead::Nothing) => break Place::Waiting,
+                Ok(Ahead::End) => break Place::Done(Ok(Read::End)),
+                Err(error) => break Place::Done(Err(error)),
             }
         };
     }
@@ -183,7 +193,7 @@ fn together(all: &mut [One<'_>], now: &[usize], scorer: &Scorer, shown: &mut Vec
     for (slot, &index) in now.iter().enumerate() {
         let one = &mut all[index];
         let Some((due, reader)) = one.take_due() else { continue };
-        let put = reader.pipeline.show(due, |rows, bins| {
+        let put = reader.pipeline.show(due, |rows, bins, _, _| {
             if tensors.is_none() {
                 tensors = Some(scorer.tensors_for(now.len(), rows.len() / bins, bins)?);
             }

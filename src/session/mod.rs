@@ -178,17 +178,22 @@ impl Session {
         if let Some(error) = reader.pending_error.take() {
             return Err(error);
         }
-        let read = match reader.in_a_row {
-            n if n > 0 && n == reader.limit => Read::Again,
-            _ => match reader.advance()? {
-                Ahead::Window(due) => match reader.score(self.model.scorer(), due, &self.cancel) {
-                    Ok(window) => Read::Window(window),
-                    Err(_) if self.cancel.is_requested() => Read::Cancelled,
-                    Err(error) => return Err(error),
-                },
-                Ahead::Nothing => Read::Again,
-                Ahead::End => Read::End,
-            },
+        let read = loop {
+            if reader.in_a_row > 0 && reader.in_a_row == reader.limit {
+                break Read::Again;
+            }
+            let done = match reader.advance()? {
+                Ahead::Window(due) => reader.score(self.model.scorer(), due, &self.cancel).map(Some),
+                Ahead::Lost(due) => reader.pass(self.model.scorer(), due, &self.cancel).map(|()| None),
+                Ahead::Nothing => break Read::Again,
+                Ahead::End => break Read::End,
+            };
+            match done {
+                Ok(None) => reader.in_a_row = reader.in_a_row.saturating_add(1),
+                Ok(Some(window)) => break Read::Window(window),
+                Err(_) if self.cancel.is_requested() => break Read::Cancelled,
+                Err(error) => return Err(error),
+            }
         };
         reader.in_a_row = if let Read::Window(_) = read { reader.in_a_row.saturating_add(1) } else { 0 };
         if let Read::Window(_) = read
@@ -220,7 +225,16 @@ impl Session {
             if self.cancel.is_requested() {
                 return Ok(Wait::Cancelled);
             }
-            match reader.advance() {
+            let ahead = match reader.advance() {
+                Ok(Ahead::Lost(due)) => match reader.pass(self.model.scorer(), due, &self.cancel) {
+                    Ok(()) if deadline.is_none_or(|deadline| Instant::now() < deadline) => continue,
+                    Ok(()) => Ok(Ahead::Nothing),
+                    Err(_) if self.cancel.is_requested() => continue,
+                    Err(error) => Err(error),
+                },
+                ahead => ahead,
+            };
+            match ahead {
                 Ok(Ahead::Nothing) => {}
                 Ok(_) => return Ok(Wait::Ready),
                 Err(error) => {

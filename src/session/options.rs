@@ -11,7 +11,7 @@ const MAX_RING_SECONDS: f64 = 600.0;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SessionOptions {
-    /// Rate of the host's audio, Hz; valid 8000..=384000.
+    /// Rate of the host's audio, Hz; valid 1000..=384000.
     pub sample_rate: u32,
     /// Channels of the host's audio; valid 1..=8.
     pub channels: u32,

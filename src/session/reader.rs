@@ -25,6 +25,8 @@ pub(super) struct Reader {
 /// What lies ahead of a reader.
 pub(super) enum Ahead {
     Window(Due),
+    /// A window of lost audio, which is run for the network's state and not reported.
+    Lost(Due),
     Nothing,
     End,
 }
@@ -35,7 +37,7 @@ impl Reader {
         let Self { ring, pipeline, decisions, .. } = self;
         loop {
             if let Some(due) = pipeline.due()? {
-                return Ok(Ahead::Window(due));
+                return Ok(if due.lost { Ahead::Lost(due) } else { Ahead::Window(due) });
             }
             if pipeline.is_ended() {
                 decisions.finish();
@@ -52,6 +54,11 @@ impl Reader {
                 Item::End => pipeline.end(),
             }
         }
+    }
+
+    /// Runs a window of lost audio.
+    pub fn pass(&mut self, scorer: &Scorer, due: Due, cancel: &Cancel) -> Result<()> {
+        self.pipeline.score(scorer, due, &mut self.scores, Some(cancel)).map(drop)
     }
 
     pub fn score(&mut self, scorer: &Scorer, due: Due, cancel: &Cancel) -> Result<Window> {

@@ -34,7 +34,7 @@ fn ends() -> Vec<Vec<u8>> {
 }
 
 /// A scalar, or with `dims` more, that a body takes or gives.
-fn value(field: u32, name: &str, element: u64, dims: &[u64]) -> Vec<u8> {
+pub fn value(field: u32, name: &str, element: u64, dims: &[u64]) -> Vec<u8> {
     let dims: Vec<Vec<u8>> = dims.iter().map(|&size| message(1, &[number(1, size)])).collect();
     let tensor = message(1, &[number(1, element), message(2, &dims)]);
     message(field, &[bytes(1, name), message(2, &[tensor])])

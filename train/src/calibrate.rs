@@ -6,6 +6,8 @@ use auricle::stages::scores::Activation;
 
 /// The temperatures looked at.
 const RANGE: (f64, f64) = (0.05, 20.0);
+/// Nearer to an end of the range than by this factor is at it.
+const AT_LIMIT: f64 = 1.02;
 /// Steps of the search; each leaves 0.62 of the range. Beyond three digits the 32-bit scores cannot tell temperatures
 /// apart.
 const STEPS: usize = 30;
@@ -30,6 +32,72 @@ pub struct Bin {
     pub right: f64,
     /// Share of all windows, each clip counting as one.
     pub share: f64,
+}
+
+/// A temperature, and what it does to a reliability diagram.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Calibration {
+    /// For the manifest's `output.temperature`.
+    pub temperature: f32,
+    /// Why it is 1, where the search gave another one.
+    pub kept: Option<String>,
+    /// How often the highest score of a window is right, with temperature 1.
+    pub before: Reliability,
+    /// The same with `temperature`.
+    pub after: Reliability,
+}
+
+/// A reliability diagram.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Reliability {
+    /// By height of the score.
+    pub bins: [Bin; BINS],
+    /// Expected calibration error.
+    pub error: f64,
+}
+
+impl Calibration {
+    /// With the temperature of [`temperature`], if it is inside the range that was searched and the calibration error falls
+    /// with it. At the end of the range the clips say nothing of how sure the network may be: all of them are right, or they
+    /// are no more right than chance.
+    pub fn new(examples: &[Example], activation: Activation) -> Self {
+        let diagram = |temperature| {
+            let (bins, error) = reliability(examples, activation, temperature);
+            Reliability { bins, error }
+        };
+        let (found, before) = (temperature(examples, activation), diagram(1.0));
+        let after = diagram(found);
+        let inside = f64::from(found) > RANGE.0 * AT_LIMIT && f64::from(found) < RANGE.1 / AT_LIMIT;
+        let kept = if !inside {
+            Some(format!(
+                "{found} is the end of the range that was searched: these clips do not tell how sure to be"
+            ))
+        } else if after.error >= before.error && found != 1.0 {
+            Some(format!(
+                "with {found} the calibration error would go from {:.3} to {:.3}",
+                before.error, after.error
+            ))
+        } else {
+            None
+        };
+        match kept {
+            Some(_) => Self { temperature: 1.0, kept, before, after: before },
+            None => Self { temperature: found, kept, before, after },
+        }
+    }
+}
+
+impl std::fmt::Display for Calibration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.kept {
+            Some(reason) => write!(f, "temperature 1; calibration error {:.3} ({reason})", self.before.error),
+            None => write!(
+                f,
+                "temperature {}: the calibration error goes from {:.3} to {:.3}",
+                self.temperature, self.before.error, self.after.error
+            ),
+        }
+    }
 }
 
 /// The temperature with the smallest mean −ln of what the windows of a clip give its classes; every clip counts alike.
@@ -145,6 +213,26 @@ mod tests {
         // Too timid a network becomes bolder.
         let timid = temperature(&self::examples(&self::clips(0.5, 95)), Activation::Softmax);
         assert!((timid - 0.5 / 19_f32.ln()).abs() < 2e-3, "{timid}");
+    }
+
+    #[test]
+    fn a_temperature_at_the_end_of_the_range_or_that_does_not_help_is_not_taken() {
+        // All right: the surer the better, without end. No better than chance: the less sure the better.
+        for (higher, right) in [(5.0, 100), (5.0, 0)] {
+            let clips = clips(higher, right);
+            let found = Calibration::new(&examples(&clips), Activation::Softmax);
+            assert!(found.temperature == 1.0 && found.kept.is_some(), "{found}");
+            assert_eq!(found.before, found.after);
+        }
+        let helped = clips(5.0, 80);
+        let helped = Calibration::new(&examples(&helped), Activation::Softmax);
+        assert!(helped.temperature > 3.0 && helped.after.error < helped.before.error, "{helped}");
+        // Three sure windows that are right and one unsure one that is wrong: −ln falls, the calibration error rises.
+        let mut mixed = clips(3.0, 3);
+        mixed.truncate(3);
+        mixed.push((1, vec![vec![0.1, 0.0]]));
+        let mixed = Calibration::new(&examples(&mixed), Activation::Softmax);
+        assert!(mixed.temperature == 1.0 || mixed.after.error < mixed.before.error, "{mixed}");
     }
 
     #[test]

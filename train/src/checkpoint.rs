@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::crops::Place;
 use crate::plan::{Plan, Point};
+use crate::sources::Sources;
 
 const MAGIC: &[u8] = b"auricle training\n";
 
@@ -25,6 +26,8 @@ pub struct Progress {
     pub plan: Plan,
     /// Number of clips; another number cannot be the same data.
     pub clips: usize,
+    /// Where they are from, and the clips that were held out.
+    pub sources: Sources,
     /// Steps made.
     pub step: usize,
     /// How far the stream of examples has come.
@@ -51,9 +54,17 @@ pub struct Checkpoint {
 }
 
 impl Progress {
-    /// Of a run at a step.
-    pub fn new(plan: Plan, clips: usize, step: usize, place: Place) -> Self {
-        Self { plan, clips, step, place, best: None, history: Vec::new(), lengths: [0; 4] }
+    /// Of a run that begins.
+    pub fn new(plan: Plan, clips: usize, sources: Sources) -> Self {
+        let (step, place) = (0, Place::default());
+        Self { plan, clips, sources, step, place, best: None, history: Vec::new(), lengths: [0; 4] }
+    }
+
+    /// Whether there is nothing left to train: all steps are made, or they stopped helping.
+    pub fn is_over(&self) -> bool {
+        let recipe = &self.plan.recipe;
+        let in_vain = |(step, _): (usize, f64)| self.step >= step + recipe.patience * recipe.evaluate_every;
+        self.step >= recipe.steps || (recipe.patience > 0 && self.best.is_some_and(in_vain))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Accuracy on whole clips, scored as the library's `classify` scores them.
 
+use anyhow::Result;
 use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{SeedableRng, rngs::StdRng};
@@ -10,6 +11,8 @@ use crate::dataset::Clip;
 use crate::front_end::FrontEnd;
 use crate::loss::Kind;
 use crate::network::Network;
+use crate::parallel;
+use crate::plan::Plan;
 
 /// Windows in one forward pass.
 const BATCH: usize = 32;
@@ -26,19 +29,17 @@ pub struct Judge {
     pub accuracy: f64,
 }
 
-/// Looks at whole clips.
-pub fn judge(
-    network: &Network,
-    front_end: &mut FrontEnd,
-    clips: &[&Clip],
-    classes: usize,
-    kind: Kind,
-) -> Judge {
+/// Looks at whole clips, on so many threads.
+pub fn judge(network: &Network, plan: &Plan, clips: &[&Clip], threads: usize) -> Result<Judge> {
+    let (classes, kind) = (plan.classes.len(), plan.recipe.loss);
+    let start = || plan.front_end.plan();
+    let score = |front_end: &mut FrontEnd, clip: &&Clip| {
+        Ok(clip_scores(network, front_end, &clip.samples, classes, kind))
+    };
     let (mut loss, mut right) = (0.0, 0);
     let cost = |score: f64| -score.max(LEAST_SCORE).ln();
-    for clip in clips {
-        let scores = clip_scores(network, front_end, &clip.samples, classes, kind);
-        let has = |class: usize| clip.class == class || clip.also.contains(&class);
+    for (clip, scores) in clips.iter().zip(parallel::map(threads, clips, start, score, &|| ())?) {
+        let has = |class: usize| clip.classes().any(|own| own == class);
         right += usize::from(has(arg_max(&scores)));
         loss += match kind {
             Kind::CrossEntropy => cost(scores[clip.class].into()),
@@ -51,7 +52,7 @@ pub fn judge(
         };
     }
     let count = clips.len().max(1) as f64;
-    Judge { loss: loss / count, accuracy: right as f64 / count }
+    Ok(Judge { loss: loss / count, accuracy: right as f64 / count })
 }
 
 /// Scores of one clip: the mean over its windows.

@@ -7,13 +7,15 @@ use auricle::{Manifest, Model, ModelOptions};
 use crate::dataset::Clip;
 use crate::evaluate::{arg_max, clip_scores, forward};
 use crate::front_end::{About, FrontEnd};
-use crate::loss::Kind;
 use crate::network::Network;
 use crate::onnx::Graph;
+use crate::parallel;
 use crate::plan::Plan;
 
 /// Largest difference of a window's logits, as a share of the largest logit where that is above 1.
 const LOGIT_TOLERANCE: f32 = 1e-5;
+/// Clips that are compared; the file holds the same operations for every one of them.
+pub const VERIFIED: usize = 64;
 /// Largest difference of a clip's scores.
 const SCORE_TOLERANCE: f32 = 1e-5;
 
@@ -35,20 +37,23 @@ pub fn onnx(network: &Network, plan: &Plan, about: &About) -> Result<Vec<u8>> {
 /// How far the library, with the file, is from the network that was trained.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Difference {
+    /// Clips looked at.
+    pub clips: usize,
     /// Largest difference of a logit, of the windows looked at.
     pub logits: f32,
-    /// Largest difference of a score, of the whole clips looked at.
+    /// Largest difference of a score.
     pub scores: f32,
 }
 
-/// Loads the file with the library, as its users do, and compares: the logits of the first window of every clip (read
-/// through a manifest without activation), and the scores of every whole clip. An error if either is beyond tolerance,
-/// or if a clip gets another answer.
+/// Loads the file with the library, as its users do, and compares on the beginnings of up to [`VERIFIED`] clips, spread over
+/// all: the logits of the first window (read through a manifest without activation), and the scores of three windows and a
+/// piece. An error if either is beyond tolerance, or if one gets another answer. `done` is called after each.
 pub fn verify(
     onnx: &[u8],
     network: &Network,
-    front_end: &mut FrontEnd,
+    plan: &Plan,
     clips: &[&Clip],
+    done: &(dyn Fn() + Sync),
 ) -> Result<Difference> {
     ensure!(!clips.is_empty(), "no clips to compare by");
     let options = ModelOptions::default();
@@ -57,13 +62,9 @@ pub fn verify(
     raw.output.activation = Activation::None;
     let raw = Model::load_memory(onnx, Some(&raw.to_json()), &options)?;
 
-    let kind = match model.manifest().output.activation {
-        Activation::Sigmoid => Kind::Binary,
-        _ => Kind::CrossEntropy,
-    };
-    let mut worst = Difference::default();
-    let classes = model.labels().len();
-    for clip in clips {
+    let classes = plan.classes.len();
+    let sample = sample(clips);
+    let compare = |front_end: &mut FrontEnd, clip: &&Clip| {
         let window = front_end.windows(&clip.samples).swap_remove(0);
         let logits = classify(&raw, &window, classes)?;
         let expected: Vec<f32> = forward(network, front_end, &[window])
@@ -71,26 +72,37 @@ pub fn verify(
             .try_to_vec()
             .expect("the network computes in f32");
         let scale = expected.iter().fold(1f32, |m, v| m.max(v.abs()));
-        let difference = largest_difference(&logits, &expected);
+        let logit = largest_difference(&logits, &expected);
         ensure!(
-            difference <= LOGIT_TOLERANCE * scale,
-            "{}: the file's logits differ from the network's by {difference:e}; at most {:e} is allowed",
-            clip.file,
+            logit <= LOGIT_TOLERANCE * scale,
+            "{}: the file's logits differ from the network's by {logit:e}; at most {:e} is allowed",
+            clip.name(),
             LOGIT_TOLERANCE * scale
         );
-        worst.logits = worst.logits.max(difference);
-
-        let scores = classify(&model, &clip.samples, classes)?;
-        let expected = clip_scores(network, front_end, &clip.samples, classes, kind);
-        let difference = largest_difference(&scores, &expected);
+        let beginning = &clip.samples[..clip.samples.len().min(front_end.window() + 5 * front_end.hop() / 2)];
+        let scores = classify(&model, beginning, classes)?;
+        let expected = clip_scores(network, front_end, beginning, classes, plan.recipe.loss);
+        let score = largest_difference(&scores, &expected);
         ensure!(
-            difference <= SCORE_TOLERANCE && arg_max(&scores) == arg_max(&expected),
-            "{}: the library's scores differ from the trainer's by {difference:e}; at most {SCORE_TOLERANCE:e} is allowed",
-            clip.file
+            score <= SCORE_TOLERANCE && arg_max(&scores) == arg_max(&expected),
+            "{}: the library's scores differ from the trainer's by {score:e}; at most {SCORE_TOLERANCE:e} is allowed",
+            clip.name()
         );
-        worst.scores = worst.scores.max(difference);
-    }
-    Ok(worst)
+        Ok(Difference { clips: 1, logits: logit, scores: score })
+    };
+    let found = parallel::map(parallel::cores(), &sample, || plan.front_end.plan(), compare, done)?;
+    let worst = |a: Difference, b: Difference| Difference {
+        clips: a.clips + b.clips,
+        logits: a.logits.max(b.logits),
+        scores: a.scores.max(b.scores),
+    };
+    Ok(found.into_iter().fold(Difference::default(), worst))
+}
+
+/// Up to [`VERIFIED`] of the clips, evenly spread.
+fn sample<'a>(clips: &[&'a Clip]) -> Vec<&'a Clip> {
+    let count = clips.len().min(VERIFIED);
+    (0..count).map(|n| clips[n * clips.len() / count]).collect()
 }
 
 fn classify(model: &Model, samples: &[f32], classes: usize) -> Result<Vec<f32>> {

@@ -1,5 +1,6 @@
 //! The training loop.
 
+use std::collections::BTreeSet;
 use std::f64::consts::PI;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -9,15 +10,17 @@ use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
 use burn::store::ModuleRecord;
 use burn::tensor::{Device, Tensor, TensorData};
+use serde_json::Value;
 
 use crate::checkpoint::{Checkpoint, Progress};
-use crate::crops::{Batch, Crops, Material, Place};
+use crate::crops::{Batch, Crops, Material};
 use crate::dataset::Clip;
 use crate::evaluate::judge;
 use crate::front_end::FrontEnd;
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::plan::{Plan, Point, Recipe};
+use crate::sources::Sources;
 use crate::weights;
 
 /// What a run begins with.
@@ -44,6 +47,8 @@ pub struct Options<'a> {
     pub checkpoint: Option<(PathBuf, usize)>,
     /// Where it is computed; the CPU without.
     pub device: Option<Device>,
+    /// Threads that look at the clips that are held out; the steps themselves are on the one that calls.
+    pub threads: usize,
     /// Stops the run after so many steps as if it had been interrupted.
     pub stop_after: Option<usize>,
 }
@@ -70,9 +75,9 @@ pub fn fit(
         recipe.patience
     );
     let device = options.device.clone().unwrap_or_else(Device::flex);
-    let mut run = Run::begin(plan, material, start, &device.clone().autodiff())?;
+    let mut run = Run::begin(plan, material, options.held_out, start, &device.clone().autodiff())?;
     let mut crops = Crops::new(material, &recipe.augment, recipe.seed, run.progress.place);
-    while run.progress.step < recipe.steps && !run.is_out_of_patience() {
+    while !run.progress.is_over() {
         let batch = crops.batch(recipe.batch, &mut run.front_end);
         run.step(batch)?;
         run.progress.place = crops.place();
@@ -80,14 +85,14 @@ pub fn fit(
         if !options.held_out.is_empty()
             && (step.is_multiple_of(recipe.evaluate_every) || step == recipe.steps)
         {
-            run.evaluate(options.held_out);
+            run.evaluate(options)?;
         }
         if let Some(point) = run.progress.history.last() {
             report(point);
         }
         let stop = options.stop_after == Some(step);
         if let Some((path, every)) = &options.checkpoint
-            && (step.is_multiple_of(*every) || step == recipe.steps || run.is_out_of_patience() || stop)
+            && (step.is_multiple_of(*every) || run.progress.is_over() || stop)
         {
             run.save(path)?;
         }
@@ -111,7 +116,13 @@ struct Run {
 }
 
 impl Run {
-    fn begin(plan: &Plan, material: &Material<'_>, start: Start, device: &Device) -> Result<Self> {
+    fn begin(
+        plan: &Plan,
+        material: &Material<'_>,
+        held_out: &[&Clip],
+        start: Start,
+        device: &Device,
+    ) -> Result<Self> {
         let recipe = &plan.recipe;
         let front_end = plan.front_end.plan()?;
         let classes = plan.classes.len();
@@ -131,7 +142,11 @@ impl Run {
             }
         };
         let mut run = Self {
-            progress: Progress::new(plan.clone(), material.clips.len(), 0, Place::default()),
+            progress: Progress::new(
+                plan.clone(),
+                material.clips.len(),
+                Sources::new(material.clips, held_out),
+            ),
             device: device.clone(),
             average: if recipe.average > 0.0 { weights::flatten(&network.valid()) } else { Vec::new() },
             network,
@@ -146,19 +161,32 @@ impl Run {
         Ok(run)
     }
 
+    /// Goes on with the checkpoint's run. It may have become longer or shorter; everything else must be the same.
     fn resume(self, checkpoint: Checkpoint) -> Result<Self> {
-        let (plan, clips) = (&self.progress.plan, self.progress.clips);
+        let Progress { plan, clips, sources, .. } = self.progress.clone();
+        let mut progress = checkpoint.progress;
+        let steps = plan.recipe.steps;
         ensure!(
-            checkpoint.progress.plan == *plan && checkpoint.progress.clips == clips,
-            "the checkpoint is of another run ({} clips, {}); this one is {clips} clips, {}",
-            checkpoint.progress.clips,
-            serde_json::to_string(&checkpoint.progress.plan)?,
-            serde_json::to_string(plan)?
+            steps >= progress.step,
+            "the checkpoint has made {} steps; --steps is {steps}",
+            progress.step
+        );
+        progress.plan.recipe.steps = steps;
+        let mut differences = differences(&progress.plan, &plan)?;
+        if progress.clips != clips {
+            differences.push(format!("clips: {} and now {clips}", progress.clips));
+        } else if progress.sources != sources {
+            differences.push("the clips, or which of them are held out".into());
+        }
+        ensure!(
+            differences.is_empty(),
+            "the checkpoint is of another run; what differs: {}",
+            differences.join("; ")
         );
         let record = ModuleRecord::from_bytes(Checkpoint::record(&checkpoint.network))
             .context("the checkpoint's network")?;
         Ok(Self {
-            progress: checkpoint.progress,
+            progress,
             network: self.network.try_load_record(record).context("the checkpoint's network")?,
             optimiser: self
                 .optimiser
@@ -204,10 +232,9 @@ impl Run {
         if self.average.is_empty() { network } else { weights::replace(network, &self.average) }
     }
 
-    fn evaluate(&mut self, clips: &[&Clip]) {
+    fn evaluate(&mut self, options: &Options<'_>) -> Result<()> {
         let network = self.usable();
-        let plan = &self.progress.plan;
-        let found = judge(&network, &mut self.front_end, clips, plan.classes.len(), plan.recipe.loss);
+        let found = judge(&network, &self.progress.plan, options.held_out, options.threads.max(1))?;
         if let Some(point) = self.progress.history.last_mut() {
             point.held_out = Some(found);
         }
@@ -215,15 +242,7 @@ impl Run {
             self.progress.best = Some((self.progress.step, found.loss));
             self.best = weights::flatten(&network);
         }
-    }
-
-    fn is_out_of_patience(&self) -> bool {
-        let recipe = &self.progress.plan.recipe;
-        recipe.patience > 0
-            && self
-                .progress
-                .best
-                .is_some_and(|(step, _)| self.progress.step >= step + recipe.patience * recipe.evaluate_every)
+        Ok(())
     }
 
     fn save(&self, path: &Path) -> Result<()> {
@@ -275,6 +294,31 @@ fn finished(checkpoint: &Checkpoint, plan: &Plan, shape: [usize; 2], device: &De
     } else {
         network.with_classes(plan.classes.len(), device)
     })
+}
+
+/// The members in which two plans differ, with what each says.
+fn differences(before: &Plan, now: &Plan) -> Result<Vec<String>> {
+    fn compare(path: &str, before: &Value, now: &Value, found: &mut Vec<String>) {
+        match (before, now) {
+            (Value::Object(a), Value::Object(b)) => {
+                let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+                for key in keys {
+                    let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                    compare(
+                        &path,
+                        a.get(key).unwrap_or(&Value::Null),
+                        b.get(key).unwrap_or(&Value::Null),
+                        found,
+                    );
+                }
+            }
+            _ if before != now => found.push(format!("{path}: {before} and now {now}")),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    compare("", &serde_json::to_value(before)?, &serde_json::to_value(now)?, &mut found);
+    Ok(found)
 }
 
 /// AdamW with PyTorch's constants; burn's default epsilon is 1e-5. The betas are 0.9 and 0.999 in both.

@@ -1,23 +1,30 @@
 //! Golden cases of a model that was just made, and the file with them inside.
 
 use anyhow::{Context, Result, ensure};
-use auricle::manifest::golden::{Golden, Signal};
+use auricle::manifest::golden::{Golden, OURSELVES, Signal};
 use auricle::{Manifest, Model, ModelOptions};
 
+use crate::onnx::edit::has_integers;
 use crate::onnx::stamp::stamp;
 
-/// Difference that a score may have elsewhere: floats are added in another order, and integers may be rounded the other
-/// way.
-pub const TOLERANCE: f64 = 1e-3;
+/// Difference that a score of a network may have elsewhere, as a part of the largest score if that is above 1: floats are
+/// added in another order, and integers may be rounded the other way.
+const TOLERANCE: f64 = 1e-3;
 /// The same, of a network in integers.
-pub const INTEGER_TOLERANCE: f64 = 2e-2;
+const INTEGER_TOLERANCE: f64 = 2e-2;
+
+/// What golden cases of this network allow.
+fn tolerance(onnx: &[u8]) -> Result<f64> {
+    Ok(if has_integers(onnx)? { INTEGER_TOLERANCE } else { TOLERANCE })
+}
 
 /// The file with `manifest`, checked by loading it, with golden cases: those of the manifest if it has some, which must
-/// then be reproduced, else a chirp at the model's rate and noise at another one, with the scores that they get here.
-pub fn finish(onnx: &[u8], manifest: &Manifest, tolerance: f64) -> Result<Vec<u8>> {
+/// then be reproduced, else ones with the scores that this library gives here, marked as its own.
+pub fn finish(onnx: &[u8], manifest: &Manifest, tolerance: Option<f64>) -> Result<Vec<u8>> {
     let mut manifest = manifest.clone();
     if manifest.golden.is_empty() {
         let model = Model::load_memory(onnx, Some(&manifest.to_json()), &ModelOptions::default())?;
+        let tolerance = tolerance.map_or_else(|| self::tolerance(onnx), Ok)?;
         manifest.golden = cases(&model, tolerance)?;
     }
     let mut options = ModelOptions::default();
@@ -28,22 +35,39 @@ pub fn finish(onnx: &[u8], manifest: &Manifest, tolerance: f64) -> Result<Vec<u8
     Ok(file)
 }
 
+/// Loud and quiet, at the model's rate and at another one, of no whole number of windows, shorter than one, and silence.
 fn cases(model: &Model, tolerance: f64) -> Result<Vec<Golden>> {
     let (rate, window) = (model.sample_rate(), model.manifest().input.window_seconds);
-    let chirp = Signal::Chirp { from_hz: 50.0, to_hz: 0.45 * f64::from(rate) };
-    let noise = Signal::Noise { seed: 1 };
+    let chirp = || Signal::Chirp { from_hz: 50.0, to_hz: 0.45 * f64::from(rate) };
+    let noise = || Signal::Noise { seed: 1 };
     let other = if rate == 44_100 { 48_000 } else { 44_100 };
-    // Not whole windows, so that padding is part of it.
-    let cases = [(chirp, 2.5 * window, rate), (noise, 1.3 * window, other)];
-    let case = |(signal, seconds, sample_rate): (Signal, f64, u32)| {
-        let seconds = f64::min(seconds, 60.0);
-        let mut case =
-            Golden { signal, seconds, sample_rate: Some(sample_rate), scores: Vec::new(), tolerance };
+    let whole = window.max(0.1); // of windows of some milliseconds a few
+    let cases = [
+        (chirp(), 2.5 * whole, rate, 1.0),
+        (noise(), 1.3 * whole, other, 1.0),
+        (noise(), whole, rate, 0.01),
+        (chirp(), 0.4 * window, rate, 0.5),
+        (Signal::Silence {}, whole, rate, 1.0),
+    ];
+    let case = |(signal, seconds, sample_rate, level): (Signal, f64, u32, f32)| -> Result<Option<Golden>> {
+        let mut case = Golden {
+            signal,
+            seconds: f64::min(seconds, 60.0),
+            sample_rate: Some(sample_rate),
+            level,
+            by: OURSELVES.into(),
+            scores: vec![0.0; model.labels().len()],
+            tolerance,
+        };
         let (samples, sample_rate) = case.clip(rate);
-        case.scores = vec![0.0; model.labels().len()];
-        model
-            .classify(auricle::Clip { interleaved: &samples, channels: 1, sample_rate }, &mut case.scores)?;
-        Ok(case)
+        let clip = auricle::Clip { interleaved: &samples, channels: 1, sample_rate };
+        match model.classify(clip, &mut case.scores) {
+            Err(_) if seconds < window => return Ok(None), // a network that is not given less than it has asked for
+            done => done?,
+        }
+        let largest = case.scores.iter().fold(1.0, |max, score| f64::max(max, score.abs().into()));
+        case.tolerance *= largest;
+        Ok(Some(case))
     };
-    cases.into_iter().map(case).collect()
+    cases.into_iter().filter_map(|one| case(one).transpose()).collect()
 }

@@ -1,6 +1,8 @@
 //! A small head on a network that stays as it is: embeddings of windows -> classes. A few clips a class are enough,
 //! because only one matrix is learned.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, ensure};
 use auricle::Manifest;
 use auricle::manifest::Output;
@@ -14,6 +16,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use crate::compress::activations::{Activations, Inputs, float_tensors};
 use crate::dataset::Clip;
 use crate::onnx::edit::Editor;
+use crate::parallel;
 
 /// Steps over all windows at once, and how: found on five clips a class of ESC-10 and FSDD, and good for hundreds too.
 const STEPS: usize = 200;
@@ -53,22 +56,53 @@ pub fn candidates(onnx: &[u8]) -> Result<Vec<(String, Vec<i64>)>> {
     Ok(tensors)
 }
 
-/// What `tensor` holds for every window of every clip.
-pub fn embed(onnx: &[u8], manifest: &Manifest, tensor: &str, clips: &[&Clip]) -> Result<Vec<Embedded>> {
-    let mut inputs = Inputs::new(manifest)?;
-    let mut activations = Activations::new(onnx, vec![tensor.to_owned()])?;
-    let embed = |clip: &&Clip| {
+/// What `tensor` holds for every window of every clip; `done` is called after each clip.
+pub fn embed(
+    onnx: &[u8],
+    manifest: &Manifest,
+    tensor: &str,
+    clips: &[&Clip],
+    done: &(dyn Fn() + Sync),
+) -> Result<Vec<Embedded>> {
+    let start = || Ok((Inputs::new(manifest)?, Activations::new(onnx, vec![tensor.to_owned()])?));
+    let embed = |(inputs, activations): &mut (Inputs, Activations), clip: &&Clip| {
         let mut windows = Vec::new();
         for input in inputs.of(&clip.samples) {
             activations
                 .run(&input, |seen| windows.push(seen.values.to_vec()))
-                .with_context(|| clip.file.clone())?;
+                .with_context(|| clip.name())?;
         }
         let same = windows.windows(2).all(|pair| pair[0].len() == pair[1].len());
-        ensure!(same && !windows.is_empty(), "{}: {tensor:?} is not of one size for all windows", clip.file);
-        Ok(Embedded { classes: [clip.class].iter().chain(&clip.also).copied().collect(), windows })
+        ensure!(
+            same && !windows.is_empty(),
+            "{}: {tensor:?} is not of one size for all windows",
+            clip.name()
+        );
+        Ok(Embedded { classes: clip.classes().collect(), windows })
     };
-    clips.iter().map(embed).collect()
+    parallel::map(parallel::cores(), clips, start, embed, done)
+}
+
+/// Up to `shots` clips of every class, in the order of `clips`: from as many sources as there are, one of each before a
+/// second of any.
+pub fn few<'a>(clips: &[&'a Clip], shots: usize) -> Vec<&'a Clip> {
+    let mut turns: Vec<(usize, usize)> = Vec::with_capacity(clips.len());
+    let mut of_source: BTreeMap<(usize, &str), usize> = BTreeMap::new();
+    for (index, clip) in clips.iter().enumerate() {
+        let before = of_source.entry((clip.class, &clip.source)).or_default();
+        turns.push((*before, index));
+        *before += 1;
+    }
+    turns.sort_unstable();
+    let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
+    turns.retain(|(_, index)| {
+        let taken = taken.entry(clips[*index].class).or_default();
+        *taken += 1;
+        *taken <= shots
+    });
+    let mut chosen: Vec<usize> = turns.into_iter().map(|(_, index)| index).collect();
+    chosen.sort_unstable();
+    chosen.into_iter().map(|index| clips[index]).collect()
 }
 
 impl Head {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::inference::dtype;
 use crate::inference::hostile;
 
 const ALONE: Loading<'_> = Loading { threads: 1, providers: &[], cancel: None };
@@ -12,10 +13,12 @@ fn onnx_runtime_reads_no_file_of_the_working_folder_either() {
     for (way, onnx) in hostile::readers("Cargo.toml", 16) {
         let mut scores = vec![0.0; 16];
         let run = Network::load_checked(&onnx, ALONE).and_then(|network| {
-            let mut tensors = Tensors::new(&network.inputs()[0].name, &[1, 16_000], "y", &[1, 16])?;
-            tensors.input().fill(0.5);
-            network.run(&mut tensors, None)?;
-            scores.copy_from_slice(tensors.output());
+            let names = Names::new([&network.inputs()[0].name[..]].into_iter(), ["y"].into_iter())?;
+            let mut tensors =
+                Tensors::new(&[(Dtype::F32, vec![1, 16_000])], Ok(&[(Dtype::F32, vec![1, 16])]))?;
+            tensors.floats().fill(0.5);
+            network.run(&names, &mut tensors, &mut State::new(&[])?, None)?;
+            dtype::read(tensors.output(0), 0, &mut scores);
             Ok(())
         });
         refused += usize::from(run.is_err());

@@ -7,6 +7,8 @@ use auricle::{Model, ModelOptions};
 use auricle_train::compress::measure::{Measured, accuracy, agreement, knows, latencies, table};
 use auricle_train::compress::{How, compress};
 use auricle_train::dataset::{Clip, Source};
+use auricle_train::front_end::FrontEndSpec;
+use auricle_train::sources::Sources;
 
 use super::{OutputArgs, load, stamp};
 
@@ -39,12 +41,15 @@ pub struct Args {
 
 impl Args {
     pub fn run(self) -> Result<()> {
-        self.output.open_runtime()?;
+        self.output.check()?;
         let onnx = stamp::read(&self.model)?;
         let options = ModelOptions::default();
         let before = Model::load(&self.model, &options)?;
-        let data = load(&self.data, before.sample_rate())?;
+        let data = load(&self.data, &FrontEndSpec::of(before.manifest()))?;
         let (held, rest) = data.hold_out(&[self.hold_out])?;
+        if let Some(doubt) = Sources::doubt(&onnx, &held)? {
+            eprintln!("warning: {doubt}");
+        }
         let step = rest.len().div_ceil(CALIBRATION_CLIPS);
         let calibration: Vec<&Clip> = rest.into_iter().step_by(step).collect();
         let (file, done) = compress(&onnx, before.manifest(), &self.how, &calibration)

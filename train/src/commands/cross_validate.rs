@@ -9,13 +9,15 @@ use auricle_train::crops::Material;
 use auricle_train::dataset::{Clip, Dataset};
 use auricle_train::evaluate::{arg_max, clip_scores, with_noise};
 use auricle_train::fit::{Options, Start, fit};
+use auricle_train::front_end::FrontEnd;
 use auricle_train::loss::Kind;
+use auricle_train::parallel;
 use auricle_train::plan::Plan;
-use auricle_train::report::{Fold, Report};
+use auricle_train::report::{Fold, Noise, Report};
 use indicatif::MultiProgress;
 
-use super::curve::Curve;
-use super::{NetworkArgs, RunArgs, backgrounds, on_one_thread};
+use super::curve::{Curve, bar};
+use super::{NetworkArgs, RunArgs, backgrounds, warn_unheard, writable};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -45,6 +47,8 @@ struct Tested {
 
 impl Args {
     pub fn run(self) -> Result<()> {
+        writable(&self.report)?;
+        writable(&self.report.with_extension("html"))?;
         let (plan, dataset) = self.network.plan(&self.run)?;
         let known = dataset.folds();
         ensure!(known.len() >= 2, "cross-validation needs at least 2 folds; the labels have {}", known.len());
@@ -60,8 +64,9 @@ impl Args {
             for _ in 0..self.jobs.max(1) {
                 scope.spawn(|| {
                     while let Some(number) = next() {
-                        let tested =
-                            on_one_thread(|| self.test(&plan, &dataset, number, &backgrounds, &screen));
+                        let tested = parallel::on_one_thread(|| {
+                            self.test(&plan, &dataset, number, &backgrounds, &screen)
+                        });
                         if let Ok(tested) = &tested {
                             screen
                                 .suspend(|| println!("fold {number}: {:.2} %", 100.0 * tested.fold.accuracy));
@@ -81,12 +86,13 @@ impl Args {
             (0..self.noise_snr.len()).map(|k| tested.iter().map(|t| t.noisy[k]).sum()).collect();
         let folds: Vec<Fold> = tested.into_iter().map(|t| t.fold).collect();
         let clips: usize = folds.iter().map(|f| f.clips.len()).sum();
-        let report =
+        let mut report =
             Report::new(dataset.classes.clone(), &plan.recipe, plan.recipe.loss.activation(), folds)?;
+        let share = |right: usize| right as f64 / clips.max(1) as f64;
+        report.noise = (self.noise_snr.iter().zip(noisy))
+            .map(|(&snr, right)| Noise { snr, accuracy: share(right) })
+            .collect();
         println!("{report}");
-        for (snr, right) in self.noise_snr.iter().zip(noisy) {
-            println!("with noise at {snr} dB SNR: {:.2} %", 100.0 * right as f64 / clips.max(1) as f64);
-        }
         println!("{}", report.write(&self.report)?.display());
         Ok(())
     }
@@ -101,6 +107,7 @@ impl Args {
     ) -> Result<Tested> {
         let recipe = &plan.recipe;
         let (test, rest) = dataset.hold_out(&[number])?;
+        let threads = (parallel::cores() / self.jobs.max(1)).max(1);
         // The fold that is tested must not decide when to stop: the next one does, and is not trained on.
         let (stop_by, rest): (Vec<&Clip>, Vec<&Clip>) = if recipe.patience > 0 {
             let folds = dataset.folds();
@@ -110,29 +117,39 @@ impl Args {
         } else {
             (Vec::new(), rest)
         };
+        screen.suspend(|| warn_unheard(dataset, &rest, &format!("with fold {number} held out")));
         let material = Material {
             clips: &rest,
             classes: plan.classes.len(),
             multi_label: recipe.loss == Kind::Binary,
             backgrounds: backgrounds.clone(),
         };
-        let options =
-            Options { held_out: &stop_by, device: Some(self.run.device.device()), ..Options::default() };
+        let options = Options {
+            held_out: &stop_by,
+            device: Some(self.run.device.device()),
+            threads,
+            ..Options::default()
+        };
         let mut curve = Curve::new(screen, format!("fold {number}"), recipe.steps, self.run.plain);
         let network = fit(plan, &material, Start::New, &options, |point| curve.add(point))?;
         let points = curve.finish();
 
-        let mut front_end = plan.front_end.plan()?;
-        let mut scores =
-            |samples: &[f32]| clip_scores(&network, &mut front_end, samples, plan.classes.len(), recipe.loss);
-        let mut noisy = vec![0; self.noise_snr.len()];
-        for (index, clip) in test.iter().enumerate() {
-            let right = |answer: usize| answer == clip.class || clip.also.contains(&answer);
-            for (count, &snr) in noisy.iter_mut().zip(&self.noise_snr) {
-                *count += usize::from(right(arg_max(&scores(&with_noise(&clip.samples, snr, index)))));
-            }
-        }
-        let fold = super::test(number, plan, &points, &network, &test)?;
+        let bar = bar(screen, format!("test {number}"), 2 * test.len(), self.run.plain);
+        let indexed: Vec<(usize, &Clip)> = test.iter().copied().enumerate().collect();
+        let right_in_noise = |front_end: &mut FrontEnd, &(index, clip): &(usize, &Clip)| {
+            let right = |snr: &f32| {
+                let noisy = with_noise(&clip.samples, *snr, index);
+                let scores = clip_scores(&network, front_end, &noisy, plan.classes.len(), recipe.loss);
+                clip.classes().any(|class| class == arg_max(&scores))
+            };
+            Ok(self.noise_snr.iter().map(right).collect::<Vec<bool>>())
+        };
+        let start = || plan.front_end.plan();
+        let right = parallel::map(threads, &indexed, start, right_in_noise, &|| bar.inc(1))?;
+        let noisy =
+            (0..self.noise_snr.len()).map(|k| right.iter().filter(|right| right[k]).count()).collect();
+        let fold = super::test(number, plan, &points, &network, &test, threads, &|| bar.inc(1))?;
+        bar.finish_and_clear();
         Ok(Tested { fold, noisy })
     }
 }

@@ -9,6 +9,19 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 const WIDTH: usize = 24;
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
+/// A bar for work on many things; a line where plain lines were asked for or the output is no terminal.
+pub fn bar(screen: &MultiProgress, what: String, count: usize, plain: bool) -> ProgressBar {
+    if plain || !std::io::stderr().is_terminal() {
+        println!("{what}: {count}");
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{prefix:8} {bar:20} {pos}/{len}  {eta} left");
+    let bar = ProgressBar::new(count as u64)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        .with_prefix(what);
+    screen.add(bar)
+}
+
 /// One run on the screen.
 pub struct Curve {
     /// None where plain lines were asked for or the output is no terminal.

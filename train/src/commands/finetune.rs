@@ -30,13 +30,15 @@ pub struct Args {
 impl Args {
     pub fn run(self) -> Result<()> {
         let before = Checkpoint::load(&self.from)?;
-        self.model.output.open_runtime()?;
-        let dataset = load(&self.run.data, before.progress.plan.front_end.sample_rate())?;
+        self.keep.check(&self.model)?;
+        let dataset = load(&self.run.data, &before.progress.plan.front_end)?;
+        self.run.fits(&dataset)?;
         let (classes, recipe) = (dataset.classes.clone(), self.run.recipe.clone());
         let plan = Plan { classes, recipe, ..before.progress.plan.clone() };
-        let (held, rest) = dataset.hold_out(self.keep.hold_out())?;
-        let start =
-            self.keep.resumed()?.unwrap_or(Start::From { checkpoint: Box::new(before), prune: self.prune });
-        train::run(&plan, &held, &rest, start, &self.keep, &self.run, &self.model)
+        let start = self
+            .keep
+            .resumed(&self.model)?
+            .unwrap_or(Start::From { checkpoint: Box::new(before), prune: self.prune });
+        train::run(&plan, &dataset, start, &self.keep, &self.run, &self.model)
     }
 }

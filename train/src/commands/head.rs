@@ -4,14 +4,18 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 use auricle::{Model, ModelOptions};
-use auricle_train::calibrate::{Example, temperature};
+use auricle_train::calibrate::{Calibration, Example};
 use auricle_train::compress::measure::{accuracy, scores};
 use auricle_train::dataset::{Clip, Source};
-use auricle_train::front_end::About;
+use auricle_train::front_end::{About, FrontEndSpec};
 use auricle_train::golden;
-use auricle_train::head::{Head, candidates, embed};
+use auricle_train::head::{Embedded, Head, candidates, embed, few};
+use auricle_train::parallel;
+use auricle_train::sources::Sources;
+use indicatif::MultiProgress;
 
-use super::{OutputArgs, load, stamp};
+use super::curve::bar;
+use super::{OutputArgs, load, stamp, warn_unheard};
 
 /// Largest difference of a clip's score between the file, in the library, and the head as it was trained.
 const TOLERANCE: f32 = 1e-4;
@@ -32,18 +36,21 @@ pub struct Args {
     /// Folds that are not trained on: the result is tested on them, and its temperature found by them.
     #[arg(long, value_delimiter = ',')]
     hold_out: Vec<u32>,
-    /// Most clips of a class that are trained on, the first ones of the labels.
+    /// Most clips of a class that are trained on; of as many groups (or files) as there are.
     #[arg(long)]
     shots: Option<usize>,
     #[command(flatten)]
     about: About,
     #[command(flatten)]
     output: OutputArgs,
+    /// Lines of text instead of bars; so too where the output is no terminal.
+    #[arg(long)]
+    plain: bool,
 }
 
 impl Args {
     pub fn run(self) -> Result<()> {
-        self.output.open_runtime()?;
+        self.output.check()?;
         let onnx = stamp::read(&self.backbone)?;
         let options = ModelOptions::default();
         let backbone = Model::load(&self.backbone, &options)?;
@@ -54,15 +61,22 @@ impl Args {
                 tensors.iter().map(|(name, sizes)| format!("  {name}  {sizes:?}")).collect();
             bail!("--embedding TENSOR is needed; {} has these that could be:\n{}", place(), lines.join("\n"));
         };
-        let data = load(&self.data, backbone.sample_rate())?;
+        let data = load(&self.data, &FrontEndSpec::of(backbone.manifest()))?;
+        data.one_class_each("A head gives one class of many: label each clip with one class.")?;
         let (held, mut rest) = data.hold_out(&self.hold_out)?;
-        let mut seen = vec![0; data.classes.len()];
-        rest.retain(|clip| {
-            seen[clip.class] += 1;
-            seen[clip.class] <= self.shots.unwrap_or(usize::MAX)
-        });
+        warn_unheard(&data, &rest, "with these folds held out");
+        if let Some(shots) = self.shots {
+            rest = few(&rest, shots);
+        }
+        let screen = MultiProgress::new();
+        let embed = |clips: &[&Clip], what: &str| {
+            let bar = bar(&screen, what.into(), clips.len(), self.plain);
+            let embedded = embed(&onnx, backbone.manifest(), embedding, clips, &|| bar.inc(1));
+            bar.finish_and_clear();
+            embedded.with_context(place)
+        };
         let manifest = backbone.manifest();
-        let examples = embed(&onnx, manifest, embedding, &rest).with_context(place)?;
+        let examples = embed(&rest, "embed")?;
         let head = Head::fit(&examples, data.classes.len(), 1)?;
         let (joined, mut manifest) = head.join(&onnx, manifest, embedding, &data.classes)?;
         (manifest.name, manifest.version, manifest.licence) =
@@ -75,7 +89,7 @@ impl Args {
             100.0 * accuracy(&model, &rest, &data.classes)?
         );
         if !held.is_empty() {
-            let tested = embed(&onnx, backbone.manifest(), embedding, &held)?;
+            let tested = embed(&held, "test")?;
             let windows: Vec<Vec<Vec<f32>>> =
                 tested.iter().map(|clip| clip.windows.iter().map(|w| head.outputs(w)).collect()).collect();
             let examples: Vec<Example> = tested
@@ -83,15 +97,16 @@ impl Args {
                 .zip(&windows)
                 .map(|(clip, windows)| Example { classes: &clip.classes, windows })
                 .collect();
-            manifest.output.temperature = temperature(&examples, manifest.output.activation);
+            let calibration = Calibration::new(&examples, manifest.output.activation);
+            manifest.output.temperature = calibration.temperature;
             println!(
-                "held out: {:.2} % of {} clips; temperature {}",
+                "held out: {:.2} % of {} clips; {calibration}",
                 100.0 * accuracy(&model, &held, &data.classes)?,
                 held.len(),
-                manifest.output.temperature
             );
         }
-        let file = golden::finish(&joined, &manifest, golden::TOLERANCE)?;
+        let joined = Sources::new(&rest, &held).stamp(joined)?;
+        let file = golden::finish(&joined, &manifest, None)?;
         stamp::write(&self.output.out, &file)?;
         println!("{}: {} bytes, {} classes", self.output.out.display(), file.len(), data.classes.len());
         Ok(())
@@ -99,13 +114,9 @@ impl Args {
 }
 
 /// The library computes with the file what the head gave for the embeddings.
-fn check(
-    model: &Model,
-    head: &Head,
-    clips: &[&Clip],
-    examples: &[auricle_train::head::Embedded],
-) -> Result<()> {
-    for (clip, example) in clips.iter().zip(examples) {
+fn check(model: &Model, head: &Head, clips: &[&Clip], examples: &[Embedded]) -> Result<()> {
+    let pairs: Vec<(&Clip, &Embedded)> = clips.iter().copied().zip(examples).collect();
+    let check = |_: &mut (), &(clip, example): &(&Clip, &Embedded)| {
         let mut expected = vec![0.0; head.bias.len()];
         for window in &example.windows {
             let mut window = head.outputs(window);
@@ -117,8 +128,10 @@ fn check(
         ensure!(
             apart <= TOLERANCE,
             "{}: the library's scores differ from the head's by {apart:e}; at most {TOLERANCE:e} is allowed",
-            clip.file
+            clip.name()
         );
-    }
+        Ok(())
+    };
+    parallel::map(parallel::cores(), &pairs, || Ok(()), check, &|| ())?;
     Ok(())
 }

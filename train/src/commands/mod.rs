@@ -17,17 +17,24 @@ use auricle::stages::text::escaped;
 use auricle_train::dataset::{Clip, Dataset, Source, load_mono};
 use auricle_train::evaluate::window_outputs;
 use auricle_train::export;
-use auricle_train::front_end::{About, InputArgs};
+use auricle_train::front_end::{About, FrontEnd, FrontEndSpec, InputArgs};
 use auricle_train::golden;
+use auricle_train::loss::Kind;
 use auricle_train::network::{Architecture, Network};
+use auricle_train::parallel;
 use auricle_train::plan::{Plan, Point, Recipe};
 use auricle_train::report::{Answer, Fold, Painter};
+use auricle_train::sources::Sources;
 use burn::tensor::Device;
 use clap::{Args, ValueEnum};
+use indicatif::MultiProgress;
+
+use curve::bar;
 
 /// Reads the clips, and says what is wrong with them.
-fn load(source: &Source, sample_rate: u32) -> Result<Dataset> {
-    let dataset = Dataset::load(source, sample_rate)?;
+fn load(source: &Source, front_end: &FrontEndSpec) -> Result<Dataset> {
+    let sample_rate = front_end.sample_rate();
+    let dataset = Dataset::load(source, sample_rate, front_end.min_samples()?)?;
     for reason in &dataset.unreadable {
         eprintln!("left out: {}", escaped(reason));
     }
@@ -53,8 +60,9 @@ pub struct OutputArgs {
 }
 
 impl OutputArgs {
-    /// Before the work, so that a missing runtime costs no more than this.
-    fn open_runtime(&self) -> Result<()> {
+    /// Before the work, so that a missing runtime or folder costs no more than this.
+    fn check(&self) -> Result<()> {
+        writable(&self.out)?;
         Ok(auricle::open_runtime(self.runtime.as_deref())?)
     }
 }
@@ -69,24 +77,47 @@ pub struct ModelArgs {
 }
 
 impl ModelArgs {
-    /// Writes the file after the library has computed the same with it on `clips`.
-    fn write(&self, network: &Network, plan: &Plan, clips: &[&Clip], temperature: f32) -> Result<()> {
+    /// Writes the file after the library has computed the same with it on some of `clips`.
+    fn write(
+        &self,
+        network: &Network,
+        plan: &Plan,
+        clips: &[&Clip],
+        temperature: f32,
+        sources: &Sources,
+        plain: bool,
+    ) -> Result<()> {
         let onnx = export::onnx(network, plan, &self.about)?;
-        let difference = export::verify(&onnx, network, &mut plan.front_end.plan()?, clips)?;
+        let bar = bar(&MultiProgress::new(), "verify".into(), clips.len().min(export::VERIFIED), plain);
+        let difference = export::verify(&onnx, network, plan, clips, &|| bar.inc(1))?;
+        bar.finish_and_clear();
         let mut manifest = export::manifest(plan, &self.about)?;
         manifest.output.temperature = temperature;
-        let onnx = golden::finish(&onnx, &manifest, golden::TOLERANCE)?;
+        let onnx = golden::finish(&sources.stamp(onnx)?, &manifest, None)?;
         stamp::write(&self.output.out, &onnx)?;
         println!(
-            "{}: {} bytes; over {} clips the library gives the same answers as the trained network, and differs from it by at most {:.1e} in logits, {:.1e} in scores",
+            "{}: {} bytes; on {} clips the library gives the same answers as the trained network, and differs from it by at most {:.1e} in logits, {:.1e} in scores",
             self.output.out.display(),
             onnx.len(),
-            clips.len(),
+            difference.clips,
             difference.logits,
             difference.scores
         );
         Ok(())
     }
+}
+
+/// An error if no file can be written there, before any work is done.
+fn writable(path: &Path) -> Result<()> {
+    let place = || path.display().to_string();
+    ensure!(!path.is_dir(), "{}: is a folder", place());
+    let folder = path.parent().filter(|folder| *folder != "").unwrap_or(Path::new("."));
+    ensure!(folder.is_dir(), "{}: the folder {} is not there", place(), folder.display());
+    let name = path.file_name().with_context(|| format!("{}: names no file", place()))?;
+    let mut probe = name.to_owned();
+    probe.push(format!(".{}.part", std::process::id()));
+    let probe = folder.join(probe);
+    fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).with_context(place)
 }
 
 /// Where a network is trained.
@@ -129,6 +160,26 @@ pub struct RunArgs {
     plain: bool,
 }
 
+impl RunArgs {
+    /// Whether the loss can learn these labels.
+    fn fits(&self, dataset: &Dataset) -> Result<()> {
+        match self.recipe.loss {
+            Kind::Binary => Ok(()),
+            Kind::CrossEntropy => {
+                dataset.one_class_each("Give --loss binary, and every class is judged for itself.")
+            }
+        }
+    }
+}
+
+/// Warns of classes that a training never hears.
+fn warn_unheard(dataset: &Dataset, rest: &[&Clip], when: &str) {
+    let unheard = dataset.unheard(rest);
+    if !unheard.is_empty() {
+        eprintln!("warning: {when} no clip of {unheard:?} is trained on; the network cannot know them");
+    }
+}
+
 /// A network that begins with new weights: `train`, `cross-validate`.
 #[derive(Args)]
 pub struct NetworkArgs {
@@ -143,7 +194,8 @@ impl NetworkArgs {
     /// Reads the clips, and plans a run on them.
     fn plan(&self, run: &RunArgs) -> Result<(Plan, Dataset)> {
         let front_end = self.input.spec()?;
-        let dataset = load(&run.data, front_end.sample_rate())?;
+        let dataset = load(&run.data, &front_end)?;
+        run.fits(&dataset)?;
         let plan = Plan {
             architecture: self.network,
             front_end,
@@ -172,19 +224,22 @@ fn backgrounds(folder: Option<&Path>, sample_rate: u32) -> Result<Arc<Vec<Vec<f3
     Ok(Arc::new(read))
 }
 
-/// One thread for one training: its sums are then always added in the same order, so that its seed reproduces it.
-fn on_one_thread<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-    rayon::ThreadPoolBuilder::new().num_threads(1).build()?.install(work)
-}
-
 /// What a network says of clips that it was not trained on.
-fn test(fold: u32, plan: &Plan, curve: &[Point], network: &Network, clips: &[&Clip]) -> Result<Fold> {
+fn test(
+    fold: u32,
+    plan: &Plan,
+    curve: &[Point],
+    network: &Network,
+    clips: &[&Clip],
+    threads: usize,
+    done: &(dyn Fn() + Sync),
+) -> Result<Fold> {
     let activation = plan.recipe.loss.activation();
     let painter = Painter::new(export::manifest(plan, &About::nameless())?);
-    let mut front_end = plan.front_end.plan()?;
-    let answer = |clip: &&Clip| {
-        let windows = window_outputs(network, &mut front_end, &clip.samples);
-        Answer::new(clip, windows, activation, &painter)
+    let answer = |front_end: &mut FrontEnd, clip: &&Clip| {
+        let windows = window_outputs(network, front_end, &clip.samples);
+        Ok(Answer::new(clip, windows, activation, &painter))
     };
-    Ok(Fold::new(fold, curve, clips.iter().map(answer).collect()))
+    let answers = parallel::map(threads, clips, || plan.front_end.plan(), answer, done)?;
+    Ok(Fold::new(fold, curve, answers))
 }

@@ -2,18 +2,20 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use auricle_train::checkpoint::Checkpoint;
 use auricle_train::crops::Material;
-use auricle_train::dataset::Clip;
+use auricle_train::dataset::Dataset;
 use auricle_train::fit::{Options, Start, fit};
 use auricle_train::loss::Kind;
+use auricle_train::parallel;
 use auricle_train::plan::Plan;
 use auricle_train::report::Report;
+use auricle_train::sources::Sources;
 use indicatif::MultiProgress;
 
-use super::curve::Curve;
-use super::{ModelArgs, NetworkArgs, RunArgs, backgrounds, on_one_thread, test};
+use super::curve::{Curve, bar};
+use super::{ModelArgs, NetworkArgs, RunArgs, backgrounds, test, warn_unheard, writable};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -39,24 +41,24 @@ pub struct Keep {
     /// What the outputs are divided by before they become scores, as cross-validate found it.
     #[arg(long, conflicts_with = "hold_out", default_value_t = 1.0)]
     temperature: f32,
-    /// File that the run is kept in, so that it can be resumed, and fine-tuned later.
+    /// File that the run is kept in, so that it can be resumed, and fine-tuned later; without it, the model's with the
+    /// extension `.ckpt`.
     #[arg(long)]
     checkpoint: Option<PathBuf>,
     /// Steps between two writings of the checkpoint.
-    #[arg(long, default_value_t = 100, requires = "checkpoint")]
+    #[arg(long, default_value_t = 100)]
     checkpoint_every: usize,
-    /// Go on from the checkpoint of the same command.
-    #[arg(long, requires = "checkpoint")]
+    /// Go on from the checkpoint of the same command; only --steps may be another number.
+    #[arg(long)]
     resume: bool,
 }
 
 impl Args {
     pub fn run(self) -> Result<()> {
-        self.model.output.open_runtime()?;
+        self.keep.check(&self.model)?;
         let (plan, dataset) = self.network.plan(&self.run)?;
-        let (held, rest) = dataset.hold_out(self.keep.hold_out())?;
-        let start = self.keep.resumed()?.unwrap_or(Start::New);
-        run(&plan, &held, &rest, start, &self.keep, &self.run, &self.model)
+        let start = self.keep.resumed(&self.model)?.unwrap_or(Start::New);
+        run(&plan, &dataset, start, &self.keep, &self.run, &self.model)
     }
 }
 
@@ -66,52 +68,100 @@ impl Keep {
         self.hold_out.as_slice()
     }
 
+    /// Before the work: that every file can be written, and that no other run is overwritten.
+    pub fn check(&self, model: &ModelArgs) -> Result<()> {
+        model.output.check()?;
+        for path in self.report.iter().flat_map(|json| [json.clone(), json.with_extension("html")]) {
+            writable(&path)?;
+        }
+        let path = self.checkpoint(model);
+        ensure!(
+            path != model.output.out,
+            "{}: is the model's file; --checkpoint needs another one",
+            path.display()
+        );
+        writable(&path)?;
+        if !path.exists() || self.resume {
+            return Ok(());
+        }
+        // One that lies beside a model that was written from it goes with that model.
+        let replaced = self.checkpoint.is_none()
+            && model.output.out.exists()
+            && Checkpoint::load(&path).is_ok_and(|run| run.progress.is_over());
+        ensure!(
+            replaced,
+            "{}: holds another run. Give --resume to go on with it, --checkpoint with another name to keep it, or remove it",
+            path.display()
+        );
+        Ok(())
+    }
+
+    fn checkpoint(&self, model: &ModelArgs) -> PathBuf {
+        self.checkpoint.clone().unwrap_or_else(|| model.output.out.with_extension("ckpt"))
+    }
+
     /// The run to go on with, if that was asked for.
-    pub fn resumed(&self) -> Result<Option<Start>> {
-        match (&self.checkpoint, self.resume) {
-            (Some(path), true) => Ok(Some(Start::Resume(Box::new(Checkpoint::load(path)?)))),
-            _ => Ok(None),
+    pub fn resumed(&self, model: &ModelArgs) -> Result<Option<Start>> {
+        match self.resume {
+            true => Ok(Some(Start::Resume(Box::new(Checkpoint::load(&self.checkpoint(model))?)))),
+            false => Ok(None),
         }
     }
 }
 
-/// Trains, tests on what was held out, writes the model.
+/// Trains, tests on what was held out, writes the model, then the report.
 pub fn run(
     plan: &Plan,
-    held: &[&Clip],
-    rest: &[&Clip],
+    dataset: &Dataset,
     start: Start,
     keep: &Keep,
     run: &RunArgs,
     model: &ModelArgs,
 ) -> Result<()> {
     let recipe = &plan.recipe;
+    let (held, rest) = dataset.hold_out(keep.hold_out())?;
+    warn_unheard(dataset, &rest, "with this fold held out");
+    if let Start::From { checkpoint, .. } = &start {
+        checkpoint.progress.sources.check(&held)?;
+    }
     let material = Material {
-        clips: rest,
+        clips: &rest,
         classes: plan.classes.len(),
         multi_label: recipe.loss == Kind::Binary,
         backgrounds: backgrounds(recipe.augment.background.as_deref(), plan.front_end.sample_rate())?,
     };
+    let checkpoint = keep.checkpoint(model);
     let options = Options {
-        held_out: held,
-        checkpoint: keep.checkpoint.clone().map(|path| (path, keep.checkpoint_every.max(1))),
+        held_out: &held,
+        checkpoint: Some((checkpoint.clone(), keep.checkpoint_every.max(1))),
         device: Some(run.device.device()),
+        threads: parallel::cores(),
         stop_after: None,
     };
     let screen = MultiProgress::new();
     let mut curve = Curve::new(&screen, "all".into(), recipe.steps, run.plain);
-    let network = on_one_thread(|| fit(plan, &material, start, &options, |point| curve.add(point)))?;
+    let network = parallel::on_one_thread(|| fit(plan, &material, start, &options, |p| curve.add(p)))?;
     let points = curve.finish();
     let mut temperature = keep.temperature;
-    if let Some(fold) = keep.hold_out {
-        let fold = test(fold, plan, &points, &network, held)?;
-        let report = Report::new(plan.classes.clone(), recipe, recipe.loss.activation(), vec![fold])?;
-        println!("{report}");
-        temperature = report.temperature;
-        if let Some(path) = &keep.report {
-            println!("{}", report.write(path)?.display());
+    let report = match keep.hold_out {
+        Some(fold) => {
+            let bar = bar(&screen, "test".into(), held.len(), run.plain);
+            let fold = test(fold, plan, &points, &network, &held, parallel::cores(), &|| bar.inc(1))?;
+            bar.finish_and_clear();
+            let report = Report::new(plan.classes.clone(), recipe, recipe.loss.activation(), vec![fold])?;
+            println!("{report}");
+            temperature = report.calibration.temperature;
+            Some(report)
         }
+        None => None,
+    };
+    let checked = if held.is_empty() { &rest } else { &held };
+    let sources = Sources::new(&rest, &held);
+    model.write(&network, plan, checked, temperature, &sources, run.plain).with_context(|| {
+        format!("the run is kept in {}; --resume goes on from there", checkpoint.display())
+    })?;
+    if let (Some(report), Some(path)) = (report, &keep.report) {
+        println!("{}", report.write(path)?.display());
     }
-    let checked = if held.is_empty() { rest } else { held };
-    model.write(&network, plan, checked, temperature)
+    Ok(())
 }

@@ -7,6 +7,7 @@ use auricle::{Model, Read, Session, SessionOptions};
 
 use crate::dataset::Clip;
 use crate::evaluate::arg_max;
+use crate::parallel;
 
 /// How often each file gets a window's worth of audio to be timed on, in turn with the others.
 const ROUNDS: usize = 60;
@@ -34,14 +35,13 @@ pub fn accuracy(model: &Model, clips: &[&Clip], classes: &[String]) -> Result<f6
             )
         })
     };
-    let mut right = 0;
-    for clip in clips {
+    let right = |_: &mut (), clip: &&Clip| {
         let answer = arg_max(&scores(model, &clip.samples)?);
-        for class in [clip.class].iter().chain(&clip.also) {
-            right += usize::from(known(*class)? == answer);
-        }
-    }
-    Ok(right as f64 / clips.len() as f64)
+        let own = clip.classes().map(known).collect::<Result<Vec<_>>>()?;
+        Ok(own.contains(&answer))
+    };
+    let right = parallel::map(parallel::cores(), clips, || Ok(()), right, &|| ())?;
+    Ok(right.iter().filter(|right| **right).count() as f64 / clips.len() as f64)
 }
 
 /// What a compressed model says beside the model that it was made from.
@@ -58,11 +58,14 @@ pub struct Agreement {
 /// How far the scores of two models of the same classes are apart.
 pub fn agreement(a: &Model, b: &Model, clips: &[&Clip]) -> Result<Agreement> {
     ensure!(!clips.is_empty(), "no clips to compare scores by");
-    let mut agreement = Agreement::default();
-    for clip in clips {
+    let compare = |_: &mut (), clip: &&Clip| {
         let (a, b) = (scores(a, &clip.samples)?, scores(b, &clip.samples)?);
         let apart = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        agreement.same += f64::from(u8::from(arg_max(&a) == arg_max(&b))) / clips.len() as f64;
+        Ok((arg_max(&a) == arg_max(&b), apart))
+    };
+    let mut agreement = Agreement::default();
+    for (same, apart) in parallel::map(parallel::cores(), clips, || Ok(()), compare, &|| ())? {
+        agreement.same += f64::from(u8::from(same)) / clips.len() as f64;
         agreement.mean += apart / clips.len() as f32;
         agreement.max = agreement.max.max(apart);
     }

@@ -24,8 +24,8 @@ use crate::onnx::edit::Editor;
 /// What is done to a model.
 #[derive(Args, Clone, Debug, Default)]
 pub struct How {
-    /// Compute in 8-bit integers.
-    #[arg(long)]
+    /// Compute in 8-bit integers; without a value, what suits the network: `static` if it has convolutions.
+    #[arg(long, num_args = 0..=1, default_missing_value = "auto")]
     pub int8: Option<Int8>,
     /// Share of the channels between convolutions that is taken out first, and of the weights of LSTMs and matrices that
     /// becomes 0; 0 to below 1. See also `finetune --prune`.
@@ -40,6 +40,8 @@ pub struct How {
 /// Where the scales of activations come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Int8 {
+    /// `static` for a network with convolutions, else `dynamic`.
+    Auto,
     /// From every run: for `Gemm`, `MatMul` and `LSTM`, so for recurrent networks and transformers.
     Dynamic,
     /// From training clips: for convolutions; the others as with `dynamic`.
@@ -74,7 +76,12 @@ pub fn compress(onnx: &[u8], manifest: &Manifest, how: &How, clips: &[&Clip]) ->
         );
     }
     let bits = how.weight_bits.unwrap_or_else(WeightBits::of_this_cpu);
-    if how.int8 == Some(Int8::Static) {
+    let convolves = || editor.nodes().iter().any(|node| quantise::is_convolution(&editor, node));
+    let is_static = match how.int8 {
+        Some(Int8::Auto) => convolves(),
+        how => how == Some(Int8::Static),
+    };
+    if is_static {
         let tensors = quantise::wanted(&editor);
         let ranges = match tensors.as_slice() {
             [] => HashMap::new(),
@@ -91,9 +98,8 @@ pub fn compress(onnx: &[u8], manifest: &Manifest, how: &How, clips: &[&Clip]) ->
             if how.int8 == Some(Int8::Dynamic) { "; --int8 static does convolutions too" } else { "" }
         );
     }
-    let tolerance = if how.int8.is_some() { golden::INTEGER_TOLERANCE } else { golden::TOLERANCE };
     let manifest = Manifest { golden: Vec::new(), ..manifest.clone() };
-    let file = golden::finish(&editor.write(), &manifest, tolerance).context("the compressed model")?;
+    let file = golden::finish(&editor.write(), &manifest, None).context("the compressed model")?;
     Ok((file, done))
 }
 

@@ -130,7 +130,8 @@ fn rows<T: DeserializeOwned + Into<Row>>(reader: &mut csv::Reader<&[u8]>) -> Res
     for record in reader.records() {
         let record = record?;
         let line = record.position().map_or(0, csv::Position::line);
-        let row: Row = record.deserialize::<T>(Some(&columns))?.into();
+        let row: Row =
+            record.deserialize::<T>(Some(&columns)).map_err(|e| misread(e, &columns, &record))?.into();
         ensure!(!row.file.as_os_str().is_empty(), "line {line}: the name of the file is empty");
         ensure!(row.classes.iter().all(|c| !c.is_empty()), "line {line}: the class is empty");
         let times = [row.start, row.end];
@@ -144,6 +145,21 @@ fn rows<T: DeserializeOwned + Into<Row>>(reader: &mut csv::Reader<&[u8]>) -> Res
         rows.push(row);
     }
     Ok(rows)
+}
+
+/// Names the column and the value that could not be understood.
+fn misread(error: csv::Error, columns: &csv::StringRecord, record: &csv::StringRecord) -> anyhow::Error {
+    let line = record.position().map_or(0, csv::Position::line);
+    let csv::ErrorKind::Deserialize { err, .. } = error.kind() else { return error.into() };
+    match err.field().map(|field| field as usize) {
+        Some(field) => anyhow::anyhow!(
+            "line {line}: column `{}` is {:?}: {}",
+            columns.get(field).unwrap_or_default(),
+            record.get(field).unwrap_or_default(),
+            err.kind()
+        ),
+        None => anyhow::anyhow!("line {line}: {}", err.kind()),
+    }
 }
 
 fn folders(data: &Path) -> Result<(Vec<Row>, Vec<String>)> {

@@ -5,6 +5,7 @@
 //! ```
 
 mod cache;
+mod doubts;
 mod labels;
 mod split;
 
@@ -60,8 +61,27 @@ pub struct Clip {
     pub also: Vec<usize>,
     /// Fold of a cross-validation.
     pub fold: u32,
+    /// What it was recorded from: its group, or else its file.
+    pub source: String,
+    /// The stretch of the file that it is, seconds; `None`: all of it.
+    pub stretch: Option<[f64; 2]>,
     /// Mono, at the rate that was asked for.
     pub samples: Vec<f32>,
+}
+
+impl Clip {
+    /// Indices of all its classes.
+    pub fn classes(&self) -> impl Iterator<Item = usize> + Clone + '_ {
+        [self.class].into_iter().chain(self.also.iter().copied())
+    }
+
+    /// Its file, with the stretch if it is not all of it.
+    pub fn name(&self) -> String {
+        match self.stretch {
+            Some([start, end]) => format!("{} from {start} s to {end:.3} s", self.file),
+            None => self.file.clone(),
+        }
+    }
 }
 
 /// All recordings that could be read.
@@ -87,8 +107,9 @@ struct Decoded {
 }
 
 impl Dataset {
-    /// Reads the labels and makes every clip mono at `sample_rate` Hz.
-    pub fn load(source: &Source, sample_rate: u32) -> Result<Self> {
+    /// Reads the labels and makes every clip mono at `sample_rate` Hz. Clips of less than `min_samples`, from which no row
+    /// of features can be computed, count as unreadable.
+    pub fn load(source: &Source, sample_rate: u32, min_samples: usize) -> Result<Self> {
         let (rows, place, mut warnings) = labels::read(&source.data, source.labels.as_deref())?;
         let mut classes: Vec<String> = rows.iter().flat_map(|r| r.classes.iter().cloned()).collect();
         classes.sort();
@@ -108,7 +129,10 @@ impl Dataset {
             let path = source.data.join(file);
             let decoded = read_file(&path, sample_rate, &cache).map_err(|e| format!("{e:#}"));
             let clip = |&index: &usize| match &decoded {
-                Ok(decoded) => (index, stretch(&path, &decoded.samples, &rows[index], sample_rate)),
+                Ok(decoded) => {
+                    let part = stretch(&path, &decoded.samples, &rows[index], sample_rate);
+                    (index, part.and_then(|part| long_enough(&path, part, sample_rate, min_samples)))
+                }
                 Err(reason) => (index, Err(anyhow!("{reason}"))),
             };
             let clips: Vec<_> = indices.iter().map(clip).collect();
@@ -135,13 +159,24 @@ impl Dataset {
                     let mut labels = row.classes.iter().map(index);
                     let class = labels.next().expect("a row has a class");
                     let file = row.file.to_string_lossy().into_owned();
-                    clips.push(Clip { file, class, also: labels.collect(), fold, samples });
+                    let start = row.start.unwrap_or(0.0);
+                    let end = start + samples.len() as f64 / f64::from(sample_rate);
+                    clips.push(Clip {
+                        class,
+                        also: labels.collect(),
+                        fold,
+                        source: row.group.unwrap_or_else(|| file.clone()),
+                        stretch: (row.start.is_some() || row.end.is_some()).then_some([start, end]),
+                        file,
+                        samples,
+                    });
                 }
                 Err(e) => unreadable.push(format!("{e:#}")),
             }
         }
         unreadable.dedup();
-        let data = Self { classes, clips, unreadable, warnings, from_cache };
+        let mut data = Self { classes, clips, unreadable, warnings, from_cache };
+        data.warnings.extend(doubts::doubts(&data));
         data.judge(&place, source.strict)?;
         Ok(data)
     }
@@ -184,6 +219,40 @@ impl Dataset {
         ensure!(!rest.is_empty(), "every clip is held out; nothing is left to train on");
         Ok((held, rest))
     }
+
+    /// An error if a clip has several classes: a network that gives one class of many can neither learn nor be tested by
+    /// it.
+    pub fn one_class_each(&self, instead: &str) -> Result<()> {
+        let several: Vec<&Clip> = self.clips.iter().filter(|clip| !clip.also.is_empty()).collect();
+        let Some(first) = several.first() else { return Ok(()) };
+        let classes: Vec<&str> = first.classes().map(|class| self.classes[class].as_str()).collect();
+        bail!(
+            "{} clips have several classes, like {} ({}), but the scores are one class of many. {instead}",
+            several.len(),
+            first.name(),
+            classes.join("|")
+        )
+    }
+
+    /// The classes that none of `clips` has: a network that is trained on them answers these without ever having heard one.
+    pub fn unheard(&self, clips: &[&Clip]) -> Vec<&str> {
+        let unheard = |index: &usize| !clips.iter().any(|clip| clip.classes().any(|class| class == *index));
+        (0..self.classes.len()).filter(unheard).map(|index| self.classes[index].as_str()).collect()
+    }
+}
+
+/// A clip that gives no row of features has nothing to be trained on or tested by.
+fn long_enough(path: &Path, samples: Vec<f32>, sample_rate: u32, min_samples: usize) -> Result<Vec<f32>> {
+    let ms = |samples: usize| 1e3 * samples as f64 / f64::from(sample_rate);
+    ensure!(
+        samples.len() >= min_samples,
+        "{}: {} samples at {sample_rate} Hz ({:.1} ms); the first row of features needs {min_samples} ({:.1} ms)",
+        path.display(),
+        samples.len(),
+        ms(samples.len()),
+        ms(min_samples)
+    );
+    Ok(samples)
 }
 
 /// The samples of one recording, mono at `sample_rate` Hz.

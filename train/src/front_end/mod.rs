@@ -103,6 +103,12 @@ impl FrontEndSpec {
         self.input.sample_rate
     }
 
+    /// Samples that the first row of features needs.
+    pub fn min_samples(&self) -> Result<usize> {
+        let features = Features::new(&self.input.features, self.input.sample_rate, "input.features")?;
+        Ok(features.min_samples())
+    }
+
     /// Plans the computation.
     pub fn plan(&self) -> Result<FrontEnd> {
         let input = &self.input;
@@ -159,6 +165,11 @@ impl FrontEnd {
     /// Samples in one window.
     pub fn window(&self) -> usize {
         self.window
+    }
+
+    /// Samples between two windows.
+    pub fn hop(&self) -> usize {
+        self.hop
     }
 
     /// `[bins, rows]` of one window.

@@ -22,6 +22,15 @@ pub struct Floats {
     pub values: Vec<f32>,
 }
 
+/// Whether a network computes with integers somewhere: rounding then differs between releases of ONNX Runtime.
+pub fn has_integers(onnx: &[u8]) -> Result<bool> {
+    let graph = Editor::decode(onnx)?.graph.unwrap_or_default();
+    Ok(graph.node.iter().any(|node| {
+        let op = node.op_type.as_str();
+        op.contains("QuantizeLinear") || op.contains("Integer") || op.starts_with("QLinear")
+    }))
+}
+
 /// The file's graph, with what every change to it needs.
 #[derive(Clone)]
 pub struct Editor {

@@ -15,15 +15,21 @@ pub const SETTINGS_KEY: &str = "ort_config";
 
 /// The file with `manifest` as its only manifest.
 pub fn stamp(onnx: &[u8], manifest: &str) -> Result<Vec<u8>> {
-    let mut out = without(onnx, METADATA_KEY)?;
-    let entry = StringStringEntryProto { key: METADATA_KEY.into(), value: manifest.into() };
-    // Protobuf adds up what is concatenated: repeated fields are appended.
-    ModelProto { metadata_props: vec![entry], ..ModelProto::default() }.encode(&mut out)?;
+    let out = with(onnx, METADATA_KEY, manifest)?;
     ensure!(
         out.len() <= MAX_BYTES,
         "with its manifest the file would have {} bytes; protobuf ends at {MAX_BYTES}: compress the model first",
         out.len()
     );
+    Ok(out)
+}
+
+/// The file with `value` as the only metadata of `key`.
+pub fn with(onnx: &[u8], key: &str, value: &str) -> Result<Vec<u8>> {
+    let mut out = without(onnx, key)?;
+    let entry = StringStringEntryProto { key: key.into(), value: value.into() };
+    // Protobuf adds up what is concatenated: repeated fields are appended.
+    ModelProto { metadata_props: vec![entry], ..ModelProto::default() }.encode(&mut out)?;
     Ok(out)
 }
 

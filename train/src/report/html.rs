@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Reliability, Report, SHOWN};
+use super::{Noise, Report, SHOWN};
+use crate::calibrate::Reliability;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--ink:#1c2330;--soft:#6b7484;--line:#d8dde5;--back:#fff;--mark:#1f6feb;--bad:#d1432f}\
@@ -45,14 +46,18 @@ pub fn page(report: &Report) -> String {
     curves(&mut page, report);
     confusion(&mut page, report);
     per_class(&mut page, report);
+    noise(&mut page, &report.noise);
+    let calibration = &report.calibration;
     let _ = write!(
         page,
         "<h2>Are the scores to be believed?</h2><p>Of the windows with a score of 0.8, 80 % should be right (the \
-         straight line). The mean distance is {:.3}; with temperature {} it is {:.3}.</p><div class=grid>",
-        report.reliability.error, report.temperature, report.calibrated.error
+         straight line). {}.</p><div class=grid>",
+        escaped(&calibration.to_string())
     );
-    reliability(&mut page, "as trained", &report.reliability);
-    reliability(&mut page, &format!("with temperature {}", report.temperature), &report.calibrated);
+    reliability(&mut page, "as trained", &calibration.before);
+    if calibration.temperature != 1.0 {
+        reliability(&mut page, &format!("with temperature {}", calibration.temperature), &calibration.after);
+    }
     page.push_str("</div>");
     mistakes(&mut page, report);
     let recipe = serde_json::to_string_pretty(&report.recipe).unwrap_or_default();
@@ -143,6 +148,17 @@ fn per_class(page: &mut String, report: &Report) {
     page.push_str("</table>");
 }
 
+fn noise(page: &mut String, noise: &[Noise]) {
+    if noise.is_empty() {
+        return;
+    }
+    page.push_str("<h2>In white noise</h2><table><tr><th>SNR<th>right</tr>");
+    for Noise { snr, accuracy } in noise {
+        let _ = write!(page, "<tr><td>{snr} dB<td>{:.2} %</tr>", 100.0 * accuracy);
+    }
+    page.push_str("</table>");
+}
+
 /// Score to the right, share that is right upwards; the dots' areas are the windows' shares.
 fn reliability(page: &mut String, title: &str, diagram: &Reliability) {
     let _ = write!(
@@ -184,7 +200,7 @@ fn mistakes(page: &mut String, report: &Report) {
         let _ = write!(
             page,
             "<figcaption>{}<br>is {} ({:.2}), answered {} ({:.2})</figcaption></figure>",
-            escaped(&clip.file),
+            escaped(&clip.name),
             escaped(&truth.join(", ")),
             clip.scores[clip.truth[0]],
             escaped(&report.classes[clip.answer]),

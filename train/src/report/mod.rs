@@ -12,7 +12,7 @@ use auricle::stages::scores::Activation;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::calibrate::{BINS, Bin, Example, reliability, temperature};
+use crate::calibrate::{Calibration, Example};
 use crate::dataset::Clip;
 use crate::evaluate::arg_max;
 use crate::plan::Point;
@@ -40,11 +40,18 @@ pub struct Report {
     /// One entry a class.
     pub per_class: Vec<PerClass>,
     /// For the manifest's `output.temperature`, found on these clips.
-    pub temperature: f32,
-    /// How often the highest score of a window is right, with temperature 1.
-    pub reliability: Reliability,
-    /// The same with `temperature`.
-    pub calibrated: Reliability,
+    pub calibration: Calibration,
+    /// Accuracy with white noise over the clips.
+    pub noise: Vec<Noise>,
+}
+
+/// How many clips are right in noise.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Noise {
+    /// Of the clip to the noise, dB.
+    pub snr: f32,
+    /// Share of the clips that are right.
+    pub accuracy: f64,
 }
 
 /// What the confusion matrix says of one class. Precision is 0 for a class that is never answered.
@@ -58,15 +65,6 @@ pub struct PerClass {
     pub f1: f64,
     /// Clips of this class.
     pub clips: u32,
-}
-
-/// A reliability diagram.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Reliability {
-    /// By height of the score.
-    pub bins: [Bin; BINS],
-    /// Expected calibration error.
-    pub error: f64,
 }
 
 /// One fold: trained on all the others, tested on this.
@@ -87,6 +85,12 @@ pub struct Fold {
 pub struct Answer {
     /// File as the labels have it.
     pub file: String,
+    /// Its stretch, seconds; absent: all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stretch: Option<[f64; 2]>,
+    /// The two in one line.
+    #[serde(skip)]
+    pub name: String,
     /// Indices of its classes.
     pub truth: Vec<usize>,
     /// Index of the class with the highest score.
@@ -110,10 +114,11 @@ impl Answer {
             activation.apply(&mut window, 1.0);
             scores.iter_mut().zip(&window).for_each(|(sum, score)| *sum += score / windows.len() as f32);
         }
-        let truth: Vec<usize> = [clip.class].iter().chain(&clip.also).copied().collect();
+        let truth: Vec<usize> = clip.classes().collect();
         let answer = arg_max(&scores);
         let picture = (!truth.contains(&answer)).then(|| painter.paint(&clip.samples)).flatten();
-        Self { file: clip.file.clone(), truth, answer, scores, windows, picture }
+        let (file, stretch, name) = (clip.file.clone(), clip.stretch, clip.name());
+        Self { file, stretch, name, truth, answer, scores, windows, picture }
     }
 
     /// Whether the answer is one of the clip's classes.
@@ -158,12 +163,7 @@ impl Report {
             .flat_map(|fold| &fold.clips)
             .map(|clip| Example { classes: &clip.truth, windows: &clip.windows })
             .collect();
-        let temperature = temperature(&examples, activation);
-        let diagram = |temperature| {
-            let (bins, error) = reliability(&examples, activation, temperature);
-            Reliability { bins, error }
-        };
-        let (reliability, calibrated) = (diagram(1.0), diagram(temperature));
+        let calibration = Calibration::new(&examples, activation);
         Ok(Self {
             per_class: (0..count).map(|class| PerClass::of(&confusion, class)).collect(),
             recipe: serde_json::to_value(recipe)?,
@@ -171,9 +171,8 @@ impl Report {
             classes,
             folds,
             confusion,
-            temperature,
-            reliability,
-            calibrated,
+            calibration,
+            noise: Vec::new(),
         })
     }
 
@@ -220,10 +219,10 @@ impl fmt::Display for Report {
             let cells: String = row.iter().map(|n| format!("{n:5}")).collect();
             writeln!(f, "{name:>16}{cells}")?;
         }
-        writeln!(
-            f,
-            "\ntemperature {}: the calibration error falls from {:.3} to {:.3}",
-            self.temperature, self.reliability.error, self.calibrated.error
-        )
+        writeln!(f, "\n{}", self.calibration)?;
+        for Noise { snr, accuracy } in &self.noise {
+            writeln!(f, "with white noise at {snr} dB SNR: {:.2} %", 100.0 * accuracy)?;
+        }
+        Ok(())
     }
 }

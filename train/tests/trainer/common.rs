@@ -23,7 +23,8 @@ pub fn clip(index: usize, seconds: f32) -> Clip {
         0 => tone(300.0 + 50.0 * index as f32, seconds),
         _ => noise(index, seconds),
     };
-    Clip { file: format!("{index}.wav"), class: index % CLASSES, fold: 1, samples, ..Clip::default() }
+    let file = format!("{index}.wav");
+    Clip { source: file.clone(), file, class: index % CLASSES, fold: 1, samples, ..Clip::default() }
 }
 
 pub fn tone(hz: f32, seconds: f32) -> Vec<f32> {

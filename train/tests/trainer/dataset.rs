@@ -21,16 +21,25 @@ impl Scratch {
         self
     }
 
+    /// Tones of their own, so that none is there twice.
+    fn tones(&self, names: &[&str]) -> &Self {
+        for (index, name) in names.iter().enumerate() {
+            let tone = |n: i16| [n.wrapping_mul(100 + index as i16) / 2, 0];
+            self.file(name, wav(8_000, 2, &(0..4000).flat_map(tone).collect::<Vec<_>>()));
+        }
+        self
+    }
+
     fn source(&self) -> Source {
         Source { data: self.0.clone(), labels: None, strict: false, folds: 5, cache: None, no_cache: true }
     }
 
     fn load(&self) -> anyhow::Result<Dataset> {
-        Dataset::load(&self.source(), 16_000)
+        Dataset::load(&self.source(), 16_000, 400)
     }
 
     fn error(&self, source: &Source) -> String {
-        format!("{:#}", Dataset::load(source, 16_000).unwrap_err())
+        format!("{:#}", Dataset::load(source, 16_000, 400).unwrap_err())
     }
 }
 
@@ -181,7 +190,7 @@ fn damaged_recordings_are_left_out_or_told() {
     folder.file("labels.csv", "file,class\na.wav,x\ncut.wav,x\nbad.wav,y\nb.wav,y\n");
     let source = Source { cache: Some(folder.0.join("cache")), no_cache: false, ..folder.source() };
     for from_cache in [0, 2] {
-        let data = Dataset::load(&source, 16_000).unwrap();
+        let data = Dataset::load(&source, 16_000, 400).unwrap();
         assert_eq!((data.clips.len(), data.from_cache), (3, from_cache), "cut.wav is read again");
         assert!(
             data.unreadable.len() == 1 && data.unreadable[0].contains("bad.wav"),
@@ -199,14 +208,14 @@ fn decoded_audio_is_kept_until_the_file_changes() {
     folder.sounds(&["a.wav", "b.wav"]).file("labels.csv", "file,class\na.wav,x\nb.wav,y\n");
     let cache = folder.0.join("cache");
     let source = Source { cache: Some(cache.clone()), no_cache: false, ..folder.source() };
-    let load = || Dataset::load(&source, 16_000).unwrap();
+    let load = || Dataset::load(&source, 16_000, 400).unwrap();
     let samples = |data: &Dataset| data.clips.iter().map(|c| c.samples.clone()).collect::<Vec<_>>();
     let first = load();
     let again = load();
     assert_eq!((first.from_cache, again.from_cache), (0, 2));
     assert_eq!(samples(&first), samples(&again));
     // Another rate is another entry, a changed file too; a cut-off entry is not believed.
-    assert_eq!(Dataset::load(&source, 8_000).unwrap().from_cache, 0);
+    assert_eq!(Dataset::load(&source, 8_000, 200).unwrap().from_cache, 0);
     folder.file("a.wav", wav(8_000, 1, &[100; 2000]));
     let changed = load();
     assert_eq!((changed.from_cache, changed.clips[0].samples.len()), (1, 4000));
@@ -219,7 +228,7 @@ fn decoded_audio_is_kept_until_the_file_changes() {
     assert_eq!((repaired.from_cache, samples(&repaired)), (0, samples(&changed)));
     // A folder that cannot be written costs time, not the run.
     let source = Source { cache: Some(folder.0.join("a.wav")), ..source };
-    let data = Dataset::load(&source, 16_000).unwrap();
+    let data = Dataset::load(&source, 16_000, 400).unwrap();
     assert!(data.warnings.len() == 1 && data.warnings[0].contains("a.wav"), "{:?}", data.warnings);
 }
 
@@ -235,7 +244,7 @@ fn bad_labels_say_what_is_wrong_and_where() {
         ("file,class\na.wav,x\nb.wav,x|\n", "line 3: the class is empty"),
         ("file,class\n,x\n", "line 2: the name of the file is empty"),
         ("file,class\na.wav,x\nb.wav,x\n", "1 class"),
-        ("file,class,fold\na.wav,x,one\n", "invalid digit"),
+        ("file,class,fold\na.wav,x,one\n", "line 2: column `fold` is \"one\": invalid digit"),
         ("file,class,fold\na.wav,x,1\nb.wav,y,\n", "line 3: rows with and without a fold"),
         ("file,class,start\na.wav,x,NaN\n", "line 2: start or end"),
         ("file,class\na.wav,x\nb.wav,y\n", "none of its 2 files"),
@@ -252,4 +261,72 @@ fn bad_labels_say_what_is_wrong_and_where() {
     assert!(folder.error(&named).contains("other.csv"));
     fs::remove_file(folder.0.join("labels.csv")).unwrap();
     assert!(folder.error(&folder.source()).contains("meta/esc50.csv"));
+}
+
+/// A clip from which no row of features can be computed is left out by name, before any training.
+#[test]
+fn clips_that_give_no_row_are_left_out() {
+    let folder = Scratch::new("short");
+    folder.tones(&["a.wav", "b.wav"]).file("one.wav", wav(8_000, 1, &[9000]));
+    folder.file("labels.csv", "file,class,start,end\na.wav,x,,\nb.wav,y,,\none.wav,x,,\na.wav,x,0.1,0.12\n");
+    let data = folder.load().unwrap();
+    assert_eq!(data.clips.len(), 2);
+    let [first, second] = &data.unreadable[..] else { panic!("{:?}", data.unreadable) };
+    assert!(first.contains("one.wav: 2 samples at 16000 Hz (0.1 ms)"), "{first}");
+    assert!(first.contains("needs 400 (25.0 ms)"), "{first}");
+    assert!(second.contains("a.wav: 320 samples at 16000 Hz (20.0 ms)"), "{second}");
+}
+
+#[test]
+fn doubtful_labels_are_told() {
+    let folder = Scratch::new("doubts");
+    folder.tones(&["a.wav", "b.wav", "c.wav", "d.wav", "e.wav"]);
+    folder.file("copy.wav", fs::read(folder.0.join("b.wav")).unwrap());
+    folder.file("silent.wav", wav(8_000, 1, &[0; 8000]));
+    let rows = [
+        "a.wav,rain,1,,",
+        "a.wav,rain,1,,",
+        "b.wav,rain,1,,",
+        "copy.wav,wind,1,,",
+        "c.wav,Rain,1,,",
+        "c.wav,Rain,2,,",
+        "silent.wav,wind,2,,",
+        "d.wav,wind,2,0.1,0.3",
+        "e.wav,wind,2,0.1,0.3",
+    ];
+    folder.file("labels.csv", format!("file,class,fold,start,end\n{}\n", rows.join("\n")));
+    let data = folder.load().unwrap();
+    let told = data.warnings.join("\n");
+    for part in [
+        "the classes [\"Rain\", \"rain\"] are spelled nearly alike",
+        "silent.wav: silent",
+        "b.wav = copy.wav (rain, wind): there twice with different classes",
+        "c.wav = c.wav: there twice in different folds",
+        "a.wav = a.wav: there twice",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    // One for the file that is in two folds, and the five.
+    assert_eq!(data.warnings.len(), 6, "{told}");
+    assert!(folder.error(&Source { strict: true, ..folder.source() }).contains("6 problems"));
+    assert_eq!(
+        (data.clips[7].name(), data.clips[7].source.as_str()),
+        ("d.wav from 0.1 s to 0.300 s".into(), "d.wav")
+    );
+}
+
+#[test]
+fn several_classes_and_classes_without_clips_are_named() {
+    let folder = Scratch::new("several");
+    folder
+        .tones(&["a.wav", "b.wav", "c.wav"])
+        .file("labels.csv", "file,class,fold\na.wav,x|y,1\nb.wav,y,1\nc.wav,z,2\n");
+    let data = folder.load().unwrap();
+    let error = data.one_class_each("Mend it.").unwrap_err().to_string();
+    assert!(
+        error.contains("1 clips have several classes, like a.wav (x|y)") && error.ends_with("Mend it."),
+        "{error}"
+    );
+    let (_, rest) = data.hold_out(&[2]).unwrap();
+    assert_eq!(data.unheard(&rest), ["z"]);
 }

@@ -12,6 +12,7 @@ use auricle_train::fit::{Options, Start, fit, optimiser};
 use auricle_train::loss::{ClassWeights, Kind, Loss};
 use auricle_train::network::{Architecture, Network};
 use auricle_train::plan::{Plan, Point};
+use auricle_train::sources::Sources;
 use auricle_train::weights;
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -70,11 +71,39 @@ fn a_resumed_run_ends_as_one_that_was_not_stopped() {
         assert_eq!(curve[5..], rest, "the curves differ");
         assert_eq!(Checkpoint::load(&path).unwrap().progress.history, curve);
     });
-    // Of another run it is refused.
-    let other = Plan { recipe: recipe(7, 1), ..plan.clone() };
-    let start = Start::Resume(Box::new(Checkpoint::load(&path).unwrap()));
-    let error = fit(&other, &material(&clips), start, &Options::default(), |_| ()).unwrap_err();
-    assert!(error.to_string().contains("another run"), "{error:#}");
+    // Of another run it is refused, with what differs; more steps are no other run.
+    let resume = |other: &Plan, held: &[&Clip]| {
+        let start = Start::Resume(Box::new(Checkpoint::load(&path).unwrap()));
+        let mut last = 0;
+        let options = Options { held_out: held, ..Options::default() };
+        let done = fit(other, &material(&clips), start, &options, |point| last = point.step);
+        done.map(|_| last).map_err(|error| error.to_string())
+    };
+    let with = |change: &dyn Fn(&mut Plan)| {
+        let mut other = plan.clone();
+        change(&mut other);
+        other
+    };
+    let error = resume(&with(&|other| other.recipe.augment.mix = 0.25), &held).unwrap_err();
+    assert!(error.contains("another run") && error.contains("recipe.augment.mix: 0.3"), "{error}");
+    assert!(error.contains("and now 0.25") && !error.contains("seed"), "{error}");
+    let error = resume(plan, &held[..1]).unwrap_err();
+    assert!(error.contains("which of them are held out"), "{error}");
+    assert_eq!(resume(&with(&|other| other.recipe.steps = 8), &held), Ok(8));
+    let error = resume(&with(&|other| other.recipe.steps = 5), &held).unwrap_err();
+    assert!(error.contains("has made 6 steps; --steps is 5"), "{error}");
+
+    // What it heard cannot be held out of a run that goes on from it; what was held out can.
+    let sources = Checkpoint::load(&path).unwrap().progress.sources;
+    assert!(sources.check(&held).is_ok());
+    let error = sources.check(&[clips[2], held[0]]).unwrap_err().to_string();
+    assert!(error.contains("1 of the 2 clips") && error.contains("2.wav"), "{error}");
+    let onnx =
+        export::onnx(&Network::new(plan.architecture, [64, 63], 2, &Device::flex()).unwrap(), plan, &about());
+    let onnx = sources.stamp(onnx.unwrap()).unwrap();
+    assert_eq!(Sources::doubt(&onnx, &held).unwrap(), None);
+    let doubt = Sources::doubt(&onnx, &clips).unwrap().unwrap();
+    assert!(doubt.contains("6 of the 6 clips") && doubt.contains("0.wav, 1.wav, 2.wav"), "{doubt}");
 }
 
 #[test]
@@ -115,8 +144,8 @@ fn early_stopping_takes_the_best_weights_and_ends() {
     let last = points.last().unwrap().step;
     assert!(last < 60, "it never stopped: {looks:?}");
     assert_eq!(last, best.0 + 6, "{looks:?}");
-    let mut front_end = plan.front_end.plan().unwrap();
-    let found = judge(&network, &mut front_end, &wrong, CLASSES, Kind::CrossEntropy);
+    let found = judge(&network, &plan, &wrong, 1).unwrap();
+    assert_eq!(found, judge(&network, &plan, &wrong, 3).unwrap(), "threads make a difference");
     assert!((found.loss - best.1).abs() < 1e-5, "{found:?}, but the best was {best:?}");
 }
 
@@ -151,8 +180,7 @@ fn fine_tuning_learns_new_classes_from_five_clips_each() {
     let network = fit(&plan, &material, start(), &Options::default(), |_| ()).unwrap();
     let test = new(9, 3);
     let test: Vec<&Clip> = test.iter().collect();
-    let mut front_end = plan.front_end.plan().unwrap();
-    let found = judge(&network, &mut front_end, &test, 3, Kind::CrossEntropy);
+    let found = judge(&network, &plan, &test, 2).unwrap();
     assert!(found.accuracy == 1.0, "{found:?}");
 
     // It begins with the average that the run before came to: with no learning at all, only the head is new.

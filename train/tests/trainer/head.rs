@@ -5,7 +5,7 @@ use auricle::{Model, ModelOptions};
 use auricle_train::compress::measure::{accuracy, scores};
 use auricle_train::dataset::Clip;
 use auricle_train::export;
-use auricle_train::head::{Head, candidates, embed};
+use auricle_train::head::{Head, candidates, embed, few};
 use auricle_train::network::Architecture;
 
 #[test]
@@ -32,8 +32,8 @@ fn five_clips_a_class_make_a_model_of_an_untrained_network() {
             Clip { file: format!("{i}.wav"), class: i % 3, samples, ..Clip::default() }
         })
         .collect();
-    let (few, rest): (Vec<&Clip>, Vec<&Clip>) = (clips[..15].iter().collect(), clips[15..].iter().collect());
-    let examples = embed(&onnx, &manifest, embedding, &few).unwrap();
+    let (five, rest): (Vec<&Clip>, Vec<&Clip>) = (clips[..15].iter().collect(), clips[15..].iter().collect());
+    let examples = embed(&onnx, &manifest, embedding, &five, &|| ()).unwrap();
     assert_eq!((examples.len(), examples[0].windows[0].len()), (15, 256));
     let head = Head::fit(&examples, 3, 1).unwrap();
     assert_eq!(head, Head::fit(&examples, 3, 1).unwrap());
@@ -49,7 +49,7 @@ fn five_clips_a_class_make_a_model_of_an_untrained_network() {
     assert_eq!(accuracy(&model, &rest, &labels).unwrap(), 1.0);
     // The file says what the head said of the embeddings.
     let mut expected = head.outputs(&examples[0].windows[0]);
-    let window = &few[0].samples[..16_000];
+    let window = &five[0].samples[..16_000];
     auricle::stages::scores::Activation::Softmax.apply(&mut expected, 1.0);
     let found = scores(&model, window).unwrap();
     for (found, expected) in found.iter().zip(&expected) {
@@ -59,4 +59,19 @@ fn five_clips_a_class_make_a_model_of_an_untrained_network() {
     assert!(!candidates(&file).unwrap().iter().any(|(name, _)| name == "output"));
     let error = head.join(&onnx, &manifest, "nothing", &labels).unwrap_err().to_string();
     assert!(error.contains("\"nothing\""), "{error}");
+}
+
+#[test]
+fn few_clips_come_from_many_sources() {
+    let clip = |class: usize, source: &str| Clip { class, source: source.into(), ..Clip::default() };
+    let clips =
+        [clip(0, "a"), clip(0, "a"), clip(0, "a"), clip(0, "b"), clip(1, "a"), clip(0, "c"), clip(1, "a")];
+    let list: Vec<&Clip> = clips.iter().collect();
+    let chosen = |shots| {
+        let named = few(&list, shots).into_iter().map(|clip| format!("{}{}", clip.class, clip.source));
+        named.collect::<Vec<_>>()
+    };
+    assert_eq!(chosen(1), ["0a", "1a"]);
+    assert_eq!(chosen(3), ["0a", "0b", "1a", "0c", "1a"]);
+    assert_eq!(chosen(4), ["0a", "0a", "0b", "1a", "0c", "1a"]);
 }

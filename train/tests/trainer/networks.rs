@@ -6,9 +6,10 @@ use auricle_train::dataset::Clip;
 use auricle_train::evaluate::{arg_max, clip_scores};
 use auricle_train::export;
 use auricle_train::front_end::FrontEndSpec;
+use auricle_train::golden;
 use auricle_train::loss::Kind;
 use auricle_train::network::{Architecture, Network};
-use auricle_train::plan::Plan;
+use auricle_train::plan::{Plan, Recipe};
 
 /// Whole windows, a tail that is padded, a tail that is too short, less than one window.
 const LENGTHS: [f32; 4] = [2.0, 2.33, 2.01, 0.7];
@@ -22,11 +23,11 @@ fn agrees(network: &Network, plan: &Plan, clips: &[Clip]) -> Vec<u8> {
     let file = export::onnx(network, plan, &about()).unwrap();
     if has_runtime() {
         let clips: Vec<&Clip> = clips.iter().collect();
-        let mut front_end = plan.front_end.plan().unwrap();
-        export::verify(&file, network, &mut front_end, &clips).unwrap();
+        let verify = |network: &Network| export::verify(&file, network, plan, &clips, &|| ());
+        assert_eq!(verify(network).unwrap().clips, clips.len());
         let other = Plan { recipe: recipe(1, 9), ..plan.clone() };
         let other = train(&[clip(0, 1.0), clip(1, 1.0)], &other);
-        assert!(export::verify(&file, &other, &mut front_end, &clips).is_err());
+        assert!(verify(&other).is_err());
     }
     file
 }
@@ -113,4 +114,29 @@ fn windows_that_are_too_small_are_refused_with_the_numbers() {
     let error = auricle_train::fit::fit(&plan, &material(&list), start, &Default::default(), |_| ());
     let error = error.unwrap_err().to_string();
     assert!(error.contains("64 bins × 7 rows") && error.contains("16 × 16"), "{error}");
+}
+
+/// Every length must come through the file: seconds that JSON rounds, golden cases of odd lengths, rows that do not divide.
+#[test]
+fn a_step_of_training_makes_a_file_at_every_window_length() {
+    if !has_runtime() {
+        return;
+    }
+    let json = r#"{ "sample_rate": 4000, "window_seconds": 1.0, "padding": "zeros", "layout": ["batch", "bin", "row"],
+        "features": { "kind": "mel", "fft": 128, "hop": 64, "mel": { "bins": 8 } } }"#;
+    let mut failed = Vec::new();
+    for tenth in 3..=100 {
+        let seconds = f64::from(tenth) / 10.0;
+        let mut input: auricle::manifest::Input = serde_json::from_str(json).unwrap();
+        input.window_seconds = seconds;
+        let front_end = FrontEndSpec::new(input, seconds).unwrap();
+        let plan = Plan { front_end, ..plan(Architecture::Resnet, Recipe { batch: 2, ..recipe(1, 1) }) };
+        let network = train(&[clip(0, 0.5), clip(1, 0.5)], &plan);
+        let file = export::onnx(&network, &plan, &about()).unwrap();
+        let manifest = export::manifest(&plan, &about()).unwrap();
+        if let Err(error) = golden::finish(&file, &manifest, None) {
+            failed.push(format!("{seconds} s: {error:#}"));
+        }
+    }
+    assert!(failed.is_empty(), "{} of 98 lengths: {failed:#?}", failed.len());
 }

@@ -37,8 +37,9 @@ fn the_numbers_are_those_of_the_confusion_matrix() {
     assert_eq!((noise.precision, noise.recall, noise.clips), (1.0, 0.5, 2));
     assert!((noise.f1 - 2.0 / 3.0).abs() < 1e-12);
     // All scores are 0.88, three of four right: softmax(2 / T) becomes 0.75.
-    assert!((report.temperature - 2.0 / 3_f32.ln()).abs() < 5e-3, "{}", report.temperature);
-    assert!(report.calibrated.error < 2e-3 && report.reliability.error > 0.1);
+    let calibration = &report.calibration;
+    assert!((calibration.temperature - 2.0 / 3_f32.ln()).abs() < 5e-3, "{calibration}");
+    assert!(calibration.after.error < 2e-3 && calibration.before.error > 0.1);
     assert_eq!((report.folds[0].curve.len(), report.folds[0].curve[99].step), (100, 300));
 }
 

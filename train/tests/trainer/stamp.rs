@@ -6,6 +6,7 @@ use std::process::Command;
 
 use crate::common::*;
 use crate::onnx;
+use auricle::manifest::golden::Signal;
 use auricle::{Manifest, Model, ModelOptions};
 use auricle_train::golden;
 use auricle_train::onnx::edit::Editor;
@@ -73,22 +74,55 @@ fn golden_cases_are_made_once_and_kept() {
         return;
     }
     let manifest = Manifest::parse(PROBE).unwrap();
-    let file = golden::finish(&data("probe.onnx"), &manifest, 1e-4).unwrap();
+    let file = golden::finish(&data("probe.onnx"), &manifest, Some(1e-4)).unwrap();
     let mut check = ModelOptions::default();
     check.self_check = true;
     let model = Model::load_memory(&file, None, &check).unwrap();
     let cases = &model.manifest().golden;
-    assert_eq!(cases.len(), 2);
+    // Whose numbers they are; and what shows a wrong front end: little level, silence, a clip that is filled.
+    assert!(cases.iter().all(|case| case.by == "auricle"));
+    assert!(cases.iter().any(|case| case.level < 0.05));
+    assert!(cases.iter().any(|case| case.signal == Signal::Silence {}));
+    assert!(cases.iter().any(|case| case.seconds < 1.0));
     assert!(cases.iter().all(|case| case.tolerance == 1e-4));
     assert!(cases.iter().any(|case| case.sample_rate != Some(16_000)), "the resampler is not checked");
     // Cases that the manifest brings are believed, and must come out.
-    assert_eq!(golden::finish(&data("probe.onnx"), model.manifest(), 1.0).unwrap(), file);
+    assert_eq!(golden::finish(&data("probe.onnx"), model.manifest(), Some(1.0)).unwrap(), file);
     let mut wrong = model.manifest().clone();
     wrong.golden[0].scores[3] += 0.5;
-    let error = format!("{:#}", golden::finish(&data("probe.onnx"), &wrong, 1e-4).unwrap_err());
+    let error = format!("{:#}", golden::finish(&data("probe.onnx"), &wrong, Some(1e-4)).unwrap_err());
     assert!(error.contains("golden[0]") && error.contains("\"most\""), "{error}");
     // A manifest that does not fit the network.
     let short = PROBE.replace(", \"most\"", "");
-    let error = golden::finish(&data("probe.onnx"), &Manifest::parse(&short).unwrap(), 1e-4).unwrap_err();
+    let error =
+        golden::finish(&data("probe.onnx"), &Manifest::parse(&short).unwrap(), Some(1e-4)).unwrap_err();
     assert!(format!("{error:#}").contains("3 labels"), "{error:#}");
+}
+
+/// Scores of integers may be rounded the other way elsewhere; large values may be further apart than scores.
+#[test]
+fn tolerance_knows_integers_and_the_scale() {
+    let cases = |onnx: &[u8], manifest: &Manifest| {
+        let file = golden::finish(onnx, manifest, None).unwrap();
+        Model::load_memory(&file, None, &ModelOptions::default()).unwrap().manifest().golden.clone()
+    };
+    if !has_runtime() {
+        return;
+    }
+    let mut manifest = Manifest::parse(PROBE).unwrap();
+    assert!(cases(&data("probe.onnx"), &manifest).iter().all(|case| case.tolerance == 1e-3));
+    // Samples of 16 bits: the largest one of silence is 0, that of the others some thousands.
+    manifest.input.normalize =
+        Some(serde_json::from_str(r#"{ "kind": "mean_std", "mean": 0, "std": 3.0517578125e-5 }"#).unwrap());
+    for case in cases(&data("probe.onnx"), &manifest) {
+        let largest = case.scores.iter().fold(1.0_f32, |max, score| max.max(score.abs()));
+        assert_eq!(case.tolerance, 1e-3 * f64::from(largest));
+    }
+    let mut graph =
+        onnx::reader(4, &[onnx::bytes(5, onnx::integers("w", &[4], &[1, 2, 3, 4])), onnx::gather("w", "z")]);
+    graph.push(onnx::node("DynamicQuantizeLinear", &["z"], &["q", "scale", "zero_point"], &[]));
+    graph.push(onnx::node("DequantizeLinear", &["q", "scale", "zero_point"], &["y"], &[]));
+    let integers = [onnx::head(4), onnx::message(7, &graph)].concat();
+    let manifest = Manifest::parse(&onnx::manifest(4)).unwrap();
+    assert!(cases(&integers, &manifest).iter().all(|case| case.tolerance >= 2e-2));
 }

@@ -1,0 +1,104 @@
+//! The program itself: that no run is lost to a bad argument.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::common::{Scratch, has_runtime, noise, tone};
+
+/// Two classes of six clips of half a second each.
+fn sounds(folder: &Path) {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 16_000,
+        bits_per_sample: 32,
+        sample_format: hound::SampleFormat::Float,
+    };
+    for (class, index) in (0..12).map(|n| (["noise", "tone"][n % 2], n)) {
+        fs::create_dir_all(folder.join(class)).unwrap();
+        let samples = if class == "tone" { tone(300.0 + 9.0 * index as f32, 0.5) } else { noise(index, 0.5) };
+        let mut file =
+            hound::WavWriter::create(folder.join(class).join(format!("{index}.wav")), spec).unwrap();
+        samples.iter().for_each(|sample| file.write_sample(*sample).unwrap());
+        file.finalize().unwrap();
+    }
+}
+
+/// Exit, and all that was printed.
+fn run(folder: &Path, arguments: &str) -> (bool, String) {
+    let done = Command::new(env!("CARGO_BIN_EXE_auricle-train"))
+        .args(arguments.split_whitespace())
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
+    (done.status.success(), text)
+}
+
+const TRAIN: &str =
+    "train --data sounds --no-cache --steps 2 --batch 2 --name x --licence y --window-seconds 0.4";
+
+#[test]
+fn a_place_that_cannot_be_written_is_told_before_the_work() {
+    let folder = Scratch::new("places");
+    sounds(&folder.0.join("sounds"));
+    fs::create_dir_all(folder.0.join("model.onnx")).unwrap();
+    for (arguments, expected) in [
+        (format!("{TRAIN} --out nowhere/o.onnx"), "nowhere/o.onnx: the folder nowhere is not there"),
+        (format!("{TRAIN} --out model.onnx"), "model.onnx: is a folder"),
+        (
+            format!("{TRAIN} --out o.onnx --hold-out 1 --report nowhere/r.json"),
+            "the folder nowhere is not there",
+        ),
+        (
+            format!("{TRAIN} --out o.onnx --checkpoint nowhere/c"),
+            "nowhere/c: the folder nowhere is not there",
+        ),
+        ("cross-validate --data sounds --report nowhere/r.json".into(), "the folder nowhere is not there"),
+    ] {
+        let (fine, text) = run(&folder.0, &arguments);
+        assert!(!fine && text.contains(expected), "{arguments}: {text}");
+        assert!(!text.contains("clips,") && !text.contains("steps"), "it began to work: {text}");
+    }
+    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 2, "something was left behind");
+}
+
+#[test]
+fn a_run_is_kept_beside_the_model_and_never_overwritten() {
+    if !has_runtime() {
+        return;
+    }
+    let folder = Scratch::new("kept");
+    sounds(&folder.0.join("sounds"));
+    let good = |arguments: &str| {
+        let (fine, text) = run(&folder.0, arguments);
+        assert!(fine, "{arguments}: {text}");
+        text
+    };
+    let bad = |arguments: &str, expected: &str| {
+        let (fine, text) = run(&folder.0, arguments);
+        assert!(!fine && text.contains(expected), "{arguments}: {text}");
+    };
+    let train = format!("{TRAIN} --out o.onnx --hold-out 1 --report r.json");
+    let text = good(&train);
+    assert!(text.contains("on 2 clips the library gives the same answers"), "{text}");
+    for file in ["o.onnx", "o.ckpt", "r.json", "r.html"] {
+        assert!(folder.0.join(file).is_file(), "{file}");
+    }
+    // The run that lies beside its model goes with it; one without its model, or by a name of its own, stays.
+    good(&train);
+    fs::remove_file(folder.0.join("o.onnx")).unwrap();
+    bad(&train, "o.ckpt: holds another run");
+    bad(&format!("{train} --checkpoint o.ckpt"), "o.ckpt: holds another run");
+    let text = good(&format!("{train} --resume"));
+    assert!(!text.contains("2/2 steps") && folder.0.join("o.onnx").is_file(), "{text}");
+    // The last --steps counts.
+    bad(&format!("{train} --resume").replace("--batch 2", "--batch 3"), "recipe.batch: 2 and now 3");
+
+    // Other labels deal other folds: what the run heard must not be held out after it.
+    fs::create_dir_all(folder.0.join("sounds/a")).unwrap();
+    fs::rename(folder.0.join("sounds/tone/1.wav"), folder.0.join("sounds/a/1.wav")).unwrap();
+    let tune = "finetune --from o.ckpt --data sounds --no-cache --steps 1 --batch 2 --name x --licence y --out t.onnx";
+    bad(&format!("{tune} --hold-out 3"), "come from sources that the checkpoint was trained on");
+    good(tune);
+}
