@@ -59,7 +59,7 @@ pub use health::Health;
 pub use inference::runtime::open as open_runtime;
 pub use inference::{Cancel, Need, Progress, Provider, Stage};
 pub use manifest::Manifest;
-pub use model::{ClipOptions, ClipStream, Mean, Model, ModelOptions};
+pub use model::{ClipOptions, ClipStream, Mean, Model, ModelOptions, ModelOutput};
 pub use pcm::Format;
 pub use pipeline::Window;
 pub use ring::{Overflow, Pushed};
@@ -71,6 +71,7 @@ pub use session::{Read, Session, SessionOptions, Wait, read_many};
 pub mod stages {
     pub mod events {
         pub use crate::events::*;
+        pub use crate::pipeline::Decisions;
     }
     pub mod features {
         pub use crate::features::*;

@@ -17,13 +17,14 @@ use programs::{
 };
 
 /// Programs of tests/c and the files that they are made of.
-const PROGRAMS: [(&str, &[&str]); 15] = [
+const PROGRAMS: [(&str, &[&str]); 16] = [
     ("header", &["header.c", "header_other.c"]),
     ("status", &["status.c"]),
     ("log", &["log.c"]),
     ("runtime", &["runtime.c"]),
     ("provider", &["provider.c"]),
     ("model", &["model.c"]),
+    ("outputs", &["outputs.c"]),
     ("session", &["session.c"]),
     ("classify", &["classify.c"]),
     ("stream", &["stream.c"]),

@@ -12,7 +12,7 @@ mod programs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use programs::{WARNINGS, build, compile, exists, finish, folder, install, root, run, say};
+use programs::{WARNINGS, build, exists, finish, folder, install, root, run, say};
 
 /// What C has no use for.
 const CPP_WARNINGS: [&str; 2] = ["-Wold-style-cast", "-Wsign-conversion"];
@@ -46,6 +46,11 @@ fn options(standard: &'static str) -> Vec<&'static str> {
     [&[standard, "-isystem", own][..], &CPP_WARNINGS].concat()
 }
 
+/// The compiler of the programs that are run: `AURICLE_CXX`, or g++.
+fn compiler() -> String {
+    std::env::var("AURICLE_CXX").unwrap_or_else(|_| "g++".into())
+}
+
 /// Builds a program of tests/cpp with the C++ compiler, against the library in `folder`.
 fn program(folder: &Path, name: &str, files: &[&str]) -> PathBuf {
     let mut options = options("-std=c++17");
@@ -53,7 +58,7 @@ fn program(folder: &Path, name: &str, files: &[&str]) -> PathBuf {
         options.extend(["-fno-exceptions", "-fno-rtti"]);
     }
     let sources: Vec<_> = files.iter().map(|file| root().join("tests/cpp").join(file)).collect();
-    build("g++", &options, folder, name, &sources)
+    build(&compiler(), &options, folder, name, &sources)
 }
 
 #[test]
@@ -146,7 +151,8 @@ fn the_program_that_opens_the_header_works() {
     let folder = folder("program");
     install(&folder);
     std::fs::write(folder.join("program.cpp"), source).expect("write the program");
-    let program = build("g++", &options("-std=c++17"), &folder, "program", &[folder.join("program.cpp")]);
+    let program =
+        build(&compiler(), &options("-std=c++17"), &folder, "program", &[folder.join("program.cpp")]);
 
     let sound: Vec<u8> = (0..2 * 96_000_i64).flat_map(|k| ((k * k % 7919) as i16).to_le_bytes()).collect();
     let out = run(&program, &["tiny.onnx"], &sound);
@@ -156,6 +162,140 @@ fn the_program_that_opens_the_header_works() {
     let output = missing.arg("no_such.onnx").output().expect("start");
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && message.contains("no_such.onnx"), "{message}");
+}
+
+/// Builds a program of examples/cpp against the library in `folder`, as a reader would, with all warnings.
+fn example(folder: &Path, name: &str, source: &str, more: &[&str]) -> PathBuf {
+    let options = [&["-std=c++17"][..], &CPP_WARNINGS, more].concat();
+    build(&compiler(), &options, folder, name, &[root().join(source)])
+}
+
+/// Ticks at 22050 Hz, two channels: something with events, 4 s of it.
+fn ticking(folder: &Path) -> PathBuf {
+    let path = folder.join("ticking.wav");
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: 22_050,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(&path, spec).expect("a WAV file");
+    for k in 0..2 * 4 * 22_050_i64 {
+        let quiet = k / 2 % 11_025 > 300;
+        writer.write_sample(if quiet { 0 } else { (k * k % 7919) as i16 * 4 }).expect("a sample");
+    }
+    writer.finalize().expect("a WAV file");
+    path
+}
+
+/// The bundled model, seen from tests/data.
+const BUNDLED: &str = "../../models/esc10.onnx";
+
+#[test]
+fn the_examples_hear_the_same_events() {
+    let folder = folder("examples");
+    install(&folder);
+    let wav = ticking(&folder);
+    let wav = wav.to_str().expect("UTF-8");
+    let hear = |name: &str| {
+        let program = example(&folder, name, &format!("examples/cpp/{name}.cpp"), &[]);
+        let out = run(&program, &[BUNDLED, wav], &[]);
+        let missing = Command::new(&program).args(["no_such.onnx", wav]).output().expect("start");
+        let message = String::from_utf8_lossy(&missing.stderr);
+        assert!(!missing.status.success() && message.contains("no_such.onnx"), "{name}: {message}");
+        let unread = Command::new(&program).args([BUNDLED, BUNDLED]).output().expect("start");
+        assert!(!unread.status.success() && !unread.stderr.is_empty(), "{name} takes what is no sound");
+        out
+    };
+    // classify: "0.00 s to 4.00 s: clock_tick, up to 0.98"; capture: "4.00 s: clock_tick ends"
+    let classified = hear("classify");
+    let mut wanted: Vec<_> = classified
+        .lines()
+        .filter_map(|line| line.split_once(" s to ")?.1.split_once(", "))
+        .map(|(event, _)| event)
+        .collect();
+    assert!(!wanted.is_empty(), "no events:\n{classified}");
+    let captured = hear("capture");
+    let mut ends: Vec<_> = captured.lines().filter_map(|line| line.strip_suffix(" ends")).collect();
+    wanted.sort_unstable();
+    ends.sort_unstable();
+    assert_eq!(wanted, ends, "classify, and capture:\n{captured}");
+
+    let counted = hear("event_loop");
+    let total: usize =
+        counted.lines().filter_map(|line| line.split_once(": ")?.1.parse::<usize>().ok()).sum();
+    assert_eq!(total, wanted.len(), "event_loop:\n{counted}");
+}
+
+#[test]
+fn a_juce_plug_in_hears_while_its_host_prepares_and_releases() {
+    let folder = folder("juce");
+    install(&folder);
+    let wav = ticking(&folder);
+    let own = [
+        "-fno-exceptions",
+        concat!("-I", env!("CARGO_MANIFEST_DIR"), "/tests/cpp/juce"),
+        concat!("-I", env!("CARGO_MANIFEST_DIR"), "/examples/cpp/juce"),
+        concat!("-I", env!("CARGO_MANIFEST_DIR"), "/examples/cpp"),
+    ];
+    let host = example(&folder, "juce_host", "tests/cpp/juce_host.cpp", &own);
+    let out = run(&host, &[BUNDLED, wav.to_str().expect("UTF-8")], &[]);
+    let lines: Vec<_> = out.lines().collect();
+    assert!(lines.len() >= 2 && lines.len().is_multiple_of(2), "{out}");
+    assert_eq!(lines[..lines.len() / 2], lines[lines.len() / 2..], "both rounds:\n{out}");
+    let output =
+        Command::new(host).args(["no_such.onnx", wav.to_str().expect("UTF-8")]).output().expect("start");
+    let problems = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!output.status.success() && problems.contains("problem: no_such.onnx"), "{problems}");
+}
+
+/// The messages of docs/errors.md are those that the library has. `cargo xtask errors` writes it.
+#[test]
+fn what_to_do_about_errors_is_said_of_real_messages() {
+    if cfg!(not(target_os = "linux")) {
+        return say("SKIPPED: docs/errors.md, which has the messages of Linux");
+    }
+    let folder = folder("errors");
+    install(&folder);
+    let program = program(&folder, "errors", &["errors.cpp"]);
+    let runtime = std::env::var("ORT_DYLIB_PATH").expect("cargo sets it");
+    // Not under a tool: it limits its memory.
+    let output = finish("errors", Command::new(program).arg(".").current_dir(root().join("tests/data")), &[]);
+    let runtime = std::fs::canonicalize(runtime).map(|path| path.display().to_string());
+    let runtime = runtime.expect("`cargo xtask setup` has put it there");
+    let link = std::env::var("ORT_DYLIB_PATH").expect("cargo sets it");
+    let data = root().join("tests/data").display().to_string();
+    let page = String::from_utf8(output.stdout).expect("UTF-8");
+    let page = [&runtime, &link]
+        .into_iter()
+        .fold(page, |page, path| page.replace(path, "/app/lib/libonnxruntime.so"));
+    let page = page.replace(&data, "/app");
+
+    let place = root().join("docs/errors.md");
+    if std::env::var_os("AURICLE_WRITE").is_some() {
+        return std::fs::write(place, page).expect("docs can be written");
+    }
+    let kept = std::fs::read_to_string(place).expect("docs/errors.md");
+    let lines = kept.lines().zip(page.lines()).find(|(kept, new)| kept != new);
+    assert!(kept == page, "docs/errors.md is not what the library says; run `cargo xtask errors`\n{lines:?}");
+}
+
+/// Another ONNX Runtime, linked by the same program.
+#[test]
+#[ignore = "needs the folder of another ONNX Runtime in AURICLE_OTHER_RUNTIME, its version in AURICLE_OTHER_VERSION: .ci/run two_runtimes"]
+fn a_program_that_links_another_onnx_runtime_has_both() {
+    let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is set"));
+    let (other, version) = (variable("AURICLE_OTHER_RUNTIME"), variable("AURICLE_OTHER_VERSION"));
+    let folder = folder("two_runtimes");
+    install(&folder);
+    for name in ["libonnxruntime.so", "libonnxruntime.so.1"] {
+        let from = Path::new(&other).join(format!("libonnxruntime.so.{version}"));
+        std::fs::copy(from, folder.join(name)).expect("the other ONNX Runtime");
+    }
+    let source = root().join("tests/cpp/two_runtimes.cpp");
+    let linked = folder.join("libonnxruntime.so");
+    let program = build(&compiler(), &options("-std=c++17"), &folder, "two_runtimes", &[source, linked]);
+    run(&program, &[".", &version], &[]);
 }
 
 /// What a tool must report of `fault`, or an empty text where that is not for this tool.
@@ -201,7 +341,8 @@ fn every_file_of_tests_cpp_is_used() {
     let own = std::fs::read_to_string(root().join("tests/cpp_api.rs")).expect("this file");
     for entry in std::fs::read_dir(root().join("tests/cpp")).expect("tests/cpp") {
         let name = entry.expect("a file").file_name().to_string_lossy().into_owned();
-        let used = own.contains(&format!("\"{name}\"")) || name == "check.hpp";
+        let names = [format!("\"{name}\""), format!("/{name}\"")];
+        let used = names.iter().any(|name| own.contains(name)) || name == "check.hpp";
         assert!(used, "nothing builds tests/cpp/{name}");
     }
 }

@@ -89,7 +89,7 @@ fn temperature_is_what_the_outputs_are_divided_by() {
         scores
     };
     let cold = scores(&manifest);
-    manifest.output.temperature = 3.0;
+    manifest.outputs[0].temperature = 3.0;
     let warm = scores(&manifest);
     // Softmax: the ratio of two scores is exp of the outputs' difference, so it goes to the power of 1/3.
     for (a, b) in [(0, 1), (1, 2)] {

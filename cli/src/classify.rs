@@ -108,9 +108,9 @@ struct Hearing {
     sound: Sound,
     clip: ClipStream,
     ended: bool,
-    /// Of the last window, one per class.
-    scores: Vec<f32>,
-    mean: Mean,
+    /// Of the last window, a list for each output.
+    values: Vec<Vec<f32>>,
+    means: Vec<Mean>,
 }
 
 impl Hearing {
@@ -121,15 +121,21 @@ impl Hearing {
         options.hop_seconds = args.hop;
         options.stream = stream.cloned();
         let clip = model.clip_stream(sound.sample_rate(), sound.channels(), &options)?;
-        let classes = model.labels().len();
-        Ok(Self { sound, clip, ended: false, scores: vec![0.0; classes], mean: Mean::new(classes)? })
+        let sizes: Vec<usize> =
+            (0..).map_while(|index| model.output(index)).map(|output| output.size).collect();
+        let values = sizes.iter().map(|&size| vec![0.0; size]).collect();
+        let means = sizes.iter().map(|&size| Mean::new(size)).collect::<Result<_, _>>()?;
+        Ok(Self { sound, clip, ended: false, values, means })
     }
 
-    /// The next window, whose scores are in `scores`; `None` at the end of the file.
+    /// The next window, whose outputs are in `values`; `None` at the end of the file.
     fn next(&mut self) -> Result<Option<Window>, Failure> {
         loop {
-            if let Some(window) = self.clip.read(&mut self.scores)? {
-                self.mean.add(&self.scores);
+            if let Some(window) = self.clip.read(&mut self.values[0])? {
+                for (index, values) in self.values.iter_mut().enumerate().skip(1) {
+                    self.clip.output(index, values)?;
+                }
+                self.means.iter_mut().zip(&self.values).for_each(|(mean, values)| mean.add(values));
                 return Ok(Some(window));
             }
             if self.ended {
@@ -160,11 +166,11 @@ impl Hearing {
         }
     }
 
-    /// The scores of the clip, one per class.
-    fn mean(&self) -> Vec<f32> {
-        let mut scores = vec![0.0; self.scores.len()];
-        self.mean.write(&mut scores);
-        scores
+    /// The outputs of the clip: means over its windows.
+    fn mean(&self) -> Vec<Vec<f32>> {
+        let mut values = self.values.clone();
+        self.means.iter().zip(&mut values).for_each(|(mean, values)| mean.write(values));
+        values
     }
 
     /// The first line of a file, for people. `frames`: its length, where that is known.
@@ -183,10 +189,10 @@ impl Hearing {
 
 fn scores_as_json(file: &Path, model: &Model, args: &Args, out: &mut Stdout) -> Result<(), Failure> {
     let mut hearing = Hearing::of(file, model, args, None)?;
-    let mut record = Record::new(file, model.labels());
+    let mut record = Record::new(file, model);
     loop {
         match hearing.next() {
-            Ok(Some(window)) => record.window(out, &hearing.sound, &window, &hearing.scores)?,
+            Ok(Some(window)) => record.window(out, &hearing.sound, &window, &hearing.values)?,
             Ok(None) => return Ok(record.end(out, &hearing.sound, Ok(&hearing.mean()))?),
             Err(Failure::File(reason)) if record.has_begun() => {
                 record.end(out, &hearing.sound, Err(&reason))?;
@@ -202,10 +208,16 @@ fn scores_for_people(file: &Path, model: &Model, args: &Args, out: &mut Stdout) 
     let (mut timeline, mut window_frames) = (Timeline::default(), 0);
     while let Some(window) = hearing.next()? {
         window_frames = window_frames.max(window.end_frame - window.first_frame);
-        timeline.add(&window, &hearing.scores);
+        if !model.labels().is_empty() {
+            timeline.add(&window, &hearing.values[0]);
+        }
     }
-    let (sound, scores) = (&hearing.sound, hearing.mean());
+    let (sound, scores) = (&hearing.sound, hearing.mean().swap_remove(0));
     let mut text = hearing.heading(file, Some(sound.frames()));
+    let Some(_) = model.labels().first() else {
+        let _ = write!(text, "\n  {} values, no scores; --json has them", scores.len());
+        return Ok(out.line(text)?);
+    };
     for class in ranked(&scores).into_iter().take(args.top.get()) {
         // Writing to a String cannot fail.
         let _ = write!(text, "\n  {:6.3}  {}", scores[class], shown_text(&model.labels()[class]));

@@ -12,6 +12,9 @@ use crate::out::{Stop, json, shown, shown_text};
 /// The model's own `stream`, or the one given: a JSON object, or a file that holds one. Without rules for events in it
 /// the default ones hold.
 pub fn stream(model: &Model, given: Option<&str>) -> Result<Stream, Stop> {
+    if model.labels().is_empty() {
+        return Err(Stop::new("the model's first output has no scores, so there are no events"));
+    }
     let parse = |text: &str| Stream::parse(text, model.manifest());
     let mut stream = match given {
         None => model.manifest().stream.clone(),

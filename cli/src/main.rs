@@ -12,6 +12,8 @@ mod listen;
 mod model;
 mod npy;
 mod out;
+#[cfg(test)]
+mod pages;
 mod progress;
 #[cfg(test)]
 #[path = "../../tests/support/random.rs"]

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use auricle::{Health, Window};
+use auricle::{Health, Model, Window};
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::health::FileHealth;
@@ -13,7 +14,7 @@ use crate::sound::{Lost, Sound};
 /// The line of one file, as far as it has been written. `null` stands for a level of -inf dBFS.
 pub struct Record<'a> {
     file: &'a Path,
-    labels: &'a [String],
+    model: &'a Model,
     windows: u64,
 }
 
@@ -37,7 +38,9 @@ struct Tail<'a> {
     health: FileHealth,
     lost: Lost<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    scores: Option<Scores<'a>>,
+    scores: Option<Values<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outputs: Option<Outputs<'a>>,
 }
 
 #[derive(Serialize)]
@@ -46,7 +49,10 @@ struct WindowRecord<'a> {
     end: f64,
     first_frame: u64,
     end_frame: u64,
-    scores: Scores<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scores: Option<Values<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outputs: Option<Outputs<'a>>,
     health: WindowHealth,
 }
 
@@ -60,21 +66,59 @@ struct WindowHealth {
     silent: bool,
 }
 
-/// An object of scores by label, in the order of the model.
-struct Scores<'a> {
+/// The values of an output: an object of scores by label, in the order of the model, or a list where there are no labels.
+struct Values<'a> {
     labels: &'a [String],
-    scores: &'a [f32],
+    values: &'a [f32],
 }
 
-impl Serialize for Scores<'_> {
+impl Serialize for Values<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.labels.iter().zip(self.scores))
+        match self.labels.is_empty() {
+            true => serializer.collect_seq(self.values),
+            false => serializer.collect_map(self.labels.iter().zip(self.values)),
+        }
+    }
+}
+
+/// All outputs of the model, by name.
+struct Outputs<'a> {
+    model: &'a Model,
+    values: &'a [Vec<f32>],
+}
+
+impl Serialize for Outputs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.values.len()))?;
+        let outputs = (0..).map_while(|index| self.model.output(index));
+        for (output, values) in outputs.zip(self.values) {
+            map.serialize_entry(output.name, &Values { labels: output.labels, values })?;
+        }
+        map.end()
     }
 }
 
 impl<'a> Record<'a> {
-    pub fn new(file: &'a Path, labels: &'a [String]) -> Self {
-        Self { file, labels, windows: 0 }
+    pub fn new(file: &'a Path, model: &'a Model) -> Self {
+        Self { file, model, windows: 0 }
+    }
+
+    /// The scores, if the first output has some.
+    fn scores<'v>(&self, values: &'v [Vec<f32>]) -> Option<Values<'v>>
+    where
+        'a: 'v,
+    {
+        let labels = self.model.labels();
+        (!labels.is_empty()).then(|| Values { labels, values: &values[0] })
+    }
+
+    /// All outputs, unless scores are all that there is.
+    fn outputs<'v>(&self, values: &'v [Vec<f32>]) -> Option<Outputs<'v>>
+    where
+        'a: 'v,
+    {
+        let more = values.len() > 1 || self.model.labels().is_empty();
+        more.then_some(Outputs { model: self.model, values })
     }
 
     /// Whether a part of the line has been written.
@@ -88,7 +132,7 @@ impl<'a> Record<'a> {
         out: &mut Stdout,
         sound: &Sound,
         window: &Window,
-        scores: &[f32],
+        values: &[Vec<f32>],
     ) -> Result<(), Stop> {
         match self.windows {
             0 => {
@@ -110,20 +154,22 @@ impl<'a> Record<'a> {
             end: seconds(window.end_frame),
             first_frame: window.first_frame,
             end_frame: window.end_frame,
-            scores: Scores { labels: self.labels, scores },
+            scores: self.scores(values),
+            outputs: self.outputs(values),
             health: WindowHealth::of(&window.health),
         }))
     }
 
-    /// The end of the line: the scores of the clip, or why the file could not be read to its end.
-    pub fn end(self, out: &mut Stdout, sound: &Sound, scores: Result<&[f32], &str>) -> Result<(), Stop> {
+    /// The end of the line: the outputs of the clip, or why the file could not be read to its end.
+    pub fn end(self, out: &mut Stdout, sound: &Sound, values: Result<&[Vec<f32>], &str>) -> Result<(), Stop> {
         let tail = json(&Tail {
-            error: scores.err(),
+            error: values.err(),
             frames: sound.frames(),
             duration: sound.seconds(),
             health: sound.health(),
             lost: sound.lost(),
-            scores: scores.ok().map(|scores| Scores { labels: self.labels, scores }),
+            scores: values.ok().and_then(|values| self.scores(values)),
+            outputs: values.ok().and_then(|values| self.outputs(values)),
         });
         out.part("],")?;
         out.line(&tail[1..])

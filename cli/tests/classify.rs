@@ -332,3 +332,44 @@ fn bad_rules_are_refused_with_what_fixes_them() {
     }
     assert_eq!(classify(&["--stream", STREAM], &[&file]).code, Some(2), "--stream is for --events");
 }
+
+/// Mean and maximum as scores; first and last sample and the mean as a vector.
+#[test]
+fn json_has_every_output() {
+    let folder = folder("classify_outputs");
+    let model = folder.join("heads.onnx");
+    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/heads.onnx"), &model).expect("copied");
+    let samples: Vec<f32> = [0.25, 0.5].iter().flat_map(|&level| vec![level; 800]).collect();
+    let file = folder.join("steps.wav");
+    write_wav(&file, 8_000, 1, &samples);
+    let args = |more: &[&str]| {
+        let args =
+            [&["classify", "-m", model.to_str().expect("UTF-8")][..], more, &[file.to_str().expect("UTF-8")]];
+        run(args.concat()).clean()
+    };
+    let record = &args(&["--json"]).json()[0];
+    let window = &record["windows"][1];
+    assert_eq!(window["outputs"]["vector"], serde_json::json!([0.5, 0.5, 0.5]));
+    assert_eq!(window["outputs"]["levels"], window["scores"]);
+    assert_eq!(record["outputs"]["vector"], serde_json::json!([0.375, 0.375, 0.375]));
+    assert_eq!(record["outputs"]["levels"], record["scores"]);
+
+    let manifest = r#"{ "auricle": 1, "outputs": [{ "tensor": "vector", "kind": "embedding" }],
+        "input": { "sample_rate": 8000, "window_seconds": 0.1, "features": { "kind": "waveform" },
+                   "layout": ["batch", "sample"] } }"#;
+    let probe = folder.join("vector.onnx");
+    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/probe.onnx"), &probe).expect("copied");
+    let manifest = manifest.replace("\"tensor\": \"vector\", ", "");
+    fs::write(folder.join("vector.auricle.json"), manifest).expect("written");
+    let args = |more: &[&str]| {
+        let args =
+            [&["classify", "-m", probe.to_str().expect("UTF-8")][..], more, &[file.to_str().expect("UTF-8")]];
+        run(args.concat())
+    };
+    let record = &args(&["--json"]).clean().json()[0];
+    assert_eq!(record["outputs"]["output"], serde_json::json!([0.375, 0.375, 0.375, 0.375]));
+    assert!(record.get("scores").is_none() && record["windows"][0].get("scores").is_none(), "{record}");
+    assert!(args(&[]).stdout.contains("4 values, no scores"));
+    let events = args(&["--events"]);
+    assert!(events.code == Some(1) && events.stderr.contains("no scores, so there are no events"));
+}

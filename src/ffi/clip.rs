@@ -10,7 +10,7 @@ use super::pointer;
 use super::status::{AURICLE_OK, auricle_status};
 use super::structs::{self, HasStructSize};
 use crate::clip::Clip;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::ClipOptions;
 use crate::pcm::{self, Format};
 
@@ -26,6 +26,10 @@ pub struct auricle_clip_options {
     pub hop_seconds: f64,
     /// Stops the call from another thread; NULL: nothing does. It may be freed at once.
     pub cancel: *const auricle_cancel,
+    /// The output that the call gives the mean of (auricle_model_output); 0: the first.
+    pub output: u32,
+    /// Leave it 0.
+    pub reserved: u32,
 }
 
 // SAFETY: integers, a float and a pointer, all valid as zeros.
@@ -44,10 +48,14 @@ unsafe fn options(options: *const auricle_clip_options) -> Result<ClipOptions> {
     }
     // SAFETY: by contract.
     let given = unsafe { structs::read("options", options) }?;
+    if given.reserved != 0 {
+        return Err(Error::argument(format!("options->reserved is {}; it must be 0", given.reserved)));
+    }
     Ok(ClipOptions {
         channel: given.channel,
         hop_seconds: (given.hop_seconds != 0.0).then_some(given.hop_seconds),
         stream: None,
+        output: given.output as usize,
         // SAFETY: the header's conventions.
         cancel: unsafe { cancel::optional("options->cancel", given.cancel) }?,
     })
@@ -87,13 +95,14 @@ pub unsafe extern "C" fn auricle_classify_f32(
                 pointer::slice_mut("scores", scores, "capacity", capacity)?,
             )
         };
-        model.core.classify(Clip { interleaved, channels, sample_rate }, model.fitting(scores))?;
+        model.core.classify(Clip { interleaved, channels, sample_rate }, scores)?;
         Ok(AURICLE_OK)
     })
 }
 
 /// auricle_classify_f32 for interleaved samples of any format, AURICLE_U8 to AURICLE_F64, with options, which may be
-/// NULL: all defaults. `interleaved` needs no alignment.
+/// NULL: all defaults. `interleaved` needs no alignment. With `options->output` the values are those of another output,
+/// the mean over all results too.
 ///
 /// Any thread, any number at once with the same model.
 /// - AURICLE_OK
@@ -124,7 +133,6 @@ pub unsafe extern "C" fn auricle_classify(
                 pointer::slice_mut("scores", scores, "capacity", capacity)?,
             )
         };
-        let scores = model.fitting(scores);
         model.core.classify_bytes(format, data, channels, sample_rate, &options, scores)?;
         Ok(AURICLE_OK)
     })

@@ -59,6 +59,7 @@
 //! - Pushing: auricle_session_push_f32 (_i16, _bytes, _planar_f32, _planar_bytes), _gap, _finish
 //! - Reading: auricle_session_read, _read_event, _wait, _cancel, _pending
 //! - Reading many sessions at once: auricle_read_many
+//! - Outputs: auricle_model_output_count, auricle_model_output, _output_name, _output_label, auricle_session_output
 //! - ONNX Runtime: auricle_runtime_open
 //! - Log: auricle_set_log
 //! - Versions: auricle_version, auricle_abi_version
@@ -163,6 +164,7 @@ mod cancel;
 mod clip;
 mod log;
 mod model;
+mod output;
 mod pcm;
 mod provider;
 mod push;

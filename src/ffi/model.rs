@@ -57,28 +57,43 @@ unsafe impl HasStructSize for auricle_model_options {
 /// Made by auricle_model_load and auricle_model_load_memory, ended by auricle_model_free.
 pub struct auricle_model {
     pub(super) core: Model,
-    /// The labels one after the other, each with a NUL behind it, and where each begins.
+    /// Names and labels one after the other, each with a NUL behind it.
     text: Vec<u8>,
-    labels: Vec<usize>,
+    /// Where in `text` the name of each output and each of its labels begin.
+    outputs: Vec<(usize, Vec<usize>)>,
 }
 
 impl auricle_model {
     pub(super) fn new(core: Model) -> Result<Self> {
-        let size = core.labels().iter().map(|label| label.len() + 1).sum();
-        let mut text = reserved(size, "the labels")?;
-        let mut labels = reserved(core.labels().len(), "the labels")?;
-        for label in core.labels() {
-            labels.push(text.len());
-            text.extend_from_slice(label.as_bytes()); // no manifest has a NUL in a label
+        let outputs = || (0..core.output_count()).filter_map(|index| core.output(index));
+        let size = |texts: &[String]| texts.iter().map(|text| text.len() + 1).sum::<usize>();
+        let all = outputs().map(|output| output.name.len() + 1 + size(output.labels)).sum();
+        let mut text = reserved(all, "the labels")?;
+        let mut put = |part: &str| {
+            let start = text.len();
+            text.extend_from_slice(part.as_bytes()); // neither a manifest nor a network has a NUL in them
             text.push(0);
-        }
-        Ok(Self { core, text, labels })
+            start
+        };
+        let places = outputs().map(|output| {
+            let name = put(output.name);
+            let mut labels = reserved(output.labels.len(), "the labels")?;
+            labels.extend(output.labels.iter().map(|label| put(label)));
+            Ok((name, labels))
+        });
+        let outputs = places.collect::<Result<_>>()?;
+        Ok(Self { core, text, outputs })
     }
 
-    /// As many of `scores` as the model has classes, or all of them if they are fewer.
-    pub(super) fn fitting<'a>(&self, scores: &'a mut [f32]) -> &'a mut [f32] {
-        let classes = self.labels.len().min(scores.len());
-        &mut scores[..classes]
+    /// The name of output `index`, which there is.
+    pub(super) fn output_name(&self, index: usize) -> *const c_char {
+        self.text[self.outputs[index].0..].as_ptr().cast()
+    }
+
+    /// A label of an output, if there are so many.
+    pub(super) fn output_label(&self, index: usize, k: usize) -> Option<*const c_char> {
+        let &start = self.outputs.get(index)?.1.get(k)?;
+        Some(self.text[start..].as_ptr().cast())
     }
 
     /// # Safety
@@ -183,25 +198,25 @@ pub unsafe extern "C" fn auricle_model_load_memory(
     })
 }
 
-/// Number of classes, which is the number of scores of every window; 0 if `model` is NULL. Any thread.
+/// Number of classes, which is the number of scores of every window; if the first output has no labels, the number of its
+/// values. 0 if `model` is NULL. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auricle_model_class_count(model: *const auricle_model) -> usize {
     // SAFETY: the header's conventions.
-    guard_value(0, || Ok(unsafe { pointer::reference("model", model) }?.labels.len()))
+    guard_value(0, || Ok(unsafe { pointer::reference("model", model) }?.core.class_count()))
 }
 
 /// Label of class `index`, in the order of the scores. UTF-8, borrowed: valid until auricle_model_free.
-/// NULL if `model` is NULL or `index` is not below auricle_model_class_count; the last error says which. Any
-/// thread.
+/// NULL if `model` is NULL, or `index` is not below the number of labels; the last error says which. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auricle_model_label(model: *const auricle_model, index: usize) -> *const c_char {
     guard_value(std::ptr::null(), || {
         // SAFETY: the header's conventions.
-        let auricle_model { text, labels, .. } = unsafe { pointer::reference("model", model) }?;
-        let label = labels.get(index).map(|&start| text[start..].as_ptr().cast());
-        label.ok_or_else(|| {
-            Error::argument(format!("index is {index}; the model has {} classes", labels.len()))
-        })
+        let model = unsafe { pointer::reference("model", model) }?;
+        let classes = model.core.labels().len();
+        model
+            .output_label(0, index)
+            .ok_or_else(|| Error::argument(format!("index is {index}; the model has {classes} classes")))
     })
 }
 

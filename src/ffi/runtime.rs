@@ -15,7 +15,7 @@ use crate::inference::runtime;
 /// `library` is the path of the library file (onnxruntime.dll, libonnxruntime.so.1.28.0,
 /// libonnxruntime.1.28.0.dylib). NULL looks at the environment variable ORT_DYLIB_PATH (but not in a process that
 /// has more rights than who started it), then for that file in the folder of the Auricle library, whichever way that
-/// was opened.
+/// was opened, and in the folder "lib" beside that if it is called "bin", where programs lie that have the static library.
 ///
 /// Before it is opened, the environment variable ORT_DISABLE_TELEMETRY of this process is set to 1 unless it has a
 /// value: ONNX Runtime 1.29 and newer would otherwise write and upload usage data. ORT_LOAD_CONFIG_FROM_MODEL is

@@ -35,7 +35,8 @@ static KEPT: OnceCell<PathBuf> = OnceCell::new();
 /// Opens ONNX Runtime (1.24 or later), once for the process. After a failure another path can be tried.
 ///
 /// With a path: that file. With `None`: the file that the environment variable `ORT_DYLIB_PATH` names (except in a
-/// process with more rights than who started it: set-user-id and the like), else `libonnxruntime.so*` (`libonnxruntime*.dylib`, `onnxruntime.dll`) in the folder of our own library.
+/// process with more rights than who started it: set-user-id and the like), else `libonnxruntime.so*` (`libonnxruntime*.dylib`, `onnxruntime.dll`) in the folder of our own library, or in
+/// the `lib` beside that folder if it is a `bin`.
 /// Loading a model opens it when this was not called. Call it before threads run that read the environment from C,
 /// because it sets `ORT_DISABLE_TELEMETRY=1` there (unless it is set) and removes `ORT_LOAD_CONFIG_FROM_MODEL`.
 pub fn open(path: Option<&Path>) -> Result<()> {
@@ -113,12 +114,12 @@ fn find_by(variable: Option<&OsStr>, strangers: bool) -> Result<PathBuf> {
     if cfg!(target_os = "android") {
         return Ok(PathBuf::from("libonnxruntime.so")); // found by the linker namespace of the app
     }
-    let folder = platform::own_directory();
-    if let Some(found) = folder.as_deref().and_then(library_in) {
+    let folders = platform::own_directory().map(folders_beside).unwrap_or_default();
+    if let Some(found) = folders.iter().find_map(|folder| library_in(folder)) {
         return Ok(found);
     }
-    let beside =
-        folder.map_or_else(|| "its own folder (unknown)".into(), |folder| folder.display().to_string());
+    let beside: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    let beside = if beside.is_empty() { "its own folder (unknown)".into() } else { beside.join(" or ") };
     let (variable, set) = match ignored {
         true => ("is ignored (this process has more rights than who started it)", String::new()),
         false => ("is not set", format!(", set {PATH_VARIABLE} to its file")),
@@ -131,6 +132,12 @@ fn find_by(variable: Option<&OsStr>, strangers: bool) -> Result<PathBuf> {
             library_name()
         ),
     ))
+}
+
+/// Where ONNX Runtime may lie for code in `own`: there, and in `lib` beside a `bin`, where an installation has it.
+fn folders_beside(own: PathBuf) -> Vec<PathBuf> {
+    let lib = own.parent().filter(|_| own.ends_with("bin")).map(|prefix| prefix.join("lib"));
+    [own].into_iter().chain(lib).collect()
 }
 
 fn library_name() -> &'static str {
@@ -220,5 +227,13 @@ mod tests {
         assert!(!error.message().contains("set ORT_DYLIB_PATH"), "advice that does not help: {error}");
         let error = find_by(None, true).expect_err("nothing lies beside this test");
         assert!(error.message().contains("ORT_DYLIB_PATH is not set"), "{error}");
+    }
+
+    #[test]
+    fn an_installed_program_looks_into_the_folder_of_libraries() {
+        let beside = |own: &str| folders_beside(own.into());
+        assert_eq!(beside("/opt/auricle/bin"), ["/opt/auricle/bin", "/opt/auricle/lib"].map(PathBuf::from));
+        assert_eq!(beside("/opt/auricle/lib"), [PathBuf::from("/opt/auricle/lib")]);
+        assert_eq!(beside("/opt/cabin"), [PathBuf::from("/opt/cabin")]);
     }
 }

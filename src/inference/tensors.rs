@@ -52,6 +52,8 @@ pub(crate) struct Tensors {
     /// `None`: ONNX Runtime makes it anew in each run, because nobody knows its shape before.
     pub(super) outputs: Vec<Option<DynTensor>>,
     pub(super) options: Arc<RunOptions>,
+    /// Numbers of the first input, where they are converted to its type; else empty.
+    staging: Vec<f32>,
     /// Whether `outputs` are given to ONNX Runtime to be written.
     pub(super) known: bool,
 }
@@ -63,10 +65,12 @@ impl fmt::Debug for Tensors {
 }
 
 impl Tensors {
-    /// Inputs of these types and shapes; outputs too, or how many there are if their shapes are not known.
+    /// Inputs of these types and shapes; outputs too, or how many there are if their shapes are not known. `staging` has a
+    /// number for each element of the first input, or is empty.
     pub fn new(
         inputs: &[(Dtype, Vec<i64>)],
         outputs: std::result::Result<&[(Dtype, Vec<i64>)], usize>,
+        staging: Vec<f32>,
     ) -> Result<Self> {
         (|| {
             let known = outputs.is_ok();
@@ -74,7 +78,8 @@ impl Tensors {
                 Ok(tensors) => dtype::zeros(tensors)?.into_iter().map(Some).collect(),
                 Err(count) => (0..count).map(|_| None).collect(),
             };
-            Ok(Self { inputs: dtype::zeros(inputs)?, outputs, options: Arc::new(RunOptions::new()?), known })
+            let options = Arc::new(RunOptions::new()?);
+            Ok(Self { inputs: dtype::zeros(inputs)?, outputs, options, staging, known })
         })()
         .map_err(failed)
     }
@@ -91,6 +96,11 @@ impl Tensors {
     /// The memory of the first input, which holds 32-bit floats.
     pub fn floats(&mut self) -> &mut [f32] {
         self.inputs[0].try_extract_tensor_mut().expect("made for 32-bit floats").1
+    }
+
+    /// The first input, and room for its numbers before they are converted.
+    pub fn staged(&mut self) -> (&mut DynTensor, &mut [f32]) {
+        (&mut self.inputs[0], &mut self.staging)
     }
 
     /// Output `index` of the last run, which succeeded.

@@ -180,7 +180,8 @@ impl Golden {
                 return fail("signal", format!("from {from_hz} to {to_hz} Hz; valid 0..={max} at {rate} Hz"));
             }
         }
-        if self.scores.len() != labels || !self.scores.iter().all(|score| score.is_finite()) {
+        let count = if labels == 0 { self.scores.len().max(1) } else { labels };
+        if self.scores.len() != count || !self.scores.iter().all(|score| score.is_finite()) {
             return fail(
                 "scores",
                 format!("{} scores for {labels} labels; each is finite", self.scores.len()),
@@ -208,7 +209,8 @@ impl Windows {
     }
 }
 
-/// Checks the cases of a model with this rate and number of labels.
+/// Checks the cases of a model with this rate and number of labels; without labels, only the network knows how many values
+/// there are.
 pub(super) fn resolve(cases: &mut [Golden], model_rate: u32, labels: usize, windows: &Windows) -> Result<()> {
     if cases.len() > MAX_CASES {
         let message = format!("{} cases; valid up to {MAX_CASES}", cases.len());

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::others::{MAX_OTHERS, Other};
+use super::outputs::Quantized;
 use super::{samples, seconds};
 use crate::error::{Error, Result};
 use crate::features::{Kind, Normalize, Shape, Spec};
@@ -56,6 +57,12 @@ pub struct Input {
     /// Element type of the input tensor.
     #[serde(default)]
     pub dtype: Dtype,
+    /// What one step of a tensor of integers is: a value is `(stored - zero_point) * scale`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<f32>,
+    /// The integer that stands for 0; absent: 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zero_point: Option<i32>,
     /// All other inputs of the network, by the names of their tensors.
     #[serde(
         default,
@@ -95,9 +102,7 @@ impl Input {
         let normalize = self.normalize.take().unwrap_or(default);
         self.normalize = Some(normalize.resolved("input.normalize", features.bins())?);
         self.axis_order()?;
-        if self.dtype != Dtype::F32 {
-            return Err(Error::manifest("input.dtype", format!("{}; valid: f32", self.dtype)));
-        }
+        self.quantized()?;
         let (rows, min) = (features.rows(window), self.min_rows.max(1));
         if rows < min {
             return Err(Error::manifest(
@@ -133,6 +138,11 @@ impl Input {
             ));
         }
         Ok(())
+    }
+
+    /// How the numbers of the tensor are stored.
+    pub(crate) fn quantized(&self) -> Result<Option<Quantized>> {
+        Quantized::new(self.dtype, self.scale, self.zero_point, "input")
     }
 
     /// Operations for the features of a window.

@@ -4,23 +4,24 @@
 pub mod golden;
 mod input;
 mod others;
-mod output;
+mod outputs;
 mod stream;
 pub mod unknown;
 
+use outputs::MAX_OUTPUTS;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, MAX_PATH, Result, Status};
 pub use crate::inference::Dtype;
 use crate::json::{self, MAX_LABELS};
-use crate::memory;
 use crate::text;
 use golden::Golden;
 pub use input::Input;
 pub(crate) use others::MAX_ELEMENTS;
 pub use others::{Length, Numbers, Other, Size};
-pub use output::Output;
+pub(crate) use outputs::Quantized;
+pub use outputs::{Kind, Output, OutputRows, Series};
 pub use stream::Stream;
 
 /// Key of the manifest in the metadata of an ONNX file.
@@ -39,46 +40,111 @@ const MAX_WINDOW: usize = 1 << 24;
 const MAX_SECONDS: f64 = 3600.0;
 
 /// A parsed and validated manifest.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Manifest {
     /// Version of the format; 1.
     pub auricle: u32,
     /// Name of the model.
-    #[serde(default)]
     pub name: String,
     /// Version of the model.
-    #[serde(default)]
     pub version: String,
     /// Licence of the model.
-    #[serde(default)]
     pub licence: String,
-    /// Labels of the classes, in the order of the network's outputs.
-    #[serde(deserialize_with = "json::list::<MAX_LABELS, _, _>")]
-    pub labels: Vec<String>,
     /// What the network sees.
     pub input: Input,
-    /// What its outputs mean.
-    #[serde(default)]
-    pub output: Output,
+    /// What its outputs mean; at least one.
+    pub outputs: Vec<Output>,
     /// How a stream is read.
-    #[serde(default)]
     pub stream: Stream,
     /// What it must give for known signals.
-    #[serde(
-        default,
-        skip_serializing_if = "Vec::is_empty",
-        deserialize_with = "json::list::<{ golden::MAX_CASES }, _, _>"
-    )]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub golden: Vec<Golden>,
+}
+
+/// A manifest as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    auricle: u32,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
+    licence: String,
+    input: Input,
+    #[serde(default, deserialize_with = "json::optional_list::<MAX_OUTPUTS, _, _>")]
+    outputs: Option<Vec<Output>>,
+    /// These two say in short what `outputs` says of one output of scores.
+    #[serde(default, deserialize_with = "json::optional_list::<MAX_LABELS, _, _>")]
+    labels: Option<Vec<String>>,
+    output: Option<Output>,
+    #[serde(default)]
+    stream: Stream,
+    #[serde(default, deserialize_with = "json::list::<{ golden::MAX_CASES }, _, _>")]
+    golden: Vec<Golden>,
+}
+
+impl Said {
+    /// The outputs, each checked.
+    fn outputs(&mut self) -> Result<Vec<Output>> {
+        let (list, labels, output) = (self.outputs.take(), self.labels.take(), self.output.take());
+        let outputs = match (list, labels, output) {
+            (Some(outputs), None, None) => {
+                for (index, output) in outputs.iter().enumerate() {
+                    let path = format!("outputs[{index}]");
+                    output.resolve(&path, &format!("{path}.labels"))?;
+                }
+                outputs
+            }
+            (None, Some(labels), output) => {
+                let output = output.unwrap_or_default();
+                if !output.labels.is_empty() {
+                    return Err(Error::manifest("output.labels", "say labels once, beside output"));
+                }
+                let output = Output { labels, ..output };
+                output.resolve("output", "labels")?;
+                vec![output]
+            }
+            (Some(_), ..) => {
+                let message = "say outputs, or labels and output, which are short for one output of scores";
+                return Err(Error::manifest("outputs", message));
+            }
+            (None, None, _) => {
+                return Err(Error::manifest("labels", "is needed, or outputs in its place"));
+            }
+        };
+        if outputs.is_empty() {
+            return Err(Error::manifest("outputs", format!("0 outputs; valid 1..={MAX_OUTPUTS}")));
+        }
+        outputs::check_all(&outputs)?;
+        Ok(outputs)
+    }
 }
 
 impl Manifest {
     /// Parses and validates. Errors name the member's path in the JSON.
     pub fn parse(json: &str) -> Result<Self> {
-        let mut manifest: Self = parse(json)?;
+        let mut said: Said = parse(json)?;
+        if said.auricle != VERSION {
+            let message = format!("format {} is not known; valid: {VERSION}", said.auricle);
+            return Err(Error::manifest("auricle", message));
+        }
+        let outputs = said.outputs()?;
+        let Said { auricle, name, version, licence, input, stream, golden, .. } = said;
+        let mut manifest = Self { auricle, name, version, licence, input, outputs, stream, golden };
         manifest.resolve()?;
         Ok(manifest)
+    }
+
+    /// The first output, which a read gives.
+    pub fn output(&self) -> &Output {
+        &self.outputs[0]
+    }
+
+    /// Labels of the first output; none if it has no classes.
+    pub fn labels(&self) -> &[String] {
+        self.outputs.first().map_or(&[], |output| &output.labels)
     }
 
     /// The manifest as JSON with every default filled in.
@@ -88,13 +154,6 @@ impl Manifest {
 
     /// Checks every member and fills in the defaults that depend on others.
     fn resolve(&mut self) -> Result<()> {
-        if self.auricle != VERSION {
-            return Err(Error::manifest(
-                "auricle",
-                format!("format {} is not known; valid: {VERSION}", self.auricle),
-            ));
-        }
-        self.check_labels()?;
         self.input.resolve()?;
         let rate = self.input.sample_rate;
         let hop = *self.stream.hop_seconds.get_or_insert(self.input.window_seconds);
@@ -106,36 +165,9 @@ impl Manifest {
             );
             return Err(Error::manifest("stream.hop_seconds", message));
         }
-        self.stream.resolve("stream", &self.labels, self.output.activation)?;
-        self.output.resolve()?;
+        self.stream.resolve("stream", &self.outputs[0])?;
         let windows = golden::Windows { seconds: self.input.window_seconds, hop, work: self.input.work() };
-        golden::resolve(&mut self.golden, rate, self.labels.len(), &windows)
-    }
-
-    fn check_labels(&self) -> Result<()> {
-        if self.labels.is_empty() || self.labels.len() > MAX_LABELS {
-            return Err(Error::manifest(
-                "labels",
-                format!("{} labels; valid 1..={MAX_LABELS}", self.labels.len()),
-            ));
-        }
-        let mut seen = memory::set(self.labels.len(), "the labels")?;
-        for (index, label) in self.labels.iter().enumerate() {
-            if label.is_empty() || label.contains('\0') {
-                return Err(Error::manifest(
-                    &format!("labels[{index}]"),
-                    "is empty or holds a NUL character",
-                ));
-            }
-            if !seen.insert(label) {
-                let first = self.labels.iter().position(|other| other == label).unwrap_or(index);
-                return Err(Error::manifest(
-                    &format!("labels[{index}]"),
-                    format_args!("{label:?} is labels[{first}] too"),
-                ));
-            }
-        }
-        Ok(())
+        golden::resolve(&mut self.golden, rate, self.outputs[0].labels.len(), &windows)
     }
 
     /// Samples of a window at the model's rate.

@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Manifest, parse};
+use super::{Manifest, Output, parse};
 use crate::error::{Error, Result, Status};
 use crate::events::Rules;
-use crate::scores::Activation;
 use crate::smoothing::Smoothing;
 
 /// Longest time to smooth over.
@@ -33,19 +32,28 @@ impl Stream {
     /// Parses the `stream` object of a manifest and checks it for the model of `manifest`.
     pub fn parse(json: &str, manifest: &Manifest) -> Result<Self> {
         let mut stream: Self = parse(json).map_err(of_argument)?;
-        stream.resolve("stream", &manifest.labels, manifest.output.activation).map_err(of_argument)?;
+        stream.resolve("stream", manifest.output()).map_err(of_argument)?;
         Ok(stream)
     }
 
-    pub(super) fn resolve(&mut self, path: &str, labels: &[String], activation: Activation) -> Result<()> {
+    /// For a stream of the results of `output`.
+    pub(super) fn resolve(&mut self, path: &str, output: &Output) -> Result<()> {
         if !(0.0..=MAX_SMOOTHING_SECONDS).contains(&self.smoothing_seconds) {
             return Err(Error::manifest(
                 &format!("{path}.smoothing_seconds"),
                 format!("{}; valid 0..={MAX_SMOOTHING_SECONDS}", self.smoothing_seconds),
             ));
         }
+        if output.labels.is_empty() && (self.smoothing_seconds > 0.0 || self.events.is_some()) {
+            return Err(Error::manifest(
+                path,
+                "smoothing and events are for scores, which the first output has none of",
+            ));
+        }
         match &mut self.events {
-            Some(events) => events.resolve(&format!("{path}.events"), labels, &activation.range()),
+            Some(events) => {
+                events.resolve(&format!("{path}.events"), &output.labels, &output.activation.range())
+            }
             None => Ok(()),
         }
     }

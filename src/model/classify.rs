@@ -1,6 +1,6 @@
 //! Whole clips, in memory or in parts: windows, their mean, events. The one loop over the windows of a recording.
 
-use super::Model;
+use super::{Model, outputs};
 use crate::clip::{self, Clip};
 use crate::error::{Error, Result, Status};
 use crate::events::Event;
@@ -23,6 +23,8 @@ pub struct ClipOptions {
     pub hop_seconds: Option<f64>,
     /// Smoothing and events of [`ClipStream`]; `None`: scores are not smoothed, and there are no events.
     pub stream: Option<Stream>,
+    /// The output that `classify` gives the mean of; 0 is the first.
+    pub output: usize,
     /// Stops the work from another thread.
     pub cancel: Option<Cancel>,
 }
@@ -35,6 +37,7 @@ pub struct ClipStream {
     /// `None` only while it is dropped.
     pipeline: Option<Pipeline>,
     decisions: Option<Decisions>,
+    output: usize,
     cancel: Option<Cancel>,
     /// What was pushed; of it, `taken` samples have gone into the pipeline.
     pushed: Vec<f32>,
@@ -60,15 +63,21 @@ impl ClipStream {
     /// Writes the scores of the next window whose audio is there, one a class. After [`finish`](Self::finish) the rest of
     /// the recording makes the last window; a recording too short for one row of features is an error then.
     pub fn read(&mut self, scores: &mut [f32]) -> Result<Option<Window>> {
-        let classes = self.model.labels().len();
+        let classes = self.model.class_count();
         if scores.len() < classes {
             return Err(too_small(scores.len(), classes));
         }
         let _float_env = FloatEnv::enter();
         let pipeline = self.pipeline.as_mut().expect("there until it is dropped");
-        let due = loop {
+        let scores = &mut scores[..classes];
+        loop {
             if let Some(due) = pipeline.due()? {
-                break due;
+                let window = pipeline.score(self.model.scorer(), due, scores, self.cancel.as_ref())?;
+                let Some(window) = window else { continue };
+                if let Some(decisions) = &mut self.decisions {
+                    decisions.observe(&window, scores);
+                }
+                return Ok(Some(window));
             }
             let whole = (self.pushed.len() - self.taken) / pipeline.channels();
             if whole > 0 {
@@ -84,13 +93,14 @@ impl ClipStream {
                 self.decisions.iter_mut().for_each(Decisions::finish);
                 return Ok(None);
             }
-        };
-        let scores = &mut scores[..classes];
-        let window = pipeline.score(self.model.scorer(), due, scores, self.cancel.as_ref())?;
-        if let Some(decisions) = &mut self.decisions {
-            decisions.observe(&window, scores);
         }
-        Ok(Some(window))
+    }
+
+    /// Writes output `index` of the model ([`Model::output`]) for the result that the last read gave, not smoothed, and says
+    /// how many values those are.
+    pub fn output(&self, index: usize, values: &mut [f32]) -> Result<usize> {
+        self.model.require_output(index)?;
+        outputs::copy(self.pipeline.as_ref().and_then(|pipeline| pipeline.output(index)), values)
     }
 
     /// The next event that the windows read so far have given; those that are on at the end come once
@@ -99,7 +109,8 @@ impl ClipStream {
         self.decisions.as_mut().map_or(Ok(None), Decisions::next_event)
     }
 
-    /// Pushes the next part, or with `None` finishes; gives `each` the windows whose audio is there then.
+    /// Pushes the next part, or with `None` finishes; gives `each` the windows whose audio is there then, with the output
+    /// of the options.
     pub(super) fn step(
         &mut self,
         part: Option<&[f32]>,
@@ -112,7 +123,8 @@ impl ClipStream {
             None => self.finish(),
         }
         while let Some(window) = self.read(scores)? {
-            each(&window, scores);
+            let output = self.pipeline.as_ref().and_then(|pipeline| pipeline.output(self.output));
+            each(&window, if self.output == 0 { scores } else { output.unwrap_or_default() });
         }
         Ok(())
     }
@@ -132,6 +144,7 @@ impl Model {
     pub fn clip_stream(&self, sample_rate: u32, channels: u32, options: &ClipOptions) -> Result<ClipStream> {
         let hop_seconds =
             options.hop_seconds.or_else(|| options.stream.as_ref().and_then(|stream| stream.hop_seconds));
+        self.require_output(options.output)?;
         let (channel, method) = (options.channel, Method::Bulk);
         let source = Source { sample_rate, channels, channel, hop_seconds, method };
         let pipeline = match self.0.pipelines.take(|pipeline| pipeline.suits(&source)) {
@@ -144,6 +157,7 @@ impl Model {
             model: self.clone(),
             decisions: options.stream.as_ref().map(decisions).transpose()?,
             pipeline: Some(pipeline),
+            output: options.output,
             cancel: options.cancel.clone(),
             pushed: Vec::new(),
             taken: 0,
@@ -151,7 +165,8 @@ impl Model {
         })
     }
 
-    /// Gives `each` the windows of a clip with their scores, in the order of time.
+    /// Gives `each` the windows of a clip with their scores, or the values of the output that `options` name, in the order of
+    /// time.
     pub fn windows_of(
         &self,
         clip: Clip<'_>,
@@ -160,7 +175,7 @@ impl Model {
     ) -> Result<()> {
         clip.check()?;
         let mut stream = self.clip_stream(clip.sample_rate, clip.channels, options)?;
-        let mut scores = filled(self.labels().len(), 0.0, "the scores of a window")?;
+        let mut scores = filled(self.class_count(), 0.0, "the scores of a window")?;
         let parts = clip.interleaved.chunks(STEP * clip.channels as usize).map(Some);
         parts.chain([None]).try_for_each(|part| stream.step(part, &mut scores, &mut each))
     }
@@ -175,14 +190,18 @@ impl Model {
 
     /// [`classify`](Self::classify) with options; of `stream` only the hop counts.
     pub fn classify_with(&self, clip: Clip<'_>, options: &ClipOptions, scores: &mut [f32]) -> Result<()> {
-        let classes = self.labels().len();
-        if scores.len() < classes {
-            return Err(too_small(scores.len(), classes));
+        let mut mean = self.mean_of(options, scores)?;
+        self.windows_of(clip, options, |_, values| mean.add(values))?;
+        mean.finish(scores)
+    }
+
+    /// For the output that `options` name, of which `values` takes the mean.
+    fn mean_of(&self, options: &ClipOptions, values: &[f32]) -> Result<Mean> {
+        let size = self.require_output(options.output)?.size;
+        match values.len() < size {
+            true => Err(too_small(values.len(), size)),
+            false => Mean::new(size),
         }
-        let mut mean = Mean::new(classes)?;
-        self.windows_of(clip, options, |_, scores| mean.add(scores))?;
-        mean.write(&mut scores[..classes]);
-        Ok(())
     }
 
     /// [`classify_with`](Self::classify_with) for interleaved samples of any format.
@@ -195,27 +214,22 @@ impl Model {
         options: &ClipOptions,
         scores: &mut [f32],
     ) -> Result<()> {
-        let classes = self.labels().len();
-        if scores.len() < classes {
-            return Err(too_small(scores.len(), classes));
-        }
+        let mut mean = self.mean_of(options, scores)?;
         let pcm = Frames::interleaved(format, channels as usize, interleaved)?;
         clip::require_frames(pcm.count())?;
         let mut stream = self.clip_stream(sample_rate, channels, options)?;
         let mut samples = filled(STEP * channels as usize, 0.0, "the samples of one step")?;
-        let mut window = filled(classes, 0.0, "the scores of a window")?;
-        let (mut mean, mut first) = (Mean::new(classes)?, 0);
+        let mut window = filled(self.class_count(), 0.0, "the scores of a window")?;
+        let mut first = 0;
         loop {
             let frames = pcm.convert(first, &mut samples);
             first += frames;
             let part = (frames > 0).then(|| &samples[..frames * channels as usize]);
-            stream.step(part, &mut window, |_, scores| mean.add(scores))?;
+            stream.step(part, &mut window, |_, values| mean.add(values))?;
             if part.is_none() {
-                break;
+                return mean.finish(scores);
             }
         }
-        mean.write(&mut scores[..classes]);
-        Ok(())
     }
 }
 
@@ -245,9 +259,21 @@ impl Mean {
     }
 }
 
+impl Mean {
+    /// Writes the mean of what must have been at least one window.
+    fn finish(&self, scores: &mut [f32]) -> Result<()> {
+        if self.windows == 0 {
+            let message = "the clip has no result: all rows of its windows lie in what the manifest trims";
+            return Err(Error::new(Status::ClipTooShort, message));
+        }
+        self.write(scores);
+        Ok(())
+    }
+}
+
 fn too_small(capacity: usize, classes: usize) -> Error {
     Error::new(
         Status::BufferTooSmall,
-        format!("scores has room for {capacity}; the model has {classes} classes"),
+        format!("scores has room for {capacity}; the output has {classes} values, one a class"),
     )
 }

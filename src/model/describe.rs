@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Model;
 use crate::error::Result;
+use crate::inference::batch::Sizes;
 use crate::inference::network::Port;
 use crate::inference::{providers, runtime};
 use crate::json;
@@ -19,6 +20,8 @@ struct Record<'a> {
     manifest: Found<'a>,
     options: Options,
     seconds_to_prepare: f64,
+    /// How many windows a run may have.
+    batches: Option<&'a Sizes>,
     providers: Vec<providers::Record<'a>>,
 }
 
@@ -40,7 +43,7 @@ struct Network<'a> {
     bytes: usize,
     sha256: &'a str,
     input: Tensor<'a>,
-    output: Tensor<'a>,
+    outputs: Vec<Tensor<'a>>,
 }
 
 #[derive(Serialize)]
@@ -79,10 +82,11 @@ impl Model {
                 bytes: shared.file.bytes,
                 sha256: &shared.file.sha256,
                 input: shared.scorer.input().into(),
-                output: shared.scorer.output().into(),
+                outputs: shared.scorer.outlets().iter().map(|outlet| (&outlet.port).into()).collect(),
             },
             manifest: Found { sha256: &shared.file.manifest_sha256, value: &shared.manifest },
             options: Options { threads: shared.options.threads, self_check: shared.options.self_check },
+            batches: shared.scorer.sizes(),
             seconds_to_prepare: shared.scorer.network().seconds_to_prepare(),
             providers: shared.scorer.network().providers(),
         };

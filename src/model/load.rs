@@ -15,7 +15,6 @@ use crate::inference::network::{Loading, Network};
 use crate::inference::{Cancel, Stage, batch, onnx_file};
 use crate::log::{self, Level};
 use crate::manifest::{self, METADATA_KEY, Manifest};
-use crate::memory::filled;
 use crate::pipeline::{FeaturesPool, Given, Scorer};
 use crate::pool::Pool;
 
@@ -96,10 +95,14 @@ fn build(
         manifest_sha256: sha256(found.json.as_bytes()),
     };
     let model = bind(network, manifest, file, options)?;
-    model.prove(options)?;
+    options.tell(Stage::Warm, 1.0)?;
+    if options.self_check {
+        model.check_golden(options.cancel.as_ref(), |done| options.tell(Stage::SelfCheck, done))?;
+    }
     log::emit(Level::Info, || {
-        let (name, classes) = (&model.0.manifest.name, model.labels().len());
-        format!("loaded model {name:?}: {classes} classes, {} Hz", model.sample_rate())
+        let (name, values) = (&model.0.manifest.name, model.class_count());
+        let what = if model.labels().is_empty() { "values" } else { "classes" };
+        format!("loaded model {name:?}: {values} {what}, {} Hz", model.sample_rate())
     });
     Ok(model)
 }
@@ -133,59 +136,27 @@ fn bind(network: Network, manifest: Manifest, file: File, options: &ModelOptions
     let input = &manifest.input;
     let order = input.axis_order()?;
     let features = Features::new(&input.features, input.sample_rate, "input.features")?;
-    let rows = features.rows(manifest.window_samples());
-    let ports = ports::check(&manifest, &order, rows, features.bins(), &network)?;
+    let (samples, bins) = (manifest.window_samples(), features.bins());
+    let given = Given { samples, rows: features.rows(samples) };
+    let ports = ports::check(&manifest, &order, given.rows, bins, &network)?;
     let manifest = Arc::new(manifest);
+    let cancel = options.cancel.as_ref();
+    options.tell(Stage::Warm, 0.0)?;
+    let scorer = Scorer::new(manifest.clone(), network, order, ports, (given, bins), cancel)?;
+    if options.max_batch > 1 {
+        scorer.measure_sizes(options.max_batch as usize, bins, |done| {
+            cancel.map_or(Ok(()), Cancel::check)?;
+            options.tell(Stage::Warm, done)
+        })?;
+    }
     Ok(Model(Arc::new(Shared {
-        scorer: Scorer::new(manifest.clone(), network, order, ports)?,
+        scorer,
         manifest,
         file,
         options: Kept { threads: options.threads.max(1), self_check: options.self_check },
         features: Arc::new(FeaturesPool::new(features)?),
         pipelines: Pool::new(MAX_PIPELINES)?,
     })))
-}
-
-impl Model {
-    /// One silent window shows now what the file does not declare, such as sizes that do not fit inside; golden cases
-    /// show the rest.
-    fn prove(&self, options: &ModelOptions) -> Result<()> {
-        let Shared { manifest, features, .. } = &*self.0;
-        let bins = features.plan().bins();
-        let samples = manifest.window_samples();
-        let given = Given { samples, rows: features.plan().rows(samples) };
-        let silence = filled(given.rows * bins, 0.0, "the rows of a window")?;
-        let mut state = self.scorer().state()?;
-        let mut scores = filled(manifest.labels.len(), 0.0, "the scores of a window")?;
-        options.tell(Stage::Warm, 0.0)?;
-        let cancel = options.cancel.as_ref();
-        let run = self.scorer().score(&silence, bins, given, &mut state, &mut scores, cancel);
-        run.map_err(|error| match error.status() {
-            Status::Cancelled | Status::Memory | Status::Provider => error,
-            _ => {
-                let message = format!("a trial run on a silent window failed: {}", error.message());
-                Error::new(Status::Mismatch, message)
-            }
-        })?;
-        if options.max_batch > 1 {
-            if let Some(reason) = self.scorer().refuses_batches() {
-                let message = format!(
-                    "max_batch is {}, but the network takes one window at a time: {reason}",
-                    options.max_batch
-                );
-                return Err(Error::new(Status::Mismatch, message));
-            }
-            self.scorer().measure_sizes(options.max_batch as usize, given.rows, bins, |done| {
-                cancel.map_or(Ok(()), Cancel::check)?;
-                options.tell(Stage::Warm, done)
-            })?;
-        }
-        options.tell(Stage::Warm, 1.0)?;
-        if options.self_check {
-            self.check_golden(options.cancel.as_ref(), |done| options.tell(Stage::SelfCheck, done))?;
-        }
-        Ok(())
-    }
 }
 
 impl ModelOptions {

@@ -3,6 +3,7 @@
 mod classify;
 mod describe;
 mod load;
+pub(crate) mod outputs;
 mod ports;
 mod self_check;
 
@@ -16,6 +17,7 @@ use crate::manifest::Manifest;
 use crate::pipeline::{FeaturesPool, Pipeline, Scorer, Source};
 use crate::pool::Pool;
 pub use classify::{ClipOptions, ClipStream, Mean};
+pub use outputs::ModelOutput;
 
 /// How a model is loaded.
 #[derive(Clone, Debug, Default)]
@@ -70,9 +72,9 @@ struct File {
 }
 
 impl Model {
-    /// Labels of the classes, in the order of the scores.
+    /// Labels of the classes, in the order of the scores; none if the first output has no scores.
     pub fn labels(&self) -> &[String] {
-        &self.0.manifest.labels
+        self.0.manifest.labels()
     }
 
     /// Rate of the model, Hz. Sessions and `classify` take any rate and convert.
@@ -88,7 +90,14 @@ impl Model {
     /// Plans a pipeline.
     pub(crate) fn pipeline(&self, source: Source) -> Result<Pipeline> {
         let _float_env = FloatEnv::enter();
-        Pipeline::new(&self.0.manifest, self.0.features.clone(), self.0.scorer.state()?, source)
+        Pipeline::new(&self.0.manifest, self.0.features.clone(), &self.0.scorer, source)
+    }
+
+    /// Runs the network alone, on `windows` silent windows. For benches; not part of the API.
+    #[doc(hidden)]
+    pub fn run_silence(&self, windows: usize) -> Result<()> {
+        let _float_env = FloatEnv::enter();
+        self.0.scorer.run_silence(windows, self.0.features.plan().bins())
     }
 
     /// Whether both are the same model.

@@ -4,7 +4,7 @@
 use crate::error::{Error, Result, Status};
 use crate::inference::Dtype;
 use crate::inference::network::{Network, Port};
-use crate::manifest::{MAX_ELEMENTS, Manifest, Numbers, Other, Size};
+use crate::manifest::{MAX_ELEMENTS, Manifest, Numbers, Other, Output, Size};
 use crate::pipeline::{Fed, Feed, Ports};
 use crate::tensor::{Axis, AxisOrder, Padding};
 
@@ -27,11 +27,16 @@ pub(super) fn check(
             None => {}
         }
     }
-    let output = check.output(&outputs);
-    match (check.obstacles.is_empty(), input, output) {
-        (true, Some(input), Some((output, output_shape))) => {
-            Ok(Ports { input: input.clone(), feeds, states, output: output.clone(), output_shape })
+    let said = manifest.outputs.iter().enumerate();
+    let found: Vec<Port> =
+        said.filter_map(|(index, output)| check.output(index, output, &outputs).cloned()).collect();
+    for (index, port) in found.iter().enumerate() {
+        if found[..index].iter().any(|earlier| earlier.name == port.name) {
+            check.refuse("outputs", format_args!("tensor {:?} is there twice", port.name));
         }
+    }
+    match (check.obstacles.is_empty(), input) {
+        (true, Some(input)) => Ok(Ports { input: input.clone(), feeds, states, outputs: found }),
         _ => {
             let obstacles = check.obstacles.join("; ");
             Err(Error::new(Status::Mismatch, format!("manifest and network disagree: {obstacles}")))
@@ -247,48 +252,33 @@ impl Check<'_> {
         Some(values.to_vec())
     }
 
-    /// The output: one value a label, the only axis that is not 1 or dynamic.
-    fn output<'p>(&mut self, outputs: &'p [Port]) -> Option<(&'p Port, Vec<i64>)> {
-        let (name, labels) = (&self.manifest.output.tensor, self.manifest.labels.len() as i64);
-        let found = match name.is_empty() {
-            true => outputs.first(),
-            false => outputs.iter().find(|port| port.name == *name),
+    /// An output: its name, its type, and what its declared sizes say. A run tells the rest.
+    fn output<'p>(&mut self, index: usize, output: &Output, outputs: &'p [Port]) -> Option<&'p Port> {
+        let path = format!("outputs[{index}]");
+        let states: Vec<&String> =
+            self.manifest.input.others.values().filter_map(|other| other.state.as_ref()).collect();
+        let found = match output.tensor.is_empty() {
+            true => outputs.iter().find(|port| !states.contains(&&port.name)),
+            false => outputs.iter().find(|port| port.name == output.tensor),
         };
-        let Some(output) = found else {
-            self.absent("output.tensor", name, "output", outputs);
+        let Some(port) = found else {
+            self.absent(&format!("{path}.tensor"), &output.tensor, "output", outputs);
             return None;
         };
-        if output.dtype != Some(Dtype::F32) {
-            let message = format!(
-                "tensor {:?} holds {} in the network; only f32 is supported",
-                output.name, output.element
-            );
-            self.refuse("output.tensor", message);
+        if states.contains(&&port.name) {
+            self.refuse(&format!("{path}.tensor"), format_args!("{:?} is a state (input.others)", port.name));
         }
-        let shape = match *output.sizes.as_slice() {
-            [] => vec![],
-            [.., last] => {
-                let mut shape = vec![1; output.sizes.len()];
-                *shape.last_mut().expect("not empty") = if last < 0 { labels } else { last };
-                shape
-            }
-        };
-        let ones = output.sizes.iter().rev().skip(1).all(|&size| size == 1 || size < 0);
-        if !ones || shape.is_empty() {
-            let (name, sizes) = (&output.name, &output.sizes);
+        if port.dtype != Some(output.dtype) {
             let message =
-                format!("tensor {name:?} has shape {sizes:?}; one row of scores a window is supported");
-            self.refuse("output.tensor", message);
-            return None;
+                format!("{}; tensor {:?} holds {} in the network", output.dtype, port.name, port.element);
+            self.refuse(&format!("{path}.dtype"), message);
         }
-        let count: i64 = shape.iter().product();
-        if count != labels {
-            self.refuse(
-                "labels",
-                format_args!("{labels} labels, tensor {:?} has {count} classes", output.name),
-            );
-            return None;
+        let (labels, classes) = (output.labels.len(), port.sizes.last().copied().unwrap_or(1));
+        let wide = port.sizes.iter().filter(|&&size| size > 1).count();
+        if labels > 0 && classes > 1 && classes != labels as i64 && (output.rows.is_some() || wide == 1) {
+            let message = format!("{labels} labels, tensor {:?} has {classes} classes", port.name);
+            self.refuse(&format!("{path}.labels"), message);
         }
-        Some((output, shape))
+        Some(port)
     }
 }

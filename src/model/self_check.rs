@@ -37,9 +37,14 @@ impl Model {
         let options = ClipOptions { cancel: cancel.cloned(), ..Default::default() };
         let precision = self.scorer().network().precision();
         let mut largest = 0_f32;
-        let mut scores = filled(self.labels().len(), 0.0, "the scores of a golden case")?;
+        let mut scores = filled(self.class_count(), 0.0, "the scores of a golden case")?;
         for (index, case) in cases.iter().enumerate() {
             tell(index as f32 / cases.len() as f32)?;
+            if case.scores.len() != scores.len() {
+                let (said, values) = (case.scores.len(), scores.len());
+                let message = format!("golden[{index}]: {said} scores; the first output has {values} values");
+                return Err(Error::new(Status::Mismatch, message));
+            }
             self.classify_case(case, &options, &mut scores)
                 .map_err(|e| Error::new(e.status(), format!("golden[{index}]: {}", e.message())))?;
             let apart = |class: usize| (scores[class] - case.scores[class]).abs();
@@ -49,9 +54,9 @@ impl Model {
                 return Err(Error::new(
                     Status::Mismatch,
                     format!(
-                        "the model does not reproduce its golden case golden[{index}]: {:?} scores {}, {} {}; {allowed} is \
+                        "the model does not reproduce its golden case golden[{index}]: {} is {}, {} {}; {allowed} is \
                          allowed{}. {}",
-                        self.labels()[worst],
+                        name_of(self.labels(), worst),
                         scores[worst],
                         said_by(case),
                         case.scores[worst],
@@ -99,4 +104,9 @@ fn suspects(case: &Golden) -> &'static str {
         OURSELVES => "Network, manifest or ONNX Runtime differ from where it was made",
         _ => "The manifest does not say what the network was trained on, or ONNX Runtime differs",
     }
+}
+
+/// What a message calls a value.
+fn name_of(labels: &[String], index: usize) -> String {
+    labels.get(index).map_or_else(|| format!("value {index}"), |label| format!("the score of {label:?}"))
 }

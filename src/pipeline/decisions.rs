@@ -6,8 +6,9 @@ use crate::events::{Detector, Event};
 use crate::manifest::Stream;
 use crate::smoothing::Smoother;
 
+/// One stream's smoothing and events, as sessions and clips have them.
 #[derive(Debug)]
-pub(crate) struct Decisions {
+pub struct Decisions {
     smoother: Option<Smoother>,
     detector: Option<Detector>,
 }

@@ -4,6 +4,8 @@ mod decisions;
 mod features_pool;
 mod feed;
 mod journal;
+mod outlet;
+mod results;
 mod rows;
 mod scorer;
 mod window;
@@ -15,16 +17,18 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result, Status};
 use crate::inference::Cancel;
 use crate::inference::state::State;
+use crate::inference::tensors::Tensors;
 use crate::manifest::{Manifest, samples};
 use crate::memory::{filled, reserved};
 use crate::pcm::Downmix;
 use crate::resample::{Method, Resampler};
 use crate::tensor::Padding;
-pub(crate) use decisions::Decisions;
+pub use decisions::Decisions;
 pub(crate) use features_pool::FeaturesPool;
 pub(crate) use feed::{Fed, Feed, Given};
 use journal::Journal;
 pub(crate) use journal::Loss;
+use results::{Pending, Places, Results};
 use rows::Rows;
 pub(crate) use scorer::{Ports, Scorer};
 pub use window::Window;
@@ -56,14 +60,19 @@ pub(crate) struct Due {
     range: Range<u64>,
     /// All of its audio was lost. It is run, as silence, for the network's state alone.
     pub lost: bool,
+    /// It is this row of the window that was run last.
+    row: Option<usize>,
 }
 
 /// A window whose rows have been looked at.
 #[derive(Debug)]
 pub(crate) struct Shown {
     sequence: u64,
+    begin: u64,
+    end: u64,
     whole: bool,
     range: Range<u64>,
+    lost: bool,
     /// All of its audio was lost, and is digital silence.
     silent: bool,
 }
@@ -80,6 +89,14 @@ pub(crate) struct Pipeline {
     resampler: Resampler,
     rows: Rows,
     state: State,
+    results: Results,
+    /// Where the results of a window lie in it, if its rows are results, and those that are still to be given.
+    places: Option<Places>,
+    pending: Pending,
+    /// The row that was given last, while it is there.
+    given: Option<usize>,
+    /// Samples of a window that its results cover.
+    covered: usize,
     /// The state was what it had been before, after a window of digital silence: more of that changes nothing.
     settled: bool,
     padding: Padding,
@@ -107,11 +124,10 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    /// `state` is that of the start of a stream.
     pub fn new(
         manifest: &Arc<Manifest>,
         features: Arc<FeaturesPool>,
-        state: State,
+        scorer: &Scorer,
         source: Source,
     ) -> Result<Self> {
         let Source { sample_rate: host_rate, channels, channel, hop_seconds, method } = source;
@@ -132,6 +148,11 @@ impl Pipeline {
         let span = to_host(window as u64 + slack as u64, host_rate, input.sample_rate)
             + resampler.delay_frames() as u64
             + STEP as u64;
+        let series = manifest.output().series();
+        let places = series.map(|series| Places::new(series, scorer.outlets()[0].rows, input.sample_rate));
+        let covered = places.map_or(window, |places| (places.start(0, places.rows) as usize).min(window));
+        // Levels are kept in blocks that are not longer than half of a result.
+        let shortest = places.map_or(window, |places| (places.hop as usize).clamp(1, window));
         let mut pipeline = Self {
             source,
             host_rate,
@@ -142,7 +163,12 @@ impl Pipeline {
             rows: Rows::new(features, window, hop)?,
             samples: reserved(window + slack, "the samples of a window")?,
             manifest: manifest.clone(),
-            state,
+            state: scorer.state()?,
+            results: scorer.results()?,
+            places,
+            pending: Pending::default(),
+            given: None,
+            covered,
             settled: false,
             padding: input.padding,
             min_rows: input.min_rows.max(1),
@@ -158,7 +184,7 @@ impl Pipeline {
             silent_run: 0,
             ended: false,
             refused: false,
-            journal: Journal::new(host_rate, to_host(window as u64, host_rate, input.sample_rate), span)?,
+            journal: Journal::new(host_rate, to_host(shortest as u64, host_rate, input.sample_rate), span)?,
         };
         pipeline.reset();
         Ok(pipeline)
@@ -179,6 +205,7 @@ impl Pipeline {
         self.rows.clear();
         (self.start, self.next, self.frames, self.silence, self.silent_run) = (0, 0, 0, 0, 0);
         (self.ended, self.refused, self.settled) = (false, false, false);
+        (self.pending, self.given) = (Pending::default(), None);
     }
 
     /// Channels of the host's audio.
@@ -279,9 +306,28 @@ impl Pipeline {
         to_host(index.saturating_sub(self.lead as u64), self.host_rate, self.model_rate)
     }
 
+    /// The next row of the window that was run last, if its rows are results. Rows of nothing but padding, silence before the
+    /// audio, or lost audio are passed over.
+    fn next_row(&mut self) -> Option<Due> {
+        let places = self.places?;
+        while self.pending.row < self.pending.rows {
+            let Pending { row, begin, end: audio, whole, window, .. } = self.pending;
+            let (start, end) = (places.start(begin, row), places.start(begin, row + 1));
+            let range = self.frame(start)..self.frame(end).min(window.end_frame);
+            if start < audio && !range.is_empty() && !self.journal.is_lost(&range) {
+                return Some(Due { begin, whole, range, lost: false, row: Some(row) });
+            }
+            self.pending.row += 1;
+        }
+        None
+    }
+
     /// The next window, if its audio is there. Windows that lie wholly in lost audio are passed over, or marked as lost if
     /// the network has state.
     pub fn due(&mut self) -> Result<Option<Due>> {
+        if let Some(row) = self.next_row() {
+            return Ok(Some(row));
+        }
         loop {
             let begin = self.next * self.hop as u64;
             let available = self.start + self.samples.len() as u64;
@@ -293,7 +339,7 @@ impl Pipeline {
             let range = first..if whole { last } else { last.min(self.frames) };
             let lost = self.journal.is_lost(&range);
             if !lost || !self.state.is_empty() {
-                return Ok(Some(Due { begin, whole, range, lost }));
+                return Ok(Some(Due { begin, whole, range, lost, row: None }));
             }
             self.next += 1;
         }
@@ -306,14 +352,22 @@ impl Pipeline {
         Duration::from_secs_f64(missing as f64 / f64::from(self.model_rate))
     }
 
-    /// Distance of windows, host frames.
+    /// Distance of results, host frames.
     pub fn hop_frames(&self) -> u64 {
-        to_host(self.hop as u64, self.host_rate, self.model_rate)
+        match self.places {
+            Some(_) => (self.hop_seconds() * f64::from(self.host_rate)).round() as u64,
+            None => to_host(self.hop as u64, self.host_rate, self.model_rate),
+        }
     }
 
-    /// Distance of windows, seconds.
+    /// Distance of results, seconds: of windows, or of rows that are results.
     pub fn hop_seconds(&self) -> f64 {
-        self.hop as f64 / f64::from(self.model_rate)
+        self.places.map_or(self.hop as f64, |places| places.hop) / f64::from(self.model_rate)
+    }
+
+    /// Output `index` for the result that was given last.
+    pub fn output(&self, index: usize) -> Option<&[f32]> {
+        self.given.map(|row| self.results.output(index, row))
     }
 
     /// Whether the end of the stream, which no whole window holds, is worth a window: at least one row of features
@@ -321,7 +375,7 @@ impl Pipeline {
     fn tail(&mut self, begin: u64, available: u64) -> Result<bool> {
         let seen = match self.next {
             0 => self.lead as u64,
-            next => (next - 1) * self.hop as u64 + self.window as u64,
+            next => (next - 1) * self.hop as u64 + self.covered as u64,
         };
         let new = available.saturating_sub(begin.max(seen)) as usize;
         let length = available.saturating_sub(begin) as usize;
@@ -364,34 +418,69 @@ impl Pipeline {
         samples
     }
 
-    /// Scores a window that is due. Whether that succeeds or not, the next one comes next.
+    /// Gives the result that is due: runs its window, or takes the row of the window that was run last. Whether that
+    /// succeeds or not, the next one comes next. `None`: a window that has no results.
     pub fn score(
         &mut self,
         scorer: &Scorer,
         due: Due,
         scores: &mut [f32],
         cancel: Option<&Cancel>,
-    ) -> Result<Window> {
-        let started = Instant::now();
-        let (shown, (features, scored)) = self.show(due, |rows, bins, given, state| {
-            (started.elapsed(), scorer.score(rows, bins, given, state, scores, cancel))
-        })?;
-        let inference = started.elapsed() - features;
-        scored?;
-        self.settled = shown.silent && self.state.is_settled();
-        Ok(self.window(shown, inference))
+    ) -> Result<Option<Window>> {
+        let due = match due.row {
+            Some(_) => due,
+            None => {
+                let lost = due.lost;
+                let window = self.run(scorer, due, cancel)?;
+                if lost {
+                    return Ok(None);
+                }
+                if self.places.is_none() {
+                    self.given = Some(0);
+                    scores.copy_from_slice(self.results.output(0, 0));
+                    return Ok(Some(window));
+                }
+                match self.next_row() {
+                    Some(due) => due,
+                    None => return Ok(None),
+                }
+            }
+        };
+        let (row, places) = (self.pending.row, self.places.map_or(1, |places| places.rows));
+        self.pending.row += 1;
+        self.given = Some(row);
+        scores.copy_from_slice(self.results.output(0, row));
+        Ok(Some(Window {
+            sequence: self.pending.window.sequence * places as u64 + row as u64,
+            first_frame: due.range.start,
+            end_frame: due.range.end,
+            health: self.journal.health(&due.range, !due.whole),
+            ..self.pending.window
+        }))
     }
 
-    /// Gives the rows of a window that is due to `take`, how much of it is audio, and the state of the network. Whatever
-    /// becomes of it, the next one comes next.
+    /// Runs the network on a window.
+    fn run(&mut self, scorer: &Scorer, due: Due, cancel: Option<&Cancel>) -> Result<Window> {
+        let (shown, (scored, inference)) = self.show(due, |rows, bins, audio, state, results| {
+            let started = Instant::now();
+            (scorer.score(rows, bins, audio, state, results, cancel), started.elapsed())
+        })?;
+        scored?;
+        self.settled = shown.silent && self.state.is_settled();
+        Ok(self.ran(shown, inference))
+    }
+
+    /// Gives the rows of a window to `take`, with how much of it is audio, the state of the network, and room for what it
+    /// gives. Whatever becomes of it, the next one comes next.
     pub fn show<T>(
         &mut self,
         due: Due,
-        take: impl FnOnce(&[f32], usize, Given, &mut State) -> T,
+        take: impl FnOnce(&[f32], usize, Given, &mut State, &mut Results) -> T,
     ) -> Result<(Shown, T)> {
-        let Due { begin, whole, range, lost } = due;
+        let Due { begin, whole, range, lost, .. } = due;
         let sequence = self.next;
         self.next += 1;
+        (self.given, self.settled, self.pending.rows) = (None, false, 0);
         let mut offset = (begin - self.start) as usize;
         let given = (self.samples.len() - offset).min(self.window);
         if !whole {
@@ -401,30 +490,54 @@ impl Pipeline {
         }
         let stretch = &self.samples[offset..self.samples.len().min(offset + self.window)];
         let silent = lost && stretch.iter().all(|&sample| sample == 0.0);
-        let given = Given { samples: given, rows: self.rows.features().rows(given) };
-        let (rows, bins) = self.rows.of(sequence, stretch)?;
+        let end = begin + given as u64;
+        let audio = Given { samples: given, rows: self.rows.features().rows(given) };
+        let rows = self.rows.of(sequence, stretch);
+        if !whole {
+            self.samples.truncate(given);
+        }
+        let (rows, bins) = rows?;
         self.manifest.input.normalize.iter().for_each(|normalize| normalize.apply(rows, bins));
-        self.settled = false;
-        let taken = take(rows, bins, given, &mut self.state);
-        Ok((Shown { sequence, whole, range, silent }, taken))
+        let taken = take(rows, bins, audio, &mut self.state, &mut self.results);
+        Ok((Shown { sequence, begin, end, whole, range, lost, silent }, taken))
     }
 
-    /// A window that was scored, in `inference`.
-    pub fn window(&mut self, shown: Shown, inference: Duration) -> Window {
-        let Shown { sequence, whole, range, .. } = shown;
-        Window {
+    /// A window that the network has run on, for `inference`.
+    fn ran(&mut self, shown: Shown, inference: Duration) -> Window {
+        let Shown { sequence, begin, end, whole, range, lost, .. } = shown;
+        let window = Window {
             sequence,
             first_frame: range.start,
             end_frame: range.end,
             health: self.journal.health(&range, !whole),
             inference_nanoseconds: inference.as_nanos().try_into().unwrap_or(u64::MAX),
-            late: inference.as_secs_f64() > self.hop_seconds(),
+            late: inference.as_secs_f64() > self.hop as f64 / f64::from(self.model_rate),
+        };
+        if !lost {
+            self.pending = Pending { row: 0, rows: self.results.rows, begin, end, whole, window };
         }
+        window
     }
 
-    /// Whether it has as many rows as every other window.
+    /// The result of a window that was run with others: it is number `index` of `tensors`.
+    pub fn score_shared(
+        &mut self,
+        scorer: &Scorer,
+        tensors: &Tensors,
+        index: usize,
+        (shown, inference): (Shown, Duration),
+        scores: &mut [f32],
+    ) -> Result<Window> {
+        scorer.take(tensors, index, &mut self.results)?;
+        let window = self.ran(shown, inference);
+        self.given = Some(0);
+        scores.copy_from_slice(self.results.output(0, 0));
+        Ok(window)
+    }
+
+    /// Whether it can be run with windows of other streams: it has as many rows as they.
     pub fn is_full(&self, due: &Due) -> bool {
-        due.whole || self.padding != Padding::None
+        due.row.is_none() && !due.lost && (due.whole || self.padding != Padding::None)
     }
 }
 

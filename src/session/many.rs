@@ -96,8 +96,8 @@ impl<'a> One<'a> {
             }
             match reader.advance() {
                 Ok(Ahead::Window(due)) => break Place::Due(due),
-                Ok(Ahead::Lost(due)) => match reader.pass(model.scorer(), due, cancel) {
-                    Ok(()) => reader.in_a_row = reader.in_a_row.saturating_add(1),
+                Ok(Ahead::Lost(due)) => match reader.score(model.scorer(), due, cancel) {
+                    Ok(_) => reader.in_a_row = reader.in_a_row.saturating_add(1),
                     Err(_) if cancel.is_requested() => {}
                     Err(error) => break Place::Done(Err(error)),
                 },
@@ -156,19 +156,20 @@ fn gather(all: &mut [One<'_>], end: Instant) {
 fn score(all: &mut [One<'_>], scorer: &Scorer) -> Result<()> {
     let mut due = reserved(all.len(), "the windows that are due")?;
     for (index, one) in all.iter_mut().enumerate() {
-        match (&one.place, &one.reader) {
-            (Place::Due(window), Some(reader)) if reader.pipeline.is_full(window) => due.push(index),
-            (Place::Due(_), _) => alone(one, scorer),
+        match (&one.place, &one.reader, scorer.sizes()) {
+            (Place::Due(window), Some(reader), Some(_)) if reader.pipeline.is_full(window) => due.push(index),
+            (Place::Due(_), ..) => alone(one, scorer),
             _ => {}
         }
     }
     let mut shown = reserved(all.len(), "the windows of a run")?;
     let mut rest = &due[..];
-    while !rest.is_empty() {
-        let (now, later) = rest.split_at(scorer.windows_of(rest.len()));
+    while let (false, Some(sizes)) = (rest.is_empty(), scorer.sizes()) {
+        let (count, room) = sizes.next(rest.len());
+        let (now, later) = rest.split_at(count);
         match now {
-            [index] => alone(&mut all[*index], scorer),
-            _ => together(all, now, scorer, &mut shown),
+            [index] if room == 1 => alone(&mut all[*index], scorer),
+            _ => together(all, now, room, scorer, &mut shown),
         }
         rest = later;
     }
@@ -179,23 +180,30 @@ fn alone(one: &mut One<'_>, scorer: &Scorer) {
     let cancel = &one.session.cancel;
     let Some((due, reader)) = one.take_due() else { return };
     let read = match reader.score(scorer, due, cancel) {
-        Ok(window) => Ok(Read::Window(window)),
+        Ok(Some(window)) => Ok(Read::Window(window)),
+        Ok(None) => Ok(Read::Again),
         Err(_) if cancel.is_requested() => Ok(Read::Cancelled),
         Err(error) => Err(error),
     };
     one.place = Place::Done(read);
 }
 
-/// The windows of the sessions `now` in one run.
-fn together(all: &mut [One<'_>], now: &[usize], scorer: &Scorer, shown: &mut Vec<Option<Shown>>) {
+/// The windows of the sessions `now` in one run, which has `room` for them.
+fn together(
+    all: &mut [One<'_>],
+    now: &[usize],
+    room: usize,
+    scorer: &Scorer,
+    shown: &mut Vec<Option<Shown>>,
+) {
     shown.clear();
     let mut tensors = None;
     for (slot, &index) in now.iter().enumerate() {
         let one = &mut all[index];
         let Some((due, reader)) = one.take_due() else { continue };
-        let put = reader.pipeline.show(due, |rows, bins, _, _| {
+        let put = reader.pipeline.show(due, |rows, bins, _, _, _| {
             if tensors.is_none() {
-                tensors = Some(scorer.tensors_for(now.len(), rows.len() / bins, bins)?);
+                tensors = Some(scorer.tensors_for(room, rows.len() / bins, bins)?);
             }
             tensors.iter_mut().for_each(|tensors| scorer.place(tensors, slot, rows, bins));
             Ok(())
@@ -205,13 +213,14 @@ fn together(all: &mut [One<'_>], now: &[usize], scorer: &Scorer, shown: &mut Vec
     }
     let Some(mut tensors) = tensors else { return };
     let started = Instant::now();
-    let run = scorer.run(&mut tensors);
+    let run = scorer.run_shared(&mut tensors);
     let inference = started.elapsed();
     for (slot, (&index, shown)) in now.iter().zip(shown.drain(..)).enumerate() {
         let one = &mut all[index];
         let (Some(shown), Some(reader)) = (shown, &mut one.reader) else { continue };
-        let scored = run.clone().and_then(|()| scorer.take(&tensors, slot, &mut reader.scores));
-        one.place = Place::Done(scored.map(|()| Read::Window(reader.observe(shown, inference))));
+        let scored =
+            run.clone().and_then(|()| reader.score_shared(scorer, &tensors, slot, (shown, inference)));
+        one.place = Place::Done(scored.map(Read::Window));
     }
     scorer.put_back(tensors);
 }

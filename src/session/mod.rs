@@ -13,7 +13,7 @@ use crate::events::Event;
 use crate::float_env::FloatEnv;
 use crate::inference::Cancel;
 use crate::memory::filled;
-use crate::model::Model;
+use crate::model::{Model, outputs};
 use crate::pcm::{Format, Frames};
 use crate::pipeline::{Decisions, Source, Window};
 use crate::resample::Method;
@@ -97,7 +97,7 @@ impl Session {
             reader: Mutex::new(Reader {
                 ring: consumer,
                 pipeline,
-                scores: filled(model.labels().len(), 0.0, "the scores of a window")?,
+                scores: filled(model.class_count(), 0.0, "the scores of a window")?,
                 decisions,
                 pending_error: None,
                 limit: options.max_windows_per_read,
@@ -183,8 +183,7 @@ impl Session {
                 break Read::Again;
             }
             let done = match reader.advance()? {
-                Ahead::Window(due) => reader.score(self.model.scorer(), due, &self.cancel).map(Some),
-                Ahead::Lost(due) => reader.pass(self.model.scorer(), due, &self.cancel).map(|()| None),
+                Ahead::Window(due) | Ahead::Lost(due) => reader.score(self.model.scorer(), due, &self.cancel),
                 Ahead::Nothing => break Read::Again,
                 Ahead::End => break Read::End,
             };
@@ -226,9 +225,9 @@ impl Session {
                 return Ok(Wait::Cancelled);
             }
             let ahead = match reader.advance() {
-                Ok(Ahead::Lost(due)) => match reader.pass(self.model.scorer(), due, &self.cancel) {
-                    Ok(()) if deadline.is_none_or(|deadline| Instant::now() < deadline) => continue,
-                    Ok(()) => Ok(Ahead::Nothing),
+                Ok(Ahead::Lost(due)) => match reader.score(self.model.scorer(), due, &self.cancel) {
+                    Ok(_) if deadline.is_none_or(|deadline| Instant::now() < deadline) => continue,
+                    Ok(_) => Ok(Ahead::Nothing),
                     Err(_) if self.cancel.is_requested() => continue,
                     Err(error) => Err(error),
                 },
@@ -284,9 +283,20 @@ impl Session {
         Ok(())
     }
 
-    /// Classes: how many scores a read writes.
+    /// How many scores a read writes: classes, or the values of the first output.
     pub fn class_count(&self) -> usize {
-        self.model.labels().len()
+        self.model.class_count()
+    }
+
+    /// Writes output `index` of the model ([`Model::output`]) for the result that the last read gave, and says how many
+    /// values those are: of the first output what the read wrote. Until the next `read` or `wait`.
+    pub fn output(&self, index: usize, values: &mut [f32]) -> Result<usize> {
+        let reader = self.reading()?;
+        let output = match index {
+            0 => reader.pipeline.output(0).map(|_| &reader.scores[..]),
+            _ => self.model.require_output(index).map(|_| reader.pipeline.output(index))?,
+        };
+        outputs::copy(output, values)
     }
 
     /// Channels of the host's audio.

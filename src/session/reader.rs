@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::inference::Cancel;
+use crate::inference::tensors::Tensors;
 use crate::pipeline::{Decisions, Due, Loss, Pipeline, STEP, Scorer, Shown, Window};
 use crate::ring::{Consumer, Item};
 
@@ -25,7 +26,7 @@ pub(super) struct Reader {
 /// What lies ahead of a reader.
 pub(super) enum Ahead {
     Window(Due),
-    /// A window of lost audio, which is run for the network's state and not reported.
+    /// A window of lost audio, which is run for the network's state alone.
     Lost(Due),
     Nothing,
     End,
@@ -56,21 +57,25 @@ impl Reader {
         }
     }
 
-    /// Runs a window of lost audio.
-    pub fn pass(&mut self, scorer: &Scorer, due: Due, cancel: &Cancel) -> Result<()> {
-        self.pipeline.score(scorer, due, &mut self.scores, Some(cancel)).map(drop)
-    }
-
-    pub fn score(&mut self, scorer: &Scorer, due: Due, cancel: &Cancel) -> Result<Window> {
+    /// The result that is due; `None`: a window that has none, as one of lost audio.
+    pub fn score(&mut self, scorer: &Scorer, due: Due, cancel: &Cancel) -> Result<Option<Window>> {
         let window = self.pipeline.score(scorer, due, &mut self.scores, Some(cancel))?;
-        self.decisions.observe(&window, &mut self.scores);
+        if let Some(window) = &window {
+            self.decisions.observe(window, &mut self.scores);
+        }
         Ok(window)
     }
 
-    /// A window that was scored together with others, in `inference`; its scores are in `scores`.
-    pub fn observe(&mut self, shown: Shown, inference: Duration) -> Window {
-        let window = self.pipeline.window(shown, inference);
+    /// The result of a window that was run with others: it is number `index` of `tensors`.
+    pub fn score_shared(
+        &mut self,
+        scorer: &Scorer,
+        tensors: &Tensors,
+        index: usize,
+        shown: (Shown, Duration),
+    ) -> Result<Window> {
+        let window = self.pipeline.score_shared(scorer, tensors, index, shown, &mut self.scores)?;
         self.decisions.observe(&window, &mut self.scores);
-        window
+        Ok(window)
     }
 }

@@ -16,8 +16,8 @@ int main(int argc, char **argv)
     std::atomic<bool> over{false};
     int problems = 0;
     processor.onEvent = [&](const auricle::Event &event, const juce::String &label) {
-        if (event.is_final)
-            std::printf("%llu %s\n", static_cast<unsigned long long>(event.onset_frame), label.toRawUTF8());
+        std::printf("%llu %s %s\n", static_cast<unsigned long long>(event.onset_frame), label.toRawUTF8(),
+                    event.is_final ? "ends" : "begins");
     };
     processor.onProblem = [&](const juce::String &sentence) {
         std::printf("problem: %s\n", sentence.toRawUTF8());

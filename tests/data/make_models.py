@@ -2,6 +2,7 @@
 
 tiny.onnx   [batch, 1, bin 64, row 32] -> mean over rows -> 3 classes; manifest embedded (mel 1024/512/64, softmax)
 probe.onnx  [batch, sample] -> first, last, mean and max of the samples; no manifest: the scores show what the network saw
+heads.onnx  [batch, sample] -> mean and max as scores; first, last and mean as a vector; manifest embedded
 external.onnx  a network whose weights are said to lie in another file, tiny.onnx: it must be refused
 """
 
@@ -80,6 +81,36 @@ def probe():
     )
 
 
+def heads():
+    """Two outputs: mean and maximum of a window, as scores; its first and last sample and the mean, as a vector."""
+    manifest = {
+        "auricle": 1,
+        "input": {
+            "sample_rate": 8000, "window_seconds": 0.1, "features": {"kind": "waveform"},
+            "layout": ["batch", "sample"],
+        },
+        "outputs": [
+            {"name": "levels", "tensor": "two", "labels": ["mean", "max"], "activation": "sigmoid"},
+            {"tensor": "vector", "kind": "embedding"},
+        ],
+    }
+    save(
+        "heads.onnx",
+        [
+            helper.make_node("Gather", ["input", "zero"], ["first"], axis=1),
+            helper.make_node("Gather", ["input", "minus_one"], ["last"], axis=1),
+            helper.make_node("ReduceMean", ["input"], ["mean"], axes=[1], keepdims=1),
+            helper.make_node("ReduceMax", ["input"], ["max"], axes=[1], keepdims=1),
+            helper.make_node("Concat", ["mean", "max"], ["two"], axis=1),
+            helper.make_node("Concat", ["first", "last", "mean"], ["vector"], axis=1),
+        ],
+        [("input", ["batch", "sample"])],
+        [("two", ["batch", 2]), ("vector", ["batch", 3])],
+        {"zero": np.array([0], dtype=np.int64), "minus_one": np.array([-1], dtype=np.int64)},
+        manifest,
+    )
+
+
 def external():
     weights = numpy_helper.from_array(np.zeros(4, dtype=np.float32), "weights")
     onnx.external_data_helper.set_external_data(weights, location="tiny.onnx")
@@ -98,4 +129,5 @@ def external():
 
 tiny()
 probe()
+heads()
 external()

@@ -1,6 +1,6 @@
 //! Programs in C and C++ that are built against the library and run: what `c_api.rs` and `cpp_api.rs` share.
 //! `AURICLE_RUN_UNDER` puts a command before each program (`valgrind -q --error-exitcode=9`); `AURICLE_CFLAGS` gives every
-//! compiler more options (`-fsanitize=address,undefined`).
+//! compiler more options (`-fsanitize=address,undefined`); `AURICLE_CXX` names the C++ compiler.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -39,9 +39,9 @@ pub struct Bin {
 pub struct Calibration {
     /// For the manifest's `output.temperature`.
     pub temperature: f32,
-    /// Why it is 1, where the search gave another one.
+    /// Why it stays as it was, where the search gave another one.
     pub kept: Option<String>,
-    /// How often the highest score of a window is right, with temperature 1.
+    /// How often the highest score of a window is right, with the temperature that was there before.
     pub before: Reliability,
     /// The same with `temperature`.
     pub after: Reliability,
@@ -57,22 +57,23 @@ pub struct Reliability {
 }
 
 impl Calibration {
-    /// With the temperature of [`temperature`], if it is inside the range that was searched and the calibration error falls
-    /// with it. At the end of the range the clips say nothing of how sure the network may be: all of them are right, or they
-    /// are no more right than chance.
-    pub fn new(examples: &[Example], activation: Activation) -> Self {
+    /// With the temperature of [`temperature`] in place of `now`, if the calibration error falls with it, and if the clips tell how sure the
+    /// network may be. They do not where all windows are right or all wrong, or where the search came to the end of its range
+    /// because they are no more right than chance.
+    pub fn new(examples: &[Example], activation: Activation, now: f32) -> Self {
         let diagram = |temperature| {
             let (bins, error) = reliability(examples, activation, temperature);
             Reliability { bins, error }
         };
-        let (found, before) = (temperature(examples, activation), diagram(1.0));
+        let (found, before) = (temperature(examples, activation), diagram(now));
         let after = diagram(found);
-        let inside = f64::from(found) > RANGE.0 * AT_LIMIT && f64::from(found) < RANGE.1 / AT_LIMIT;
-        let kept = if !inside {
-            Some(format!(
-                "{found} is the end of the range that was searched: these clips do not tell how sure to be"
-            ))
-        } else if after.error >= before.error && found != 1.0 {
+        let right: f64 = before.bins.iter().map(|bin| bin.share * bin.right).sum();
+        let tells = (1e-9..1.0 - 1e-9).contains(&right)
+            && f64::from(found) > RANGE.0 * AT_LIMIT
+            && f64::from(found) < RANGE.1 / AT_LIMIT;
+        let kept = if !tells {
+            Some(format!("{:.1} % of the windows are right: they do not tell how sure to be", 100.0 * right))
+        } else if after.error >= before.error && found != now {
             Some(format!(
                 "with {found} the calibration error would go from {:.3} to {:.3}",
                 before.error, after.error
@@ -81,7 +82,7 @@ impl Calibration {
             None
         };
         match kept {
-            Some(_) => Self { temperature: 1.0, kept, before, after: before },
+            Some(_) => Self { temperature: now, kept, before, after: before },
             None => Self { temperature: found, kept, before, after },
         }
     }
@@ -90,7 +91,11 @@ impl Calibration {
 impl std::fmt::Display for Calibration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.kept {
-            Some(reason) => write!(f, "temperature 1; calibration error {:.3} ({reason})", self.before.error),
+            Some(reason) => write!(
+                f,
+                "temperature {} stays; calibration error {:.3} ({reason})",
+                self.temperature, self.before.error
+            ),
             None => write!(
                 f,
                 "temperature {}: the calibration error goes from {:.3} to {:.3}",
@@ -167,7 +172,7 @@ pub fn reliability(examples: &[Example], activation: Activation, temperature: f3
         let weight = 1.0 / (example.windows.len().max(1) * examples.len()) as f64;
         for window in example.windows {
             let scores = scores(window, activation, temperature.into());
-            let answer = crate::evaluate::arg_max(&scores);
+            let answer = crate::judge::arg_max(&scores);
             let score = f64::from(scores[answer]);
             let bin = &mut bins[((score * BINS as f64) as usize).min(BINS - 1)];
             bin.share += weight;
@@ -220,18 +225,18 @@ mod tests {
         // All right: the surer the better, without end. No better than chance: the less sure the better.
         for (higher, right) in [(5.0, 100), (5.0, 0)] {
             let clips = clips(higher, right);
-            let found = Calibration::new(&examples(&clips), Activation::Softmax);
+            let found = Calibration::new(&examples(&clips), Activation::Softmax, 1.0);
             assert!(found.temperature == 1.0 && found.kept.is_some(), "{found}");
             assert_eq!(found.before, found.after);
         }
         let helped = clips(5.0, 80);
-        let helped = Calibration::new(&examples(&helped), Activation::Softmax);
+        let helped = Calibration::new(&examples(&helped), Activation::Softmax, 1.0);
         assert!(helped.temperature > 3.0 && helped.after.error < helped.before.error, "{helped}");
         // Three sure windows that are right and one unsure one that is wrong: −ln falls, the calibration error rises.
         let mut mixed = clips(3.0, 3);
         mixed.truncate(3);
         mixed.push((1, vec![vec![0.1, 0.0]]));
-        let mixed = Calibration::new(&examples(&mixed), Activation::Softmax);
+        let mixed = Calibration::new(&examples(&mixed), Activation::Softmax, 1.0);
         assert!(mixed.temperature == 1.0 || mixed.after.error < mixed.before.error, "{mixed}");
     }
 

@@ -5,8 +5,8 @@ use auricle::stages::scores::Activation;
 use auricle::{Manifest, Model, ModelOptions};
 
 use crate::dataset::Clip;
-use crate::evaluate::{arg_max, clip_scores, forward};
 use crate::front_end::{About, FrontEnd};
+use crate::judge::{arg_max, clip_scores, forward};
 use crate::network::Network;
 use crate::onnx::Graph;
 use crate::parallel;
@@ -30,7 +30,7 @@ pub fn onnx(network: &Network, plan: &Plan, about: &About) -> Result<Vec<u8>> {
     let [bins, rows] = plan.front_end.plan()?.shape();
     let mut graph = Graph::default();
     let logits = network.write(&mut graph, &manifest.input.tensor);
-    let (input, output) = (&manifest.input.tensor, &manifest.output.tensor);
+    let (input, output) = (&manifest.input.tensor, &manifest.outputs[0].tensor);
     Ok(graph.finish((input, &[1, bins, rows]), &logits, (output, &[plan.classes.len()]), &manifest.to_json()))
 }
 
@@ -59,7 +59,7 @@ pub fn verify(
     let options = ModelOptions::default();
     let model = Model::load_memory(onnx, None, &options).context("the library refuses the file")?;
     let mut raw = model.manifest().clone();
-    raw.output.activation = Activation::None;
+    raw.outputs[0].activation = Activation::None;
     let raw = Model::load_memory(onnx, Some(&raw.to_json()), &options)?;
 
     let classes = plan.classes.len();

@@ -56,7 +56,7 @@ fn cases(model: &Model, tolerance: f64) -> Result<Vec<Golden>> {
             sample_rate: Some(sample_rate),
             level,
             by: OURSELVES.into(),
-            scores: vec![0.0; model.labels().len()],
+            scores: vec![0.0; model.class_count()],
             tolerance,
         };
         let (samples, sample_rate) = case.clip(rate);

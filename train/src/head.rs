@@ -172,8 +172,12 @@ impl Head {
         let mut editor = Editor::read(onnx)?;
         let output = editor.end_with_linear(embedding, &self.weight, &self.bias)?;
         let mut manifest = manifest.clone();
-        manifest.labels = labels.to_vec();
-        manifest.output = Output { tensor: output, activation: Activation::Softmax, temperature: 1.0 };
+        manifest.outputs = vec![Output {
+            tensor: output,
+            labels: labels.to_vec(),
+            activation: Activation::Softmax,
+            ..Output::default()
+        }];
         manifest.golden.clear();
         let manifest = Manifest::parse(&manifest.to_json())?;
         Ok((editor.write(), manifest))

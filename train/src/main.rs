@@ -1,16 +1,19 @@
 //! `auricle-train`: labelled clips in, an ONNX model for `libauricle` out.
 
 mod commands;
+#[cfg(test)]
+#[path = "../../cli/src/pages.rs"]
+mod pages;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{compress, cross_validate, finetune, head, stamp, train};
+use commands::{compress, cross_validate, evaluate, finetune, head, mix, stamp, train};
 
 /// Trains sound classifiers for libauricle.
 #[derive(Parser)]
-#[command(version)]
-struct Cli {
+#[command(name = "auricle-train", version)]
+struct Args {
     #[command(subcommand)]
     command: Command,
 }
@@ -23,16 +26,20 @@ enum Command {
     CrossValidate(cross_validate::Args),
     /// Goes on from a trained network with other clips, and other classes if they have them; writes a model.
     Finetune(finetune::Args),
+    Evaluate(evaluate::Args),
+    Mix(mix::Args),
     Head(head::Args),
     Compress(compress::Args),
     Stamp(stamp::Args),
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let result = match Args::parse().command {
         Command::Train(args) => args.run(),
         Command::CrossValidate(args) => args.run(),
         Command::Finetune(args) => args.run(),
+        Command::Evaluate(args) => args.run(),
+        Command::Mix(args) => args.run(),
         Command::Head(args) => args.run(),
         Command::Compress(args) => args.run(),
         Command::Stamp(args) => args.run(),

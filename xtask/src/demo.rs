@@ -5,8 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::shell::{cargo, output_of, root, run, say};
-use crate::{pip, scene, setup, version};
+use crate::dist::{self, tree::Tree};
+use crate::shell::{cargo, root, run, say};
+use crate::target::Target;
+use crate::{pip, scene, setup};
 
 /// The default recording: 8.3 s of a helicopter, mono, 22050 Hz. It lies in the examples of the crate
 /// `fyrox-sound` (MIT), so cargo itself can fetch it.
@@ -38,9 +40,11 @@ pub fn run_on(files: &[&str]) -> Result<(), String> {
 
 /// The shared library as it is shipped, and `examples/c/classify.c` linked to it.
 fn compile(folder: &Path) -> Result<PathBuf, String> {
-    run(cargo().args(["build", "--package", "auricle", "--lib", "--profile", "dist"]))?;
+    let target = Target::host()?;
+    let library = dist::build::library(&target)?;
+    let _ = fs::remove_dir_all(folder.join("lib"));
+    Tree { folder, target: &target }.shared_library(&library)?;
     let library = folder.join("lib");
-    install(&output_of("dist")?, &library)?;
     let program = folder.join("classify");
     let compiler = env::var_os("CC").unwrap_or_else(|| "cc".into());
     let mut command = Command::new(compiler);
@@ -56,20 +60,6 @@ fn compile(folder: &Path) -> Result<PathBuf, String> {
     run(command.args(["-lm", "-o"]).arg(&program))
         .map_err(|e| format!("{e} (is there a C compiler? CC names it)"))?;
     Ok(program)
-}
-
-/// Copies the library and gives it the name that programs look for, the one that `build.rs` writes into it.
-fn install(from: &Path, to: &Path) -> Result<(), String> {
-    let abi = version::library_suffix(version::abi()?);
-    let (file, name) = match cfg!(target_os = "macos") {
-        true => ("libauricle.dylib", format!("libauricle.{abi}.dylib")),
-        false => ("libauricle.so", format!("libauricle.so.{abi}")),
-    };
-    fs::create_dir_all(to).map_err(|e| format!("{}: {e}", to.display()))?;
-    for name in [file, &name] {
-        fs::copy(from.join(file), to.join(name)).map_err(|e| format!("{}: {e}", to.join(name).display()))?;
-    }
-    Ok(())
 }
 
 fn default_recording(folder: &Path) -> Result<PathBuf, String> {
@@ -95,9 +85,7 @@ fn default_recording(folder: &Path) -> Result<PathBuf, String> {
 
 /// The recording, if cargo has unpacked its crate on this machine.
 fn find_in_registry(name: &str) -> Option<PathBuf> {
-    let home =
-        env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")))?;
-    let registries = fs::read_dir(home.join("registry").join("src")).ok()?;
+    let registries = fs::read_dir(dist::build::cargo_home()?.join("registry").join("src")).ok()?;
     registries
         .filter_map(|entry| Some(entry.ok()?.path().join(name).join(RECORDING)))
         .find(|path| path.is_file())

@@ -1,4 +1,5 @@
-//! `cargo xtask header`: writes include/auricle.h from src/ffi, or checks that it is up to date.
+//! `cargo xtask header`: writes include/auricle.h from src/ffi, and docs/statuses.md from that, or checks that they are up
+//! to date.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +8,7 @@ use crate::shell::root;
 use crate::version;
 
 /// The files of src/ffi that export something, in the order of the header's sections: by need.
-const SECTIONS: [&str; 13] = [
+const SECTIONS: [&str; 14] = [
     "status",
     "cancel",
     "provider",
@@ -18,6 +19,7 @@ const SECTIONS: [&str; 13] = [
     "push",
     "read",
     "read_many",
+    "output",
     "runtime",
     "log",
     "version",
@@ -27,23 +29,53 @@ const INTERNAL: [&str; 5] = ["mod", "guard", "last_error", "pointer", "structs"]
 const RULE: &str =
     "-------------------------------------------------------------------------------------------------";
 
-/// Writes the header; with `check` only compares, and says where the first difference is.
+/// Writes both; with `check` only compares, and says where the first difference is.
 pub fn run(check: bool) -> Result<(), String> {
     let root = root();
-    let path = root.join("include/auricle.h");
-    let new = render(root)?;
-    let old = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
-    if old == new {
-        return Ok(());
+    let header = render(root)?;
+    let statuses = statuses(&header)?;
+    for (name, new) in [("include/auricle.h", header), ("docs/statuses.md", statuses)] {
+        let path = root.join(name);
+        let old = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+        if old != new && check {
+            return Err(difference(name, &old, &new));
+        }
+        if old != new {
+            fs::write(&path, new).map_err(|e| format!("{}: {e}", path.display()))?;
+        }
     }
-    if check {
-        return Err(difference(&old, &new));
-    }
-    fs::create_dir_all(root.join("include")).map_err(|e| format!("include: {e}"))?;
-    fs::write(&path, new).map_err(|e| format!("{}: {e}", path.display()))
+    Ok(())
 }
 
-fn difference(old: &str, new: &str) -> String {
+/// The page of the statuses: number, names in C and C++, meaning, all from the header.
+fn statuses(header: &str) -> Result<String, String> {
+    let missing = || "the header has no statuses between AURICLE_OK and auricle_status".to_string();
+    let (text, _) = header.split_once("typedef int32_t auricle_status;").ok_or_else(missing)?;
+    let (_, text) = text.split_once("* STATUSES AND THE LAST ERROR").ok_or_else(missing)?;
+    let mut page = String::from(
+        "# Statuses\n\n\
+         What calls return: in C an `auricle_status`, in C++ an `auricle::Status`, alone or in an `Error`. 0 is success, \
+         positive is\nsuccess of another kind, negative an error: -1 to -99 the call, -100 to -199 the model, -200 to -299 \
+         ONNX Runtime, -300 a defect\nof Auricle. The numbers are kept for ever. [errors.md](errors.md) has messages, and \
+         what to do. Made from the header by\n`cargo xtask header`.\n\n\
+         | number | C | C++ | meaning |\n| ---: | --- | --- | --- |\n",
+    );
+    for item in text.split("/**").skip(1) {
+        let Some((doc, rest)) = item.split_once("*/") else { continue };
+        let Some(define) = rest.trim().strip_prefix("#define AURICLE_") else { continue };
+        let (name, number) =
+            define.lines().next().and_then(|line| line.split_once(' ')).ok_or_else(missing)?;
+        let meaning: Vec<&str> = doc.split_whitespace().filter(|word| *word != "*").collect();
+        page += &format!(
+            "| {number} | `AURICLE_{name}` | `Status::{}` | {} |\n",
+            name.to_lowercase(),
+            meaning.join(" ")
+        );
+    }
+    Ok(page)
+}
+
+fn difference(name: &str, old: &str, new: &str) -> String {
     let (mut a, mut b) = (old.lines(), new.lines());
     let mut number = 1;
     loop {
@@ -51,7 +83,7 @@ fn difference(old: &str, new: &str) -> String {
             (x, y) if x != y || x.is_none() => {
                 let [x, y] = [x, y].map(|line| line.unwrap_or("(end of the file)"));
                 return format!(
-                    "include/auricle.h does not fit src/ffi any more; run `cargo xtask header`\n  line {number}\n  - {x}\n  + {y}"
+                    "{name} does not fit src/ffi any more; run `cargo xtask header`\n  line {number}\n  - {x}\n  + {y}"
                 );
             }
             _ => number += 1,

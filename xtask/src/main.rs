@@ -1,13 +1,16 @@
 //! Everything that a developer runs: `cargo xtask <verb>`.
 
+mod abi;
 mod bench;
 mod demo;
+mod dist;
 mod golden;
 mod header;
 mod pip;
 mod scene;
 mod setup;
 mod shell;
+mod target;
 mod test;
 mod version;
 
@@ -19,9 +22,14 @@ usage: cargo xtask <verb>
   setup           fetch ONNX Runtime into target/onnxruntime (the other verbs call it when needed)
   test            run every test
   demo [FILE…]    build the library and a C program, and classify recordings with the bundled model
+  dist [--target TRIPLE] [--glibc RELEASE] [--tree FOLDER]
+                  pack what is shipped into target/dist/auricle-VERSION-TARGET.tar.gz, for an old glibc if you like;
+                  or only lay it out in a folder
   bench           measure the ratios of benches/README.md; installs the peers (torch among them, 6 GB)
   header [--check]
-                  write include/auricle.h from src/ffi, or check that it is up to date
+                  write include/auricle.h and docs/statuses.md from src/ffi, or check that they are up to date
+  errors          write docs/errors.md from what the library answers to mistakes
+  abi [--accept]  compare include/auricle.h with that of the last release, or take it for that
   golden [--check]
                   compute tests/golden by its Python script, or check that it is up to date";
 
@@ -34,9 +42,13 @@ fn main() -> ExitCode {
         ["bench"] => bench::run_all(),
         ["golden"] => golden::make(false),
         ["golden", "--check"] => golden::make(true),
+        ["abi"] => abi::run(false),
+        ["abi", "--accept"] => abi::run(true),
         ["demo", ref files @ ..] => demo::run_on(files),
+        ["dist", ref arguments @ ..] => dist::run_with(arguments),
         ["header"] => header::run(false),
         ["header", "--check"] => header::run(true),
+        ["errors"] => test::write_errors(),
         [] | ["help" | "-h" | "--help"] => {
             println!("{HELP}");
             Ok(())

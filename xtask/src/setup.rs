@@ -9,6 +9,9 @@ use crate::pip::{self, Wheel};
 use crate::shell::{root, say};
 
 const REQUIREMENT: &str = "onnxruntime==1.28.0";
+pub const VERSION: &str = "1.28.0";
+/// What the wheel has to say of its licence, and of those of what is in it.
+pub const LICENCES: [&str; 2] = ["LICENSE", "ThirdPartyNotices.txt"];
 
 /// The wheel for a platform, as `std::env::consts` names it.
 fn wheel(os: &str, arch: &str) -> Result<Wheel, String> {
@@ -57,16 +60,27 @@ pub fn run() -> Result<(), String> {
             "there is no {REQUIREMENT} wheel for musl; set ORT_DYLIB_PATH to a library of your own"
         ));
     }
-    let wheel = wheel(std::env::consts::OS, std::env::consts::ARCH)?;
+    run_for(std::env::consts::OS, std::env::consts::ARCH).map(drop)
+}
+
+/// The same for another platform, in a folder of its own. Returns the library's file.
+pub fn run_for(os: &str, arch: &str) -> Result<PathBuf, String> {
+    let own = (os, arch) == (std::env::consts::OS, std::env::consts::ARCH);
     // Always the repository's own folder: `.cargo/config.toml` points there, wherever cargo's output goes.
-    let place = root().join("target").join("onnxruntime");
-    if is_ready(&place, &wheel) {
+    let name = if own { "onnxruntime".into() } else { format!("onnxruntime-{os}-{arch}") };
+    let place = root().join("target").join(name);
+    put_into(&place, &wheel(os, arch)?)?;
+    fs::canonicalize(place.join("onnxruntime")).map_err(|e| format!("{}: {e}", place.display()))
+}
+
+fn put_into(place: &Path, wheel: &Wheel) -> Result<(), String> {
+    if is_ready(place, wheel) {
         return Ok(());
     }
     say(format_args!("ONNX Runtime is not in {} yet", place.display()));
     // Everything happens in a folder of this process's own; the last step puts it in place in one go.
     let partial = place.with_file_name(format!("onnxruntime.partial-{}", std::process::id()));
-    let outcome = fetch(&wheel, &partial).and_then(|()| put(&partial, &place, &wheel));
+    let outcome = fetch(wheel, &partial).and_then(|()| put(&partial, place, wheel));
     let _ = fs::remove_dir_all(&partial);
     outcome?;
     say(format_args!("{REQUIREMENT} is ready in {}", place.display()));
@@ -82,17 +96,20 @@ pub fn library() -> PathBuf {
 fn is_ready(place: &Path, wheel: &Wheel) -> bool {
     fs::read_to_string(place.join("wheel.sha256")).is_ok_and(|stamp| stamp == wheel.sha256)
         && fs::metadata(place.join("onnxruntime")).is_ok_and(|library| library.len() > 1_000_000)
+        && LICENCES.iter().all(|name| place.join(name).exists())
 }
 
 fn fetch(wheel: &Wheel, folder: &Path) -> Result<(), String> {
     let download = folder.join("download");
     let file = pip::download(wheel, &download)?;
-    let prefixes: &[&str] = if cfg!(windows) {
-        &["onnxruntime/capi/onnxruntime.dll", "onnxruntime/capi/onnxruntime_providers"]
-    } else {
-        &["onnxruntime/capi/libonnxruntime"]
-    };
-    pip::unpack(&file, prefixes, folder)?;
+    let prefixes = [
+        "onnxruntime/capi/libonnxruntime",
+        "onnxruntime/capi/onnxruntime.dll",
+        "onnxruntime/capi/onnxruntime_providers",
+        "onnxruntime/LICENSE",
+        "onnxruntime/ThirdPartyNotices.txt",
+    ];
+    pip::unpack(&file, &prefixes, folder)?;
     fs::remove_dir_all(&download).map_err(|e| format!("{}: {e}", download.display()))?;
     let names = fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let library = names
@@ -143,6 +160,7 @@ mod tests {
         fs::write(place.join("wheel.sha256"), wheel.sha256).expect("a stamp");
         let stamp_alone = is_ready(&place, &wheel);
         fs::write(place.join("onnxruntime"), vec![0; 1_000_001]).expect("a library");
+        LICENCES.iter().for_each(|name| fs::write(place.join(name), "").expect("a licence"));
         let both = is_ready(&place, &wheel);
         fs::write(place.join("wheel.sha256"), "another").expect("a stamp");
         let other_wheel = is_ready(&place, &wheel);

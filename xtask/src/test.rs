@@ -30,3 +30,10 @@ pub fn run_all() -> Result<(), String> {
     }
     Err(failed.join("\n"))
 }
+
+/// Has the test that compares docs/errors.md write it instead.
+pub fn write_errors() -> Result<(), String> {
+    setup::run()?;
+    let test = ["test", "--quiet", "-p", "auricle", "--test", "cpp_api", "what_to_do"];
+    run(cargo().args(test).env("AURICLE_WRITE", "docs/errors.md"))
+}

@@ -15,7 +15,7 @@ fn onnx_runtime_reads_no_file_of_the_working_folder_either() {
         let run = Network::load_checked(&onnx, ALONE).and_then(|network| {
             let names = Names::new([&network.inputs()[0].name[..]].into_iter(), ["y"].into_iter())?;
             let mut tensors =
-                Tensors::new(&[(Dtype::F32, vec![1, 16_000])], Ok(&[(Dtype::F32, vec![1, 16])]))?;
+                Tensors::new(&[(Dtype::F32, vec![1, 16_000])], Ok(&[(Dtype::F32, vec![1, 16])]), Vec::new())?;
             tensors.floats().fill(0.5);
             network.run(&names, &mut tensors, &mut State::new(&[])?, None)?;
             dtype::read(tensors.output(0), 0, &mut scores);

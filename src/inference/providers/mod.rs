@@ -10,6 +10,7 @@ mod placement;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ort::session::Session;
@@ -245,7 +246,7 @@ pub(crate) struct Record<'a> {
     nodes: &'a [String],
     devices: Vec<Device>,
     /// Versions of the driver and of the libraries under it.
-    versions: Vec<(&'static str, String)>,
+    versions: BTreeMap<&'static str, String>,
     cache: Option<Cache>,
 }
 
@@ -398,7 +399,11 @@ impl Providers {
             });
             let used = self.is_used(one);
             let nvidia = matches!(one.route, Route::Cuda | Route::TensorRt);
-            (used, cache, if used && nvidia { nvidia::versions(one.settings.device) } else { Vec::new() })
+            (
+                used,
+                cache,
+                if used && nvidia { nvidia::versions(one.settings.device) } else { BTreeMap::new() },
+            )
         };
         let mut records: Vec<Record<'_>> = Vec::new();
         for one in &self.asked {
@@ -433,7 +438,7 @@ impl Providers {
                 node_count: rest.len(),
                 nodes: rest,
                 devices: placement::devices(CPU),
-                versions: Vec::new(),
+                versions: BTreeMap::new(),
                 cache: None,
             });
         }

@@ -1,13 +1,14 @@
 //! What NVIDIA's libraries say of themselves, those that a provider has opened in this process.
 #![allow(unsafe_code, reason = "functions of NVIDIA's libraries")]
 
+use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char, c_int};
 
 use crate::platform;
 
 /// The device's name, and the versions of the driver (by the newest CUDA that it can run), of CUDA and of cuDNN.
-pub(super) fn versions(device: usize) -> Vec<(&'static str, String)> {
-    let mut said = Vec::new();
+pub(super) fn versions(device: usize) -> BTreeMap<&'static str, String> {
+    let mut said = BTreeMap::new();
     let dotted = |version: c_int| format!("{}.{}", version / 1000, version % 1000 / 10);
     if let Some(driver) = platform::already_open(["libcuda.so.1", "nvcuda.dll"]) {
         // SAFETY: the signatures are those of CUDA's cuda.h; ONNX Runtime's provider has initialised the driver.
@@ -17,7 +18,7 @@ pub(super) fn versions(device: usize) -> Vec<(&'static str, String)> {
             {
                 let mut name: [c_char; 256] = [0; 256];
                 if name_of(name.as_mut_ptr(), 255, device as c_int) == 0 {
-                    said.push(("device", CStr::from_ptr(name.as_ptr()).to_string_lossy().into_owned()));
+                    said.insert("device", CStr::from_ptr(name.as_ptr()).to_string_lossy().into_owned());
                 }
             }
             let mut version = 0;
@@ -25,7 +26,7 @@ pub(super) fn versions(device: usize) -> Vec<(&'static str, String)> {
                 driver.get::<unsafe extern "system" fn(*mut c_int) -> c_int>(b"cuDriverGetVersion")
                 && ask(&mut version) == 0
             {
-                said.push(("driver, for CUDA up to", dotted(version)));
+                said.insert("driver_cuda", dotted(version));
             }
         }
     }
@@ -38,7 +39,7 @@ pub(super) fn versions(device: usize) -> Vec<(&'static str, String)> {
                 cuda.get::<unsafe extern "system" fn(*mut c_int) -> c_int>(b"cudaRuntimeGetVersion")
                 && ask(&mut version) == 0
             {
-                said.push(("CUDA", dotted(version)));
+                said.insert("cuda", dotted(version));
             }
         }
     }
@@ -48,7 +49,7 @@ pub(super) fn versions(device: usize) -> Vec<(&'static str, String)> {
             if let Ok(ask) = cudnn.get::<unsafe extern "system" fn() -> usize>(b"cudnnGetVersion") {
                 let version = ask();
                 let (major, minor, patch) = (version / 10_000, version / 100 % 100, version % 100);
-                said.push(("cuDNN", format!("{major}.{minor}.{patch}")));
+                said.insert("cudnn", format!("{major}.{minor}.{patch}"));
             }
         }
     }

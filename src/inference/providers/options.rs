@@ -64,6 +64,9 @@ fn bit(value: bool) -> u8 {
 
 /// Reads JSON of one provider's options; unknown members are refused with the list of the known ones.
 fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
+    if !json.trim_start().starts_with('{') {
+        return Err(Error::argument("they are a JSON object"));
+    }
     serde_json::from_str(json).map_err(|error| Error::argument(error.to_string()))
 }
 

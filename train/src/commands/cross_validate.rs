@@ -2,18 +2,20 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Result, ensure};
 use auricle_train::crops::Material;
 use auricle_train::dataset::{Clip, Dataset};
-use auricle_train::evaluate::{arg_max, clip_scores, with_noise};
+use auricle_train::evaluate::Evaluator;
+use auricle_train::evaluate::noise::Noise;
+use auricle_train::export;
 use auricle_train::fit::{Options, Start, fit};
-use auricle_train::front_end::FrontEnd;
+use auricle_train::front_end::About;
 use auricle_train::loss::Kind;
 use auricle_train::parallel;
 use auricle_train::plan::Plan;
-use auricle_train::report::{Fold, Noise, Report};
+use auricle_train::report::{Fold, Painter, Report};
 use indicatif::MultiProgress;
 
 use super::curve::{Curve, bar};
@@ -28,7 +30,7 @@ pub struct Args {
     /// Folds to test on, like 1,2; all without.
     #[arg(long, value_delimiter = ',')]
     only: Vec<u32>,
-    /// Test with white noise too, at these SNRs in dB.
+    /// Test with white and pink noise too, at these SNRs in dB.
     #[arg(long, value_delimiter = ',', default_value = "5,0", allow_negative_numbers = true)]
     noise_snr: Vec<f32>,
     /// Folds trained at once, each on one thread.
@@ -37,6 +39,9 @@ pub struct Args {
     /// Where to write the report: JSON, and beside it a page, .html.
     #[arg(long, default_value = "report.json")]
     report: PathBuf,
+    /// ONNX Runtime's shared library, with which the networks are tested; the library says where it looks without.
+    #[arg(long)]
+    runtime: Option<PathBuf>,
 }
 
 /// One fold, and how many of its clips are right with each noise.
@@ -49,11 +54,13 @@ impl Args {
     pub fn run(self) -> Result<()> {
         writable(&self.report)?;
         writable(&self.report.with_extension("html"))?;
+        auricle::open_runtime(self.runtime.as_deref())?;
         let (plan, dataset) = self.network.plan(&self.run)?;
         let known = dataset.folds();
         ensure!(known.len() >= 2, "cross-validation needs at least 2 folds; the labels have {}", known.len());
         let backgrounds =
             backgrounds(plan.recipe.augment.background.as_deref(), plan.front_end.sample_rate())?;
+        let noises = Noise::all(&self.noise_snr, &Arc::default());
         let folds = if self.only.is_empty() { known } else { self.only.clone() };
         let waiting = Mutex::new(VecDeque::from(folds));
         // A function, so that the lock is not held through the body of the loop below.
@@ -65,7 +72,7 @@ impl Args {
                 scope.spawn(|| {
                     while let Some(number) = next() {
                         let tested = parallel::on_one_thread(|| {
-                            self.test(&plan, &dataset, number, &backgrounds, &screen)
+                            self.test(&plan, &dataset, number, &backgrounds, &noises, &screen)
                         });
                         if let Ok(tested) = &tested {
                             screen
@@ -83,15 +90,11 @@ impl Args {
             .collect::<Result<Vec<_>>>()?;
         tested.sort_by_key(|t| t.fold.fold);
         let noisy: Vec<usize> =
-            (0..self.noise_snr.len()).map(|k| tested.iter().map(|t| t.noisy[k]).sum()).collect();
+            (0..noises.len()).map(|k| tested.iter().map(|tested| tested.noisy[k]).sum()).collect();
         let folds: Vec<Fold> = tested.into_iter().map(|t| t.fold).collect();
-        let clips: usize = folds.iter().map(|f| f.clips.len()).sum();
-        let mut report =
-            Report::new(dataset.classes.clone(), &plan.recipe, plan.recipe.loss.activation(), folds)?;
-        let share = |right: usize| right as f64 / clips.max(1) as f64;
-        report.noise = (self.noise_snr.iter().zip(noisy))
-            .map(|(&snr, right)| Noise { snr, accuracy: share(right) })
-            .collect();
+        let activation = plan.recipe.loss.activation();
+        let mut report = Report::new(dataset.classes.clone(), &plan.recipe, activation, 1.0, folds)?;
+        report.add_noise(&noises, &noisy);
         println!("{report}");
         println!("{}", report.write(&self.report)?.display());
         Ok(())
@@ -102,7 +105,8 @@ impl Args {
         plan: &Plan,
         dataset: &Dataset,
         number: u32,
-        backgrounds: &std::sync::Arc<Vec<Vec<f32>>>,
+        backgrounds: &Arc<Vec<Vec<f32>>>,
+        noises: &[Noise],
         screen: &MultiProgress,
     ) -> Result<Tested> {
         let recipe = &plan.recipe;
@@ -134,21 +138,12 @@ impl Args {
         let network = fit(plan, &material, Start::New, &options, |point| curve.add(point))?;
         let points = curve.finish();
 
+        let about = About::nameless();
+        let (onnx, manifest) = (export::onnx(&network, plan, &about)?, export::manifest(plan, &about)?);
+        let (evaluator, painter) = (Evaluator::new(&onnx, &manifest)?, Painter::new(manifest));
         let bar = bar(screen, format!("test {number}"), 2 * test.len(), self.run.plain);
-        let indexed: Vec<(usize, &Clip)> = test.iter().copied().enumerate().collect();
-        let right_in_noise = |front_end: &mut FrontEnd, &(index, clip): &(usize, &Clip)| {
-            let right = |snr: &f32| {
-                let noisy = with_noise(&clip.samples, *snr, index);
-                let scores = clip_scores(&network, front_end, &noisy, plan.classes.len(), recipe.loss);
-                clip.classes().any(|class| class == arg_max(&scores))
-            };
-            Ok(self.noise_snr.iter().map(right).collect::<Vec<bool>>())
-        };
-        let start = || plan.front_end.plan();
-        let right = parallel::map(threads, &indexed, start, right_in_noise, &|| bar.inc(1))?;
-        let noisy =
-            (0..self.noise_snr.len()).map(|k| right.iter().filter(|right| right[k]).count()).collect();
-        let fold = super::test(number, plan, &points, &network, &test, threads, &|| bar.inc(1))?;
+        let noisy = evaluator.right_in_noise(&test, noises, threads, &|| bar.inc(1))?;
+        let fold = super::test(number, &evaluator, &painter, &points, &test, threads, &|| bar.inc(1))?;
         bar.finish_and_clear();
         Ok(Tested { fold, noisy })
     }

@@ -97,8 +97,8 @@ impl Args {
                 .zip(&windows)
                 .map(|(clip, windows)| Example { classes: &clip.classes, windows })
                 .collect();
-            let calibration = Calibration::new(&examples, manifest.output.activation);
-            manifest.output.temperature = calibration.temperature;
+            let calibration = Calibration::new(&examples, manifest.outputs[0].activation, 1.0);
+            manifest.outputs[0].temperature = calibration.temperature;
             println!(
                 "held out: {:.2} % of {} clips; {calibration}",
                 100.0 * accuracy(&model, &held, &data.classes)?,
@@ -120,7 +120,7 @@ fn check(model: &Model, head: &Head, clips: &[&Clip], examples: &[Embedded]) -> 
         let mut expected = vec![0.0; head.bias.len()];
         for window in &example.windows {
             let mut window = head.outputs(window);
-            model.manifest().output.activation.apply(&mut window, 1.0);
+            model.manifest().output().activation.apply(&mut window, 1.0);
             expected.iter_mut().zip(&window).for_each(|(sum, s)| *sum += s / example.windows.len() as f32);
         }
         let found = scores(model, &clip.samples)?;

@@ -3,8 +3,10 @@
 pub mod compress;
 pub mod cross_validate;
 mod curve;
+pub mod evaluate;
 pub mod finetune;
 pub mod head;
+pub mod mix;
 pub mod stamp;
 pub mod train;
 
@@ -15,16 +17,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use auricle::stages::text::escaped;
 use auricle_train::dataset::{Clip, Dataset, Source, load_mono};
-use auricle_train::evaluate::window_outputs;
+use auricle_train::evaluate::Evaluator;
 use auricle_train::export;
-use auricle_train::front_end::{About, FrontEnd, FrontEndSpec, InputArgs};
+use auricle_train::front_end::{About, FrontEndSpec, InputArgs};
 use auricle_train::golden;
 use auricle_train::loss::Kind;
 use auricle_train::network::{Architecture, Network};
-use auricle_train::parallel;
 use auricle_train::plan::{Plan, Point, Recipe};
 use auricle_train::report::{Answer, Fold, Painter};
-use auricle_train::sources::Sources;
 use burn::tensor::Device;
 use clap::{Args, ValueEnum};
 use indicatif::MultiProgress;
@@ -34,7 +34,11 @@ use curve::bar;
 /// Reads the clips, and says what is wrong with them.
 fn load(source: &Source, front_end: &FrontEndSpec) -> Result<Dataset> {
     let sample_rate = front_end.sample_rate();
-    let dataset = Dataset::load(source, sample_rate, front_end.min_samples()?)?;
+    Ok(said(Dataset::load(source, sample_rate, front_end.min_samples()?)?, sample_rate))
+}
+
+/// The clips, after what is wrong with them was said.
+fn said(dataset: Dataset, sample_rate: u32) -> Dataset {
     for reason in &dataset.unreadable {
         eprintln!("left out: {}", escaped(reason));
     }
@@ -45,7 +49,7 @@ fn load(source: &Source, front_end: &FrontEndSpec) -> Result<Dataset> {
         dataset.clips.iter().map(|c| c.samples.len() as f64).sum::<f64>() / f64::from(sample_rate);
     let (clips, classes, cached) = (dataset.clips.len(), dataset.classes.len(), dataset.from_cache);
     println!("{clips} clips, {classes} classes, {seconds:.0} s ({cached} files from the cache)");
-    Ok(dataset)
+    dataset
 }
 
 /// The file that a command writes: `train`, `finetune`, `head`, `compress`.
@@ -80,20 +84,19 @@ impl ModelArgs {
     /// Writes the file after the library has computed the same with it on some of `clips`.
     fn write(
         &self,
+        onnx: Vec<u8>,
         network: &Network,
         plan: &Plan,
         clips: &[&Clip],
         temperature: f32,
-        sources: &Sources,
         plain: bool,
     ) -> Result<()> {
-        let onnx = export::onnx(network, plan, &self.about)?;
         let bar = bar(&MultiProgress::new(), "verify".into(), clips.len().min(export::VERIFIED), plain);
         let difference = export::verify(&onnx, network, plan, clips, &|| bar.inc(1))?;
         bar.finish_and_clear();
         let mut manifest = export::manifest(plan, &self.about)?;
-        manifest.output.temperature = temperature;
-        let onnx = golden::finish(&sources.stamp(onnx)?, &manifest, None)?;
+        manifest.outputs[0].temperature = temperature;
+        let onnx = golden::finish(&onnx, &manifest, None)?;
         stamp::write(&self.output.out, &onnx)?;
         println!(
             "{}: {} bytes; on {} clips the library gives the same answers as the trained network, and differs from it by at most {:.1e} in logits, {:.1e} in scores",
@@ -224,22 +227,17 @@ fn backgrounds(folder: Option<&Path>, sample_rate: u32) -> Result<Arc<Vec<Vec<f3
     Ok(Arc::new(read))
 }
 
-/// What a network says of clips that it was not trained on.
+/// What a model says of clips that it was not trained on.
 fn test(
     fold: u32,
-    plan: &Plan,
+    evaluator: &Evaluator,
+    painter: &Painter,
     curve: &[Point],
-    network: &Network,
     clips: &[&Clip],
     threads: usize,
     done: &(dyn Fn() + Sync),
 ) -> Result<Fold> {
-    let activation = plan.recipe.loss.activation();
-    let painter = Painter::new(export::manifest(plan, &About::nameless())?);
-    let answer = |front_end: &mut FrontEnd, clip: &&Clip| {
-        let windows = window_outputs(network, front_end, &clip.samples);
-        Ok(Answer::new(clip, windows, activation, &painter))
-    };
-    let answers = parallel::map(threads, clips, || plan.front_end.plan(), answer, done)?;
-    Ok(Fold::new(fold, curve, answers))
+    let answers = evaluator.answers(clips, threads, done)?;
+    let answers = clips.iter().zip(answers).map(|(clip, answer)| Answer::new(clip, answer, painter));
+    Ok(Fold::new(fold, curve, answers.collect()))
 }

@@ -59,7 +59,7 @@ impl Args {
             "{}: {} bytes, {} classes; the library loads it",
             out.display(),
             file.len(),
-            manifest.labels.len()
+            manifest.labels().len()
         );
         Ok(())
     }

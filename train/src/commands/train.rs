@@ -6,11 +6,13 @@ use anyhow::{Context, Result, ensure};
 use auricle_train::checkpoint::Checkpoint;
 use auricle_train::crops::Material;
 use auricle_train::dataset::Dataset;
+use auricle_train::evaluate::Evaluator;
+use auricle_train::export;
 use auricle_train::fit::{Options, Start, fit};
 use auricle_train::loss::Kind;
 use auricle_train::parallel;
 use auricle_train::plan::Plan;
-use auricle_train::report::Report;
+use auricle_train::report::{Painter, Report};
 use auricle_train::sources::Sources;
 use indicatif::MultiProgress;
 
@@ -142,13 +144,16 @@ pub fn run(
     let mut curve = Curve::new(&screen, "all".into(), recipe.steps, run.plain);
     let network = parallel::on_one_thread(|| fit(plan, &material, start, &options, |p| curve.add(p)))?;
     let points = curve.finish();
+    let manifest = export::manifest(plan, &model.about)?;
+    let onnx = Sources::new(&rest, &held).stamp(export::onnx(&network, plan, &model.about)?)?;
     let mut temperature = keep.temperature;
     let report = match keep.hold_out {
         Some(fold) => {
             let bar = bar(&screen, "test".into(), held.len(), run.plain);
-            let fold = test(fold, plan, &points, &network, &held, parallel::cores(), &|| bar.inc(1))?;
+            let (evaluator, painter) = (Evaluator::new(&onnx, &manifest)?, Painter::new(manifest));
+            let fold = test(fold, &evaluator, &painter, &points, &held, parallel::cores(), &|| bar.inc(1))?;
             bar.finish_and_clear();
-            let report = Report::new(plan.classes.clone(), recipe, recipe.loss.activation(), vec![fold])?;
+            let report = Report::new(plan.classes.clone(), recipe, evaluator.activation(), 1.0, vec![fold])?;
             println!("{report}");
             temperature = report.calibration.temperature;
             Some(report)
@@ -156,8 +161,7 @@ pub fn run(
         None => None,
     };
     let checked = if held.is_empty() { &rest } else { &held };
-    let sources = Sources::new(&rest, &held);
-    model.write(&network, plan, checked, temperature, &sources, run.plain).with_context(|| {
+    model.write(onnx, &network, plan, checked, temperature, run.plain).with_context(|| {
         format!("the run is kept in {}; --resume goes on from there", checkpoint.display())
     })?;
     if let (Some(report), Some(path)) = (report, &keep.report) {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use auricle::{Model, Read, Session, SessionOptions};
 
 use crate::dataset::Clip;
-use crate::evaluate::arg_max;
+use crate::judge::arg_max;
 use crate::parallel;
 
 /// How often each file gets a window's worth of audio to be timed on, in turn with the others.

@@ -130,9 +130,13 @@ impl FrontEndSpec {
             name: about.name.clone(),
             version: about.version.clone(),
             licence: about.licence.clone(),
-            labels: labels.to_vec(),
             input: self.input.clone(),
-            output: Output { tensor: "output".into(), activation, temperature: 1.0 },
+            outputs: vec![Output {
+                tensor: "output".into(),
+                labels: labels.to_vec(),
+                activation,
+                ..Output::default()
+            }],
             // The default rules: `listen` and a session then have events to report.
             stream: Stream {
                 hop_seconds: Some(self.hop_seconds),

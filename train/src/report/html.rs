@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Noise, Report, SHOWN};
+use super::{InNoise, Report, SHOWN};
 use crate::calibrate::Reliability;
 
 const STYLE: &str = "\
@@ -26,10 +26,23 @@ pub fn page(report: &Report) -> String {
     let clips: usize = report.folds.iter().map(|fold| fold.clips.len()).sum();
     let _ = write!(
         page,
-        "<p class=big>{:.2} %</p><p>of {clips} clips that were not trained on are recognised, {} classes</p>",
+        "<p class=big>{:.2} %</p><p>of {clips} clips are recognised, {} classes; always the commonest class: {:.2} %</p>\
+         <p class=big>{:.1} %</p><p>balanced accuracy, the mean of the classes' recalls: {:.1} to {:.1} % with 95 % \
+         confidence; chance: {:.1} %. Mean average precision {:.3}, mean area under the ROC {:.3}</p>",
         100.0 * report.accuracy,
-        report.classes.len()
+        report.classes.len(),
+        100.0 * report.commonest,
+        100.0 * report.balanced_accuracy.value,
+        100.0 * report.balanced_accuracy.low,
+        100.0 * report.balanced_accuracy.high,
+        100.0 / report.classes.len() as f64,
+        report.mean_average_precision,
+        report.mean_area_under_roc
     );
+    if let Some(groups) = report.groups {
+        let _ =
+            write!(page, "<p>{} groups, one answer each: {:.2} %</p>", groups.count, 100.0 * groups.accuracy);
+    }
     if report.folds.len() > 1 {
         page.push_str("<table><tr><th>fold<th>clips<th>right</tr>");
         for fold in &report.folds {
@@ -44,7 +57,9 @@ pub fn page(report: &Report) -> String {
         page.push_str("</table>");
     }
     curves(&mut page, report);
-    confusion(&mut page, report);
+    if let Some(counts) = &report.confusion {
+        confusion(&mut page, report, counts);
+    }
     per_class(&mut page, report);
     noise(&mut page, &report.noise);
     let calibration = &report.calibration;
@@ -111,12 +126,12 @@ fn curves(page: &mut String, report: &Report) {
     page.push_str("</svg>");
 }
 
-fn confusion(page: &mut String, report: &Report) {
+fn confusion(page: &mut String, report: &Report, counts: &[Vec<u32>]) {
     page.push_str("<h2>Confusion</h2><p>A row is what a clip is, a column what was answered.</p><div class=scroll><table><tr><th>");
     for name in &report.classes {
         let _ = write!(page, "<th>{}", escaped(name));
     }
-    for (truth, row) in report.confusion.iter().enumerate() {
+    for (truth, row) in counts.iter().enumerate() {
         let all: u32 = row.iter().sum();
         let _ = write!(page, "<tr><td>{}", escaped(&report.classes[truth]));
         for (answer, &count) in row.iter().enumerate() {
@@ -133,28 +148,38 @@ fn confusion(page: &mut String, report: &Report) {
 }
 
 fn per_class(page: &mut String, report: &Report) {
-    page.push_str("<h2>Classes</h2><table><tr><th>class<th>clips<th>precision<th>recall<th>F1</tr>");
+    page.push_str(
+        "<h2>Classes</h2><p>Specificity is the share of the other clips that do not get this answer; the threshold is the \
+         score from which on a clip is found with the highest F1.</p><div class=scroll><table><tr><th>class<th>clips\
+         <th>precision<th>recall<th>specificity<th>F1<th>average precision<th>area under ROC<th>threshold<th>F1 there</tr>",
+    );
     for (name, class) in report.classes.iter().zip(&report.per_class) {
+        let maybe = |value: Option<f64>| value.map_or("–".into(), |value| format!("{value:.3}"));
         let _ = write!(
             page,
-            "<tr><td>{}<td>{}<td>{:.3}<td>{:.3}<td>{:.3}</tr>",
+            "<tr><td>{}<td>{}<td>{:.3}<td>{:.3}<td>{:.3}<td>{:.3}<td>{}<td>{}<td>{}<td>{}</tr>",
             escaped(name),
             class.clips,
             class.precision,
             class.recall,
-            class.f1
+            class.specificity,
+            class.f1,
+            maybe(class.average_precision),
+            maybe(class.area_under_roc),
+            maybe(class.best.map(|(threshold, _)| threshold.into())),
+            maybe(class.best.map(|(_, f1)| f1))
         );
     }
-    page.push_str("</table>");
+    page.push_str("</table></div>");
 }
 
-fn noise(page: &mut String, noise: &[Noise]) {
+fn noise(page: &mut String, noise: &[InNoise]) {
     if noise.is_empty() {
         return;
     }
-    page.push_str("<h2>In white noise</h2><table><tr><th>SNR<th>right</tr>");
-    for Noise { snr, accuracy } in noise {
-        let _ = write!(page, "<tr><td>{snr} dB<td>{:.2} %</tr>", 100.0 * accuracy);
+    page.push_str("<h2>In noise</h2><table><tr><th>noise<th>SNR<th>right</tr>");
+    for InNoise { noise, snr, accuracy } in noise {
+        let _ = write!(page, "<tr><td>{noise}<td>{snr} dB<td>{:.2} %</tr>", 100.0 * accuracy);
     }
     page.push_str("</table>");
 }

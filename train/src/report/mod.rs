@@ -3,6 +3,7 @@
 mod html;
 mod picture;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::path::Path;
@@ -14,10 +15,17 @@ use serde_json::Value;
 
 use crate::calibrate::{Calibration, Example};
 use crate::dataset::Clip;
-use crate::evaluate::arg_max;
+use crate::evaluate;
+use crate::evaluate::measures::{
+    Counts, Estimate, Recall, area_under_roc, average_precision, balanced_accuracy, best_threshold, share,
+};
+use crate::evaluate::noise::Noise;
+use crate::judge::arg_max;
 use crate::plan::Point;
 pub use picture::Painter;
 
+/// The score from which on a class is found where each is judged for itself.
+const FOUND: f32 = 0.5;
 /// Mistakes that the page shows.
 const SHOWN: usize = 12;
 /// Points of a curve.
@@ -32,39 +40,71 @@ pub struct Report {
     pub recipe: Value,
     /// One entry a fold.
     pub folds: Vec<Fold>,
-    /// Clips right, over all folds, as a share of all clips.
+    /// Clips right, over all folds, as a share of all clips: their answer is one of their classes.
     pub accuracy: f64,
-    /// `confusion[truth][answer]`: clips, over all folds. A clip of several classes counts for the one that was
-    /// answered, else for its first.
-    pub confusion: Vec<Vec<u32>>,
+    /// Mean of the recalls of the classes.
+    pub balanced_accuracy: Estimate,
+    /// Accuracy of always answering the commonest class of these clips; the balanced one of that is one over the classes.
+    pub commonest: f64,
+    /// Whether every class is judged for itself: a clip may have several, and one is found from a score of 0.5 on.
+    pub multi_label: bool,
+    /// `confusion[truth][answer]`: clips, over all folds. Absent where a clip can have several classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confusion: Option<Vec<Vec<u32>>>,
+    /// Mean over the classes that have clips of their average precision.
+    pub mean_average_precision: f64,
+    /// The same of the area under the ROC, of classes that have clips and leave some to others.
+    pub mean_area_under_roc: f64,
+    /// One answer for each source (group) by the mean of its clips' scores, where sources have several clips.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Groups>,
     /// One entry a class.
     pub per_class: Vec<PerClass>,
     /// For the manifest's `output.temperature`, found on these clips.
     pub calibration: Calibration,
-    /// Accuracy with white noise over the clips.
-    pub noise: Vec<Noise>,
+    /// Accuracy with noise over the clips.
+    pub noise: Vec<InNoise>,
+}
+
+/// Answers of sources: patients, machines, flights.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Groups {
+    /// Number of sources.
+    pub count: usize,
+    /// Share of them that are right.
+    pub accuracy: f64,
 }
 
 /// How many clips are right in noise.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Noise {
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct InNoise {
+    /// `white`, `pink`, or `recorded`.
+    pub noise: &'static str,
     /// Of the clip to the noise, dB.
     pub snr: f32,
     /// Share of the clips that are right.
     pub accuracy: f64,
 }
 
-/// What the confusion matrix says of one class. Precision is 0 for a class that is never answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+/// What is said of one class.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct PerClass {
-    /// Share of the clips with this answer that have this class.
-    pub precision: f64,
-    /// Share of the clips of this class that get this answer.
-    pub recall: f64,
-    /// Harmonic mean of the two.
-    pub f1: f64,
     /// Clips of this class.
-    pub clips: u32,
+    pub clips: usize,
+    /// Share of the clips with this answer that have this class; 0 if it is never answered.
+    pub precision: f64,
+    /// Share of the clips of this class that get this answer: sensitivity.
+    pub recall: f64,
+    /// Share of the other clips that do not get this answer.
+    pub specificity: f64,
+    /// Harmonic mean of precision and recall.
+    pub f1: f64,
+    /// Average precision of its scores; absent without clips.
+    pub average_precision: Option<f64>,
+    /// Area under the ROC of its scores; absent without clips, or without others.
+    pub area_under_roc: Option<f64>,
+    /// The score of a clip from which on it is found with the highest F1, and that F1; absent without clips.
+    pub best: Option<(f32, f64)>,
 }
 
 /// One fold: trained on all the others, tested on this.
@@ -91,11 +131,13 @@ pub struct Answer {
     /// The two in one line.
     #[serde(skip)]
     pub name: String,
+    /// Its group, or else its file.
+    pub source: String,
     /// Indices of its classes.
     pub truth: Vec<usize>,
     /// Index of the class with the highest score.
     pub answer: usize,
-    /// Scores of all classes, as `classify` gives them at temperature 1.
+    /// Scores of all classes, as `classify` gives them with the model as it was tested.
     pub scores: Vec<f32>,
     /// The network's outputs for each window.
     #[serde(skip)]
@@ -106,19 +148,22 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Scores a clip by the outputs of its windows; paints it if the answer is wrong.
-    pub fn new(clip: &Clip, windows: Vec<Vec<f32>>, activation: Activation, painter: &Painter) -> Self {
-        let mut scores = vec![0.0; windows.first().map_or(0, Vec::len)];
-        for window in &windows {
-            let mut window = window.clone();
-            activation.apply(&mut window, 1.0);
-            scores.iter_mut().zip(&window).for_each(|(sum, score)| *sum += score / windows.len() as f32);
-        }
+    /// What a model said of a clip, which is painted if the answer is wrong.
+    pub fn new(clip: &Clip, answer: evaluate::Answer, painter: &Painter) -> Self {
         let truth: Vec<usize> = clip.classes().collect();
-        let answer = arg_max(&scores);
-        let picture = (!truth.contains(&answer)).then(|| painter.paint(&clip.samples)).flatten();
-        let (file, stretch, name) = (clip.file.clone(), clip.stretch, clip.name());
-        Self { file, stretch, name, truth, answer, scores, windows, picture }
+        let class = answer.class();
+        let picture = (!truth.contains(&class)).then(|| painter.paint(&clip.samples)).flatten();
+        Self {
+            file: clip.file.clone(),
+            stretch: clip.stretch,
+            name: clip.name(),
+            source: clip.source.clone(),
+            truth,
+            answer: class,
+            scores: answer.scores,
+            windows: answer.windows,
+            picture,
+        }
     }
 
     /// Whether the answer is one of the clip's classes.
@@ -143,37 +188,75 @@ impl Fold {
 }
 
 impl Report {
-    /// Adds up the folds.
+    /// Adds up the folds, of scores that `activation` made with `temperature`.
     pub fn new(
         classes: Vec<String>,
         recipe: &impl Serialize,
         activation: Activation,
+        temperature: f32,
         folds: Vec<Fold>,
     ) -> Result<Self> {
         let count = classes.len();
-        let mut confusion = vec![vec![0; count]; count];
-        for clip in folds.iter().flat_map(|f| &f.clips) {
-            let truth = if clip.is_right() { clip.answer } else { clip.truth[0] };
-            confusion[truth][clip.answer] += 1;
-        }
-        let all: u32 = confusion.iter().flatten().sum();
-        let right: u32 = (0..count).map(|c| confusion[c][c]).sum();
-        let examples: Vec<Example> = folds
-            .iter()
-            .flat_map(|fold| &fold.clips)
-            .map(|clip| Example { classes: &clip.truth, windows: &clip.windows })
+        let clips: Vec<&Answer> = folds.iter().flat_map(|fold| &fold.clips).collect();
+        let multi_label = activation == Activation::Sigmoid;
+        let finds = |clip: &Answer, class: usize| match multi_label {
+            true => clip.scores[class] >= FOUND,
+            false => clip.answer == class,
+        };
+        let per_class: Vec<PerClass> = (0..count)
+            .map(|class| {
+                let is: Vec<bool> = clips.iter().map(|clip| clip.truth.contains(&class)).collect();
+                let found: Vec<bool> = clips.iter().map(|clip| finds(clip, class)).collect();
+                let scores: Vec<f32> = clips.iter().map(|clip| clip.scores[class]).collect();
+                PerClass::new(&scores, &is, &found)
+            })
             .collect();
-        let calibration = Calibration::new(&examples, activation);
+        let recalls: Vec<Recall> = (0..count)
+            .map(|class| {
+                let own = || clips.iter().filter(|clip| clip.truth.contains(&class));
+                let sources: BTreeSet<&str> = own().map(|clip| clip.source.as_str()).collect();
+                let right = own().filter(|clip| finds(clip, class)).count();
+                Recall { right, clips: own().count(), sources: sources.len() }
+            })
+            .collect();
+        let confusion = (!multi_label).then(|| {
+            let mut confusion = vec![vec![0; count]; count];
+            clips.iter().for_each(|clip| confusion[clip.truth[0]][clip.answer] += 1);
+            confusion
+        });
+        let examples: Vec<Example> =
+            clips.iter().map(|clip| Example { classes: &clip.truth, windows: &clip.windows }).collect();
+        let calibration = Calibration::new(&examples, activation, temperature);
+        let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len().max(1) as f64;
         Ok(Self {
-            per_class: (0..count).map(|class| PerClass::of(&confusion, class)).collect(),
+            accuracy: share(clips.iter().filter(|clip| clip.is_right()).count(), clips.len()),
+            balanced_accuracy: balanced_accuracy(&recalls),
+            commonest: share(recalls.iter().map(|recall| recall.clips).max().unwrap_or(0), clips.len()),
+            multi_label,
+            confusion,
+            mean_average_precision: mean(
+                per_class.iter().filter_map(|class| class.average_precision).collect(),
+            ),
+            mean_area_under_roc: mean(per_class.iter().filter_map(|class| class.area_under_roc).collect()),
+            groups: Groups::new(&clips),
+            per_class,
             recipe: serde_json::to_value(recipe)?,
-            accuracy: f64::from(right) / f64::from(all.max(1)),
             classes,
             folds,
-            confusion,
             calibration,
             noise: Vec::new(),
         })
+    }
+
+    /// Adds how many of the clips were right in each noise.
+    pub fn add_noise(&mut self, noises: &[Noise], right: &[usize]) {
+        let clips = self.folds.iter().map(|fold| fold.clips.len()).sum();
+        let line = |(noise, &right): (&Noise, &usize)| InNoise {
+            noise: noise.name(),
+            snr: noise.snr,
+            accuracy: share(right, clips),
+        };
+        self.noise = noises.iter().zip(right).map(line).collect();
     }
 
     /// The answers that are wrong, the surest first.
@@ -196,32 +279,86 @@ impl Report {
 }
 
 impl PerClass {
-    fn of(confusion: &[Vec<u32>], class: usize) -> Self {
-        let hits = f64::from(confusion[class][class]);
-        let clips: u32 = confusion[class].iter().sum();
-        let answers: u32 = confusion.iter().map(|row| row[class]).sum();
-        let share = |of: u32| if of == 0 { 0.0 } else { hits / f64::from(of) };
-        let (precision, recall) = (share(answers), share(clips));
-        let f1 = if hits == 0.0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) };
-        Self { precision, recall, f1, clips }
+    fn new(scores: &[f32], is: &[bool], found: &[bool]) -> Self {
+        let mut counts = Counts::default();
+        is.iter().zip(found).for_each(|(&is, &found)| counts.add(is, found));
+        Self {
+            clips: counts.hits + counts.misses,
+            precision: counts.precision(),
+            recall: counts.recall(),
+            specificity: counts.specificity(),
+            f1: counts.f1(),
+            average_precision: average_precision(scores, is),
+            area_under_roc: area_under_roc(scores, is),
+            best: best_threshold(scores, is).map(|(threshold, counts)| (threshold, counts.f1())),
+        }
     }
 }
 
-/// Accuracies, then the confusion matrix as a table, then the temperature.
+impl Groups {
+    /// None if no source has several clips.
+    fn new(clips: &[&Answer]) -> Option<Self> {
+        let mut groups: BTreeMap<&str, Vec<&Answer>> = BTreeMap::new();
+        clips.iter().for_each(|clip| groups.entry(&clip.source).or_default().push(clip));
+        let is_right = |clips: &&Vec<&Answer>| {
+            let sum = |class| clips.iter().map(|clip| clip.scores[class]).sum::<f32>();
+            let answer = arg_max(&(0..clips[0].scores.len()).map(sum).collect::<Vec<_>>());
+            clips.iter().filter(|clip| clip.truth.contains(&answer)).count() * 2 > clips.len()
+        };
+        let (count, right) = (groups.len(), groups.values().filter(is_right).count());
+        (count < clips.len()).then(|| Self { count, accuracy: share(right, count) })
+    }
+}
+
+/// Accuracies, then the classes, the confusion matrix, the temperature, the noise.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for fold in &self.folds {
+        for fold in self.folds.iter().filter(|fold| !fold.curve.is_empty()) {
             let loss = fold.curve.last().map_or(f32::NAN, |point| point.loss);
             writeln!(f, "fold {:<3} {:6.2} %   (loss {loss:.3})", fold.fold, 100.0 * fold.accuracy)?;
         }
-        writeln!(f, "all      {:6.2} %\n\ntruth \\ answer", 100.0 * self.accuracy)?;
-        for (name, row) in self.classes.iter().zip(&self.confusion) {
-            let cells: String = row.iter().map(|n| format!("{n:5}")).collect();
-            writeln!(f, "{name:>16}{cells}")?;
+        let Estimate { value, low, high } = self.balanced_accuracy;
+        writeln!(f, "all      {:6.2} %", 100.0 * self.accuracy)?;
+        writeln!(
+            f,
+            "balanced {:6.2} %   ({:.1} to {:.1} % with 95 % confidence; always the commonest class: {:.2} %, balanced {:.2} %)",
+            100.0 * value,
+            100.0 * low,
+            100.0 * high,
+            100.0 * self.commonest,
+            100.0 / self.classes.len() as f64
+        )?;
+        if let Some(Groups { count, accuracy }) = self.groups {
+            writeln!(f, "{count} groups, one answer each: {:.2} %", 100.0 * accuracy)?;
+        }
+        writeln!(
+            f,
+            "mean average precision {:.3}, mean area under the ROC {:.3}",
+            self.mean_average_precision, self.mean_area_under_roc
+        )?;
+        writeln!(
+            f,
+            "\n{:>16}  clips  precision  recall  specificity     F1  threshold with the best F1",
+            "class"
+        )?;
+        for (name, class) in self.classes.iter().zip(&self.per_class) {
+            let best = class.best.map_or("-".into(), |(score, f1)| format!("{score:.3} ({f1:.3})"));
+            writeln!(
+                f,
+                "{name:>16}  {:5}  {:9.3}  {:6.3}  {:11.3}  {:5.3}  {best}",
+                class.clips, class.precision, class.recall, class.specificity, class.f1
+            )?;
+        }
+        if let Some(confusion) = &self.confusion {
+            writeln!(f, "\ntruth \\ answer")?;
+            for (name, row) in self.classes.iter().zip(confusion) {
+                let cells: String = row.iter().map(|n| format!("{n:5}")).collect();
+                writeln!(f, "{name:>16}{cells}")?;
+            }
         }
         writeln!(f, "\n{}", self.calibration)?;
-        for Noise { snr, accuracy } in &self.noise {
-            writeln!(f, "with white noise at {snr} dB SNR: {:.2} %", 100.0 * accuracy)?;
+        for InNoise { noise, snr, accuracy } in &self.noise {
+            writeln!(f, "in {noise} noise at {snr} dB SNR: {:.2} %", 100.0 * accuracy)?;
         }
         Ok(())
     }

@@ -81,7 +81,7 @@ fn a_run_is_kept_beside_the_model_and_never_overwritten() {
     };
     let train = format!("{TRAIN} --out o.onnx --hold-out 1 --report r.json");
     let text = good(&train);
-    assert!(text.contains("on 2 clips the library gives the same answers"), "{text}");
+    assert!(text.contains("on 3 clips the library gives the same answers"), "{text}");
     for file in ["o.onnx", "o.ckpt", "r.json", "r.html"] {
         assert!(folder.0.join(file).is_file(), "{file}");
     }

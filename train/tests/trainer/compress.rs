@@ -170,7 +170,8 @@ fn channels_that_say_nothing_are_removed_without_a_trace() {
         (difference(&model(onnx), &model(&file), &clips), file.len(), done.pruned)
     };
     // Every second channel of the first convolution is dead; kept are multiples of 8.
-    let onnx = graph(8);
+    let manifest = export::manifest(&plan(Architecture::Cnn, recipe(1, 1)), &about()).unwrap();
+    let onnx = auricle_train::golden::finish(&graph(8), &manifest, None).unwrap();
     let (apart, bytes, pruned) = prune(&onnx, 0.5);
     assert_eq!((pruned.channels, pruned.of_channels), (8, 24));
     assert!(apart < 1e-5, "removing dead channels costs {apart}");

@@ -7,6 +7,7 @@ mod commands;
 mod common;
 mod compress;
 mod dataset;
+mod events;
 mod fit;
 mod front_end;
 mod head;

@@ -3,10 +3,10 @@
 use crate::common::*;
 use auricle_train::augment::Augment;
 use auricle_train::dataset::Clip;
-use auricle_train::evaluate::{arg_max, clip_scores};
 use auricle_train::export;
 use auricle_train::front_end::FrontEndSpec;
 use auricle_train::golden;
+use auricle_train::judge::{arg_max, clip_scores};
 use auricle_train::loss::Kind;
 use auricle_train::network::{Architecture, Network};
 use auricle_train::plan::{Plan, Recipe};
@@ -123,7 +123,7 @@ fn a_step_of_training_makes_a_file_at_every_window_length() {
         return;
     }
     let json = r#"{ "sample_rate": 4000, "window_seconds": 1.0, "padding": "zeros", "layout": ["batch", "bin", "row"],
-        "features": { "kind": "mel", "fft": 128, "hop": 64, "mel": { "bins": 8 } } }"#;
+        "features": { "kind": "mel", "fft": 128, "frame_hop": 64, "mel": { "bins": 8 } } }"#;
     let mut failed = Vec::new();
     for tenth in 3..=100 {
         let seconds = f64::from(tenth) / 10.0;

@@ -1,12 +1,11 @@
-//! Accuracy on whole clips, scored as the library's `classify` scores them.
+//! What clips say of a network while it is trained, before there is a file that the library could score them with. That the
+//! library then says the same is proven by [`crate::export::verify`].
 
 use anyhow::Result;
 use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::{Device, Tensor, TensorData};
-use rand::{SeedableRng, rngs::StdRng};
 use serde::{Deserialize, Serialize};
 
-use crate::augment::add_noise;
 use crate::dataset::Clip;
 use crate::front_end::FrontEnd;
 use crate::loss::Kind;
@@ -91,25 +90,6 @@ pub fn forward(network: &Network, front_end: &mut FrontEnd, windows: &[Vec<f32>]
         TensorData::new(input, [windows.len(), 1, bins, rows]),
         &Device::flex(),
     ))
-}
-
-/// The outputs for each window of a clip, before any activation.
-pub fn window_outputs(network: &Network, front_end: &mut FrontEnd, samples: &[f32]) -> Vec<Vec<f32>> {
-    let mut outputs = Vec::new();
-    for windows in front_end.windows(samples).chunks(BATCH) {
-        let logits = forward(network, front_end, windows);
-        let classes = logits.dims()[1];
-        let values: Vec<f32> = logits.into_data().try_to_vec().expect("the network computes in f32");
-        outputs.extend(values.chunks_exact(classes).map(<[f32]>::to_vec));
-    }
-    outputs
-}
-
-/// The clip with white noise over all of it, `snr` dB below the clip. Clip `index` gets the same noise every time.
-pub fn with_noise(samples: &[f32], snr: f32, index: usize) -> Vec<f32> {
-    let mut noisy = samples.to_vec();
-    add_noise(&mut noisy, snr, &mut StdRng::seed_from_u64(index as u64));
-    noisy
 }
 
 /// Index of the highest score.

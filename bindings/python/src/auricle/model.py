@@ -1,0 +1,175 @@
+"""MODELS: a network in an ONNX file and a manifest, JSON that says what it expects and what its scores mean."""
+
+import ctypes
+import json
+import os
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from . import pcm
+from ._handle import Handle, text, u32
+from ._library import QUICK, WORK, ClipOptions, ModelOptions
+from .cancel import Cancel, handle_of
+from .clip import Clip
+from .status import checked
+
+
+class Model:
+    """A loaded model, made by load and load_memory. It never changes: any number of threads may use it at once.
+
+    `with` closes it at the end of the block. Sessions keep their own reference to it: close them in any order.
+    """
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle: Handle | None = handle
+        pointer = handle.pointer
+        count = QUICK.auricle_model_class_count(pointer)
+        #: Labels of the classes, in the order of the scores. See auricle_model_label.
+        self.labels: tuple[str, ...] = tuple(
+            QUICK.auricle_model_label(pointer, index).decode("utf-8", "replace") for index in range(count)
+        )
+        #: Rate that the model works at, Hz. Audio of this rate saves the conversion. See auricle_model_sample_rate.
+        self.sample_rate: int = QUICK.auricle_model_sample_rate(pointer)
+
+    @property
+    def class_count(self) -> int:
+        """Number of classes, which is the number of scores of every window. See auricle_model_class_count."""
+        return len(self.labels)
+
+    def classify(
+        self,
+        clip: Clip,
+        *,
+        channel: int = 0,
+        hop_seconds: float = 0.0,
+        cancel: Cancel | None = None,
+        out: npt.NDArray[np.float32] | None = None,
+    ) -> npt.NDArray[np.float32]:
+        """Scores of one whole clip: the mean of the scores of its windows, one for each class.
+
+        A clip shorter than a window is padded as the manifest says. `channel` is the one that is heard, counted from 1;
+        0: the mean of all. `hop_seconds` is the distance between windows, one sample of the model to 3600; 0: the
+        manifest's. `cancel` stops the call from another thread. `out` is where the scores are written, float32, at least
+        class_count long; without it they come in a new array.
+
+        Any thread, any number at once; other Python threads run meanwhile. Raises ClipTooShortError (0 frames, for example),
+        InvalidArgumentError, BufferTooSmallError, InferenceError, OutOfMemoryError, Cancelled. See auricle_classify.
+        """
+        if not isinstance(clip, Clip):
+            raise TypeError(f"clip is {type(clip).__name__}: give auricle.Clip(samples, sample_rate)")
+        handle, cancel_handle = self._open(), handle_of(cancel)
+        if out is None:
+            out = np.empty(len(self.labels), np.float32)
+        pointer, capacity = pcm.output(out, "out")
+        options = ClipOptions(ctypes.sizeof(ClipOptions), u32("channel", channel), hop_seconds)
+        options.cancel = cancel_handle.pointer if cancel_handle else None
+        audio, rate = clip.audio, u32("sample_rate", clip.sample_rate)
+        checked(
+            WORK.auricle_classify(
+                handle.pointer,
+                audio.format,
+                audio.pointer,
+                audio.frames,
+                audio.channels,
+                rate,
+                ctypes.byref(options),
+                pointer,
+                capacity,
+            )
+        )
+        return out
+
+    def describe(self) -> dict[str, Any]:
+        """The record for traceability: versions of Auricle and ONNX Runtime, files, SHA-256 sums, options, and the manifest
+        with every default filled in. Any thread. See auricle_model_describe.
+        """
+        handle, needed = self._open(), ctypes.c_size_t()
+        checked(WORK.auricle_model_describe(handle.pointer, None, 0, ctypes.byref(needed)))
+        record = ctypes.create_string_buffer(needed.value)
+        checked(WORK.auricle_model_describe(handle.pointer, record, needed.value, ctypes.byref(needed)))
+        described: dict[str, Any] = json.loads(record.value)
+        return described
+
+    def close(self) -> None:
+        """Gives this reference to the model back; calls that are running go on. Twice is fine. See auricle_model_free."""
+        self._handle = None
+
+    def _open(self) -> Handle:
+        handle = self._handle
+        if handle is None:
+            raise ValueError("the model is closed")
+        return handle
+
+    def __enter__(self) -> Self:
+        self._open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._handle is None else f"{len(self.labels)} classes, {self.sample_rate} Hz"
+        return f"<auricle.Model: {state}>"
+
+
+def load(
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    *,
+    threads: int = 0,
+    self_check: bool = False,
+    cancel: Cancel | None = None,
+) -> Model:
+    """Loads an ONNX file. Opens ONNX Runtime if that has not happened.
+
+    The manifest is the one embedded in it (metadata "auricle.manifest"), else the file beside it whose name ends in
+    .auricle.json instead of .onnx. `threads` is how many ONNX Runtime uses inside one inference, 1 to 256, the calling one
+    among them; 0: 1. With `self_check` the manifest's golden cases are run, and a model that does not reproduce them, or has
+    none, is refused. `cancel` stops loading from another thread. The files can go afterwards.
+
+    Any thread; takes from milliseconds to seconds, and other Python threads run meanwhile. Raises FileError, ModelError,
+    ManifestError, MismatchError, RuntimeOpenError, InvalidArgumentError, OutOfMemoryError, Cancelled. See auricle_model_load.
+    """
+    name = text("path", os.fsencode(path))
+    options, cancel_handle = _options(threads, self_check, cancel)
+    return Model(
+        Handle(
+            lambda place: checked(WORK.auricle_model_load(name, ctypes.byref(options), place)), WORK.auricle_model_free
+        )
+    )
+
+
+def load_memory(
+    onnx: bytes | bytearray | memoryview,
+    manifest: str | None = None,
+    *,
+    threads: int = 0,
+    self_check: bool = False,
+    cancel: Cancel | None = None,
+) -> Model:
+    """Loads a model from the bytes of an ONNX file. `manifest` is JSON that replaces the embedded one; None: the embedded one.
+
+    Otherwise as load. See auricle_model_load_memory.
+    """
+    file = pcm.interleaved(onnx, "u8", 1)
+    json_text = None if manifest is None else text("manifest", manifest.encode())
+    options, cancel_handle = _options(threads, self_check, cancel)
+    return Model(
+        Handle(
+            lambda place: checked(
+                WORK.auricle_model_load_memory(file.pointer, file.frames, json_text, ctypes.byref(options), place)
+            ),
+            WORK.auricle_model_free,
+        )
+    )
+
+
+def _options(threads: int, self_check: bool, cancel: Cancel | None) -> tuple[ModelOptions, Handle | None]:
+    handle = handle_of(cancel)
+    options = ModelOptions(ctypes.sizeof(ModelOptions), u32("threads", threads), u32("self_check", bool(self_check)))
+    options.cancel = handle.pointer if handle else None
+    return options, handle

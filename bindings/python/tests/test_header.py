@@ -1,0 +1,123 @@
+"""The package knows include/auricle.h as it is."""
+
+import ctypes
+import pathlib
+import re
+import subprocess
+
+import auricle
+import pytest
+from auricle import _library, pcm, session, status
+from conftest import ROOT
+
+HEADER = (ROOT / "include" / "auricle.h").read_text(encoding="utf-8")
+CODE = re.sub(r"/\*.*?\*/", "", HEADER, flags=re.DOTALL)
+
+
+def defined(pattern: str) -> dict[str, int]:
+    return {name: int(value) for name, value in re.findall(rf"^#define AURICLE_({pattern}) (-?\d+)$", CODE, re.MULTILINE)}
+
+
+def test_statuses_formats_and_levels_are_those_of_the_header() -> None:
+    numbers = defined(r"\w+")
+    for other in ("VERSION_MAJOR", "VERSION_MINOR", "VERSION_PATCH"):
+        del numbers[other]
+    assert numbers.pop("ABI_VERSION") == _library.ABI_VERSION == auricle.abi_version()
+    known = {member.name: int(member) for member in auricle.Status}
+    known |= {f"LOG_{member.name}": int(member) for member in auricle.LogLevel}
+    known |= {name.upper(): number for name, (number, _) in pcm.FORMATS.items()}
+    known |= {name.upper(): number for name, number in session.OVERFLOW.items()}
+    assert known == numbers
+
+
+def test_every_error_has_an_exception_of_its_own() -> None:
+    errors = [number for number in auricle.Status if number < 0]
+    kinds = {status._EXCEPTIONS[number] for number in errors}
+    assert len(kinds) == len(errors) and auricle.Error not in kinds
+
+
+def structs() -> dict[str, list[str]]:
+    bodies = re.findall(r"typedef struct \{(.*?)\} (auricle_\w+);", CODE, re.DOTALL)
+    return {name: re.findall(r"(\w+);", body) for body, name in bodies}
+
+
+def test_structs_lie_in_memory_as_in_c(tmp_path: pathlib.Path) -> None:
+    found = structs()
+    assert set(found) == set(_library.STRUCTS)
+    lines = []
+    for name, members in found.items():
+        lines.append(f'printf("{name} %zu\\n", sizeof({name}));')
+        for member in members:
+            lines.append(
+                f'printf("{name}.{member} %zu %zu\\n", offsetof({name}, {member}), sizeof((({name} *)0)->{member}));'
+            )
+    source = tmp_path / "layout.c"
+    source.write_text(f"#include <auricle.h>\n#include <stdio.h>\nint main(void) {{ {' '.join(lines)} return 0; }}\n")
+    program = tmp_path / "layout"
+    subprocess.run(["cc", f"-I{ROOT / 'include'}", str(source), "-o", str(program)], check=True)
+    in_c = subprocess.run([program], check=True, capture_output=True, text=True).stdout.splitlines()
+    here = []
+    for name in found:
+        struct = _library.STRUCTS[name]
+        here.append(f"{name} {ctypes.sizeof(struct)}")
+        for member, *_ in struct._fields_:
+            field = getattr(struct, member)
+            here.append(f"{name}.{member} {field.offset} {field.size}")
+    assert here == in_c
+
+
+#: What a type of the header may be here.
+WHOLE = {"size_t": ctypes.c_size_t, "uint64_t": ctypes.c_uint64}
+SCALARS = {
+    **WHOLE,
+    "int32_t": ctypes.c_int32,
+    "auricle_status": ctypes.c_int32,
+    "uint32_t": ctypes.c_uint32,
+    "auricle_log_fn": _library.LOG_FUNCTION,
+    "void": None,
+}
+
+
+def fits(c: str, here: object) -> bool:
+    if "*" not in c:
+        return here is SCALARS[c]
+    base = c.replace("const", "").replace("*", "").strip()
+    if base in _library.STRUCTS:
+        return here is ctypes.POINTER(_library.STRUCTS[base])
+    if base == "char":
+        return here in (ctypes.c_char_p, ctypes.c_void_p)
+    if c.count("*") == 2:
+        return here in (ctypes.POINTER(ctypes.c_void_p), ctypes.c_void_p)
+    return here is ctypes.c_void_p or base in WHOLE and here is ctypes.POINTER(WHOLE[base])
+
+
+def test_functions_take_and_return_what_the_header_says() -> None:
+    declared = re.findall(r"AURICLE_API\s+([\w\s]+?[\s*]+)(auricle_\w+)\((.*?)\);", CODE, re.DOTALL)
+    assert {name for _, name, _ in declared} == set(_library.FUNCTIONS)
+    for returns, name, arguments in declared:
+        takes = [] if arguments.strip() == "void" else [re.sub(r"\w+$", "", a.strip()).strip() for a in arguments.split(",")]
+        here_returns, here_takes = _library.FUNCTIONS[name]
+        assert fits(returns.strip(), here_returns), f"{name} returns {returns}"
+        assert len(takes) == len(here_takes), name
+        for c, here in zip(takes, here_takes, strict=True):
+            assert fits(c, here), f"{name}: {c} is {here}"
+
+
+@pytest.mark.parametrize(
+    ("ours", "struct"),
+    [
+        (auricle.load, "auricle_model_options"),
+        (auricle.load_memory, "auricle_model_options"),
+        (auricle.Model.classify, "auricle_clip_options"),
+        (auricle.Session.__init__, "auricle_session_options"),
+    ],
+)
+def test_every_option_is_a_parameter(ours: object, struct: str) -> None:
+    options = set(structs()[struct]) - {"struct_size", "reserved"}
+    assert options <= set(ours.__annotations__)
+
+
+@pytest.mark.parametrize(("ours", "struct"), [(auricle.Result, "auricle_result"), (auricle.Event, "auricle_event")])
+def test_every_member_of_a_result_is_there(ours: type, struct: str) -> None:
+    extra = {"scores"} if ours is auricle.Result else set()
+    assert set(ours.__annotations__) == (set(structs()[struct]) - {"struct_size"}) | extra

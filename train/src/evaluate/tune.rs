@@ -1,0 +1,218 @@
+//! Events of recordings at any rules, from scores that are computed once; and the rules that give the best ones.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use auricle::manifest::Stream;
+use auricle::stages::events::{Decisions, Rule, Rules};
+use auricle::stages::smoothing::Smoothing;
+use auricle::{ClipOptions, Model, Window};
+
+use super::events::{Collar, Detection, Sound, counts};
+use super::measures::Counts;
+use crate::parallel;
+
+/// The scores of one recording.
+pub struct Scored {
+    /// Rate of the recording, Hz.
+    pub rate: u32,
+    /// Its length, seconds.
+    pub seconds: f64,
+    /// Distance of windows, seconds and frames of the recording.
+    hop: (f64, u64),
+    windows: Vec<(Window, Vec<f32>)>,
+}
+
+impl Scored {
+    /// Shows a recording to a model, as a stream of its manifest's hop.
+    pub fn new(model: &Model, path: &Path) -> Result<Self> {
+        let place = || path.display().to_string();
+        let audio = auricle_decode::decode(path)?;
+        let clip = auricle::Clip {
+            interleaved: &audio.samples,
+            channels: audio.channels,
+            sample_rate: audio.sample_rate,
+        };
+        let mut windows: Vec<(Window, Vec<f32>)> = Vec::new();
+        model
+            .windows_of(clip, &ClipOptions::default(), |window, scores| {
+                windows.push((*window, scores.to_vec()))
+            })
+            .with_context(place)?;
+        let frames = audio.samples.len() as f64 / f64::from(audio.channels);
+        let seconds = model.manifest().stream.hop_seconds.unwrap_or(model.manifest().input.window_seconds);
+        Ok(Self {
+            rate: audio.sample_rate,
+            seconds: frames / f64::from(audio.sample_rate),
+            hop: (seconds, (seconds * f64::from(audio.sample_rate)).round() as u64),
+            windows,
+        })
+    }
+
+    /// The events that the library reports with this `stream`; `file` is the recording's number.
+    pub fn events(&self, stream: &Stream, labels: &[String], file: usize) -> Result<Vec<Detection>> {
+        let mut decisions = Decisions::new(stream, labels, self.rate, self.hop.0, self.hop.1)?;
+        let mut reported: BTreeMap<u64, u64> = BTreeMap::new();
+        let mut found = Vec::new();
+        let seconds = |frame: u64| frame as f64 / f64::from(self.rate);
+        let mut take = |decisions: &mut Decisions| -> Result<()> {
+            while let Some(event) = decisions.next_event()? {
+                let first = *reported.entry(event.id).or_insert(event.decided_frame);
+                if event.is_final {
+                    let (onset, offset) = (seconds(event.onset_frame), seconds(event.offset_frame));
+                    let sound = Sound { file, class: event.class, onset, offset };
+                    found.push(Detection { sound, reported: seconds(first) });
+                }
+            }
+            Ok(())
+        };
+        for (window, scores) in &self.windows {
+            decisions.observe(window, &mut scores.clone());
+            take(&mut decisions)?;
+        }
+        decisions.finish();
+        take(&mut decisions)?;
+        Ok(found)
+    }
+}
+
+/// The events of all recordings.
+pub fn events(scored: &[Scored], stream: &Stream, labels: &[String]) -> Result<Vec<Detection>> {
+    let of = |(file, scored): (usize, &Scored)| scored.events(stream, labels, file);
+    Ok(scored.iter().enumerate().map(of).collect::<Result<Vec<_>>>()?.concat())
+}
+
+/// The events at `count` thresholds, evenly from 0 to 1, the other rules as they are: the points of a PSDS.
+pub fn points(
+    scored: &[Scored],
+    stream: &Stream,
+    labels: &[String],
+    count: usize,
+) -> Result<Vec<Vec<Sound>>> {
+    let thresholds: Vec<f32> = (0..count).map(|n| (n as f32 + 0.5) / count as f32).collect();
+    let point = |_: &mut (), &on: &f32| {
+        let mut stream = stream.clone();
+        let mut rules = stream.events.take().unwrap_or_default();
+        (rules.on, rules.off) = (Some(on), None);
+        rules.classes.values_mut().for_each(|rule| (rule.on, rule.off) = (None, None));
+        stream.events = Some(rules);
+        Ok(events(scored, &stream, labels)?.into_iter().map(|detection| detection.sound).collect())
+    };
+    parallel::map(parallel::cores(), &thresholds, || Ok(()), point, &|| ())
+}
+
+/// What is tried.
+const SMOOTHINGS: [(Smoothing, f64); 5] = [
+    (Smoothing::Exponential, 0.0),
+    (Smoothing::Exponential, 0.1),
+    (Smoothing::Exponential, 0.25),
+    (Smoothing::Exponential, 0.5),
+    (Smoothing::Median, 0.6),
+];
+const ONS: [f32; 14] = [0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98];
+const OFFS: [f32; 2] = [0.4, 0.8];
+const MIN_ONS: [f64; 4] = [0.0, 0.3, 0.6, 1.0];
+const MERGES: [f64; 4] = [0.0, 0.6, 1.5, 3.0];
+
+/// One set of rules for a class: `on`, `off` as a share of it, `min_on_seconds`, and a time that sounds are bridged over.
+#[derive(Clone, Copy, Debug)]
+struct Candidate(f32, f32, f64, f64);
+
+impl Candidate {
+    fn all() -> impl Iterator<Item = Self> {
+        let merges = |on, off, min_on| MERGES.map(|merge| Self(on, off, min_on, merge));
+        let min_ons = move |on, off| MIN_ONS.into_iter().flat_map(move |min_on| merges(on, off, min_on));
+        ONS.into_iter().flat_map(move |on| OFFS.into_iter().flat_map(move |off| min_ons(on, off)))
+    }
+
+    fn rule(self) -> Rule {
+        Rule {
+            on: Some(self.0),
+            off: Some((self.0 * self.1 * 1e4).round() / 1e4),
+            min_on_seconds: Some(self.2),
+            min_off_seconds: Some(0.0),
+            merge_seconds: Some(self.3),
+            refractory_seconds: Some(0.0),
+        }
+    }
+}
+
+/// What a false alarm per hour costs a class, in F1, while rules are chosen: as little as keeps all of them within the limit.
+const PRICES: [f64; 12] = [0.0, 1e-3, 2e-3, 3e-3, 5e-3, 7e-3, 1e-2, 0.015, 0.02, 0.03, 0.1, 1.0];
+/// What a second of `min_on_seconds` costs, in F1: a later report must be worth it.
+const PRICE_OF_WAITING: f64 = 0.02;
+
+/// The `stream` with the highest onset F1 on annotated recordings that has at most `max_alarms` false alarms per hour, over
+/// all classes: one smoothing, and a rule for each class. A class that is in no recording is judged by its false alarms alone.
+pub fn tune(
+    scored: &[Scored],
+    truth: &[Sound],
+    labels: &[String],
+    before: &Stream,
+    collar: Collar,
+    max_alarms: f64,
+    done: &(dyn Fn() + Sync),
+) -> Result<Stream> {
+    let collar = Collar { of_length: None, ..collar };
+    let hours = scored.iter().map(|scored| scored.seconds).sum::<f64>() / 3600.0;
+    let candidates: Vec<Candidate> = Candidate::all().collect();
+    let mut best: Option<(f64, Stream)> = None;
+    for (smoothing, smoothing_seconds) in SMOOTHINGS {
+        let with =
+            |rules: Rules| Stream { smoothing, smoothing_seconds, events: Some(rules), ..before.clone() };
+        let measure = |_: &mut (), candidate: &Candidate| {
+            let classes = labels.iter().map(|label| (label.clone(), candidate.rule())).collect();
+            let found = events(scored, &with(Rules { classes, ..Rules::default() }), labels)?;
+            let found: Vec<Sound> = found.into_iter().map(|detection| detection.sound).collect();
+            Ok((0..labels.len())
+                .map(|class| counts(truth, &found, collar, Some(class)))
+                .collect::<Vec<Counts>>())
+        };
+        let measured = parallel::map(parallel::cores(), &candidates, || Ok(()), measure, done)?;
+        let per_hour = |counts: &Counts| counts.false_alarms as f64 / hours;
+        for price in PRICES {
+            let worth = |index: usize, class: usize| {
+                let counts = &measured[index][class];
+                counts.f1() - price * per_hour(counts) - PRICE_OF_WAITING * candidates[index].2
+            };
+            // Of equals the first, which has the lowest threshold; where nothing is to be found, the last.
+            let choose = |class: usize| {
+                let order = |a: &usize, b: &usize| worth(*a, class).total_cmp(&worth(*b, class));
+                match truth.iter().any(|sound| sound.class == class) {
+                    true => (0..candidates.len()).rev().max_by(order).unwrap_or(0),
+                    false => (0..candidates.len()).max_by(order).unwrap_or(0),
+                }
+            };
+            let chosen: Vec<usize> = (0..labels.len()).map(choose).collect();
+            let sum = chosen.iter().enumerate().fold(Counts::default(), |sum, (class, &index)| {
+                let one = &measured[index][class];
+                Counts {
+                    hits: sum.hits + one.hits,
+                    false_alarms: sum.false_alarms + one.false_alarms,
+                    misses: sum.misses + one.misses,
+                    rejections: 0,
+                }
+            });
+            if per_hour(&sum) > max_alarms {
+                continue;
+            }
+            if best.as_ref().is_none_or(|(highest, _)| sum.f1() > *highest) {
+                let rules = labels
+                    .iter()
+                    .zip(&chosen)
+                    .map(|(label, &index)| (label.clone(), candidates[index].rule()));
+                best = Some((sum.f1(), with(Rules { classes: rules.collect(), ..Rules::default() })));
+            }
+            break; // a higher price only costs
+        }
+    }
+    best.map(|(_, stream)| stream).with_context(|| {
+        format!("no rules have at most {max_alarms} false alarms per hour on these recordings; allow more")
+    })
+}
+
+/// How often `done` of [`tune`] is called.
+pub fn tries() -> usize {
+    SMOOTHINGS.len() * Candidate::all().count()
+}
