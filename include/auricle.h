@@ -56,6 +56,7 @@
  * - Sessions: auricle_session_create, _reset, _free
  * - Pushing: auricle_session_push_f32 (_i16, _bytes, _planar_f32, _planar_bytes), _gap, _finish
  * - Reading: auricle_session_read, _read_event, _wait, _cancel, _pending
+ * - Reading many sessions at once: auricle_read_many
  * - Outputs: auricle_model_output_count, auricle_model_output, _output_name, _output_label, auricle_session_output
  * - ONNX Runtime: auricle_runtime_open
  * - Log: auricle_set_log
@@ -325,6 +326,30 @@ void auricle_cancel_free(auricle_cancel *cancel);
  */
 #define AURICLE_PREFERRED 1
 
+/** A provider that a model is to run on. Call auricle_provider_init, then set `name` and what should differ from the default. */
+typedef struct {
+    /** Size of this struct; set by auricle_provider_init. */
+    uint32_t struct_size;
+    /** AURICLE_REQUIRED or AURICLE_PREFERRED. */
+    int32_t need;
+    /**
+     * "cpu", "cuda", "tensorrt", "tensorrt_rtx", "coreml", "xnnpack", "nnapi", "directml", "qnn", "openvino" or "webgpu";
+     * or the path of a plug-in provider's library, which is code that this process will run. UTF-8.
+     */
+    const char *name;
+    /** Options of the provider, a JSON object; NULL: the defaults. */
+    const char *options_json;
+} auricle_provider;
+
+/**
+ * Is told how far a load has come: `stage` is "read", "prepare" (ONNX Runtime and its providers make the network ready:
+ * minutes, where engines are built, of which only the beginning and the end are told), "warm" (it runs on silence) or
+ * "self_check"; `done` is how much of the stage is done, 0 to 1. `user` is that of auricle_model_options. Called on the
+ * thread that loads, while the load runs only. Anything but 0 stops the load, which returns AURICLE_CANCELLED. Neither an
+ * exception nor longjmp may leave it.
+ */
+typedef int32_t (*auricle_progress_fn)(void *user, const char *stage, float done);
+
 /* -------------------------------------------------------------------------------------------------
  * MODELS
  *
@@ -350,8 +375,12 @@ typedef struct {
      * (AURICLE_MISMATCH, AURICLE_MANIFEST); 0: they are not.
      */
     uint32_t self_check;
-    /** Leave it 0. */
-    uint32_t reserved;
+    /**
+     * Windows of several sessions that auricle_read_many may put into one run, 1 to 1024; 0: 1. Loading then tries the
+     * powers of two up to it, and those are used that cost less time a window than smaller ones. More than 1 needs a
+     * network whose first axis is the batch, of any size (else AURICLE_MISMATCH).
+     */
+    uint32_t max_batch;
     /** Stops loading, and the self-check in it, from another thread; NULL: nothing does. It may be freed at once. */
     const auricle_cancel *cancel;
     /** Providers of ONNX Runtime that are to run the network, the first before the others; NULL: the CPU. */
@@ -891,6 +920,38 @@ auricle_status auricle_session_cancel(auricle_session *session);
 AURICLE_API
 auricle_status auricle_session_pending(auricle_session *session,
                                        uint64_t *frames);
+
+/* -------------------------------------------------------------------------------------------------
+ * READING MANY SESSIONS AT ONCE
+ */
+
+/**
+ * Gives the next window of each of `count` sessions, all of one model: what as many auricle_session_read would give, but
+ * windows that are ready go through the network together, up to auricle_model_options.max_batch in a run. On a GPU that
+ * is what makes hundreds of streams cheap. The scores are those of single reads but for their last digits.
+ *
+ * Waits until every session has a window or its end, for at most `deadline_ms` milliseconds, then scores those that are
+ * ready. Session i writes its scores to `scores` from `i * classes` on, classes being auricle_model_class_count, its
+ * window to `results[i]` (each prepared with auricle_result_init), and what its read would have returned to
+ * `statuses[i]`; scores and result are written with AURICLE_OK there only. The last error is that of the last session
+ * that failed.
+ *
+ * The reading thread of all these sessions. A session's cancel does not end a run that others share.
+ * - AURICLE_OK: at least one window was written; `statuses` has what became of each session.
+ * - AURICLE_AGAIN: none was; `statuses` says why.
+ * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, a result was not prepared, or the sessions have different models.
+ *   Nothing was consumed.
+ * - AURICLE_BUFFER_TOO_SMALL: `capacity` is below `count * classes`. Nothing was consumed.
+ * - AURICLE_MEMORY: the lists of the call cannot be had.
+ */
+AURICLE_API
+auricle_status auricle_read_many(auricle_session *const *sessions,
+                                 size_t count,
+                                 uint32_t deadline_ms,
+                                 float *scores,
+                                 size_t capacity,
+                                 auricle_result *results,
+                                 auricle_status *statuses);
 
 /* -------------------------------------------------------------------------------------------------
  * OUTPUTS

@@ -150,34 +150,6 @@ fn windows_a_second(model: &Model) -> f64 {
     f64::from(windows) / started.elapsed().as_secs_f64()
 }
 
-/// A real second provider, on a graphics driver that computes on the CPU where there is no GPU (Mesa's lavapipe).
-#[test]
-#[ignore = "the lane `providers` runs it with a build of ONNX Runtime that has WebGPU"]
-fn webgpu_runs_the_network_and_agrees_with_the_cpu() {
-    let allowed = [Provider::required("webgpu"), Provider::required("cpu")];
-    let (cpu, webgpu) = (load(&[]).expect("loads"), load(&allowed).expect("loads"));
-    let record = record(&webgpu);
-    println!("{}", serde_json::to_string_pretty(&record).expect("JSON"));
-    assert_eq!((&record[0]["name"], &record[0]["used"]), (&"webgpu".into(), &true.into()));
-    assert!(record[0]["node_count"].as_u64() > Some(0), "{record:?}");
-    let apart = scores(&cpu).iter().zip(scores(&webgpu)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-    println!(
-        "largest difference of a score {apart:.1e}; windows a second: CPU {:.0}, WebGPU {:.0}",
-        windows_a_second(&cpu),
-        windows_a_second(&webgpu)
-    );
-    assert!(apart <= 1e-3, "{apart}");
-    let mut options = ModelOptions::default();
-    options.providers = allowed.to_vec();
-    options.self_check = true;
-    Model::load_memory(MODEL, None, &options).expect("its golden cases are reproduced");
-    // Without the CPU in the list, nothing may run there.
-    match record[1]["node_count"].as_u64() {
-        Some(0) => drop(load(&allowed[..1]).expect("loads")),
-        _ => refused(&allowed[..1], &["would run on the CPU", "name \"cpu\" behind it"]),
-    }
-}
-
 /// A plug-in for Intel's devices: elsewhere it is loaded and has none, which is to be said.
 #[test]
 #[ignore = "the lane `providers` runs it with OpenVINO's plug-in"]

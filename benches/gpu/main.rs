@@ -2,7 +2,7 @@
 //! where there is a GPU; benches/gpu.md has the figures.
 //!
 //! ```text
-//! gpu describe PROVIDER MODEL                          what runs where, on what
+//! gpu describe PROVIDER MODEL [BATCH]                  what runs where, on what
 //! gpu scores   PROVIDER MODEL…                         largest difference to the CPU's scores
 //! gpu windows  PROVIDER THREADS BATCH,… MODEL          windows a second inside ONNX Runtime
 //! gpu streams  PROVIDER BATCH COUNT THREADS SECONDS MODEL   streams at a hop of 250 ms: as fast as it goes, then on time
@@ -20,13 +20,15 @@ fn main() -> Result<()> {
     }
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["describe", provider, model] => println!("{}", load(provider, 1, 0, model)?.describe()?),
+        ["describe", provider, model, batch] => {
+            println!("{}", load(provider, 1, number(batch), model)?.describe()?);
+        }
         ["scores", provider, ref models @ ..] => {
             models.iter().try_for_each(|model| scores(provider, model))?
         }
         ["windows", provider, threads, batches, model] => {
             let batches: Vec<u32> = batches.split(',').map(number).collect();
-            let most = *batches.iter().max().expect("at least one");
-            let model = load(provider, number(threads), most, model)?;
+            let model = load(provider, number(threads), 0, model)?;
             for batch in batches {
                 let rate = windows(&model, batch as usize)?;
                 println!(
@@ -96,32 +98,19 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
+/// The network alone, on silence, again and again.
 fn windows(model: &Model, batch: usize) -> Result<String> {
-    let window = model.manifest().window_samples();
-    let seconds = window as f64 / f64::from(model.sample_rate());
-    let sessions = sessions(model, batch, Some(seconds))?;
-    let list: Vec<&Session> = sessions.iter().collect();
-    let mut scores = vec![0.0; batch * model.labels().len()];
-    let mut reads = vec![Ok(Read::Again); batch];
-    let samples = sound(1, model.sample_rate(), window);
     let mut rates = Vec::new();
-    let mut runs = 0;
+    for _ in 0..3 {
+        model.run_silence(batch)?;
+    }
     let started = Instant::now();
     while (started.elapsed().as_secs_f64() < 2.0 && rates.len() < 500) || rates.len() < 3 {
-        for session in &list {
-            session.push_f32(&samples)?;
-        }
-        assert_eq!(read_many(&list, Duration::ZERO, &mut scores, &mut reads)?, batch);
-        let time = |read: &Result<Read>| match read {
-            Ok(Read::Window(window)) => window.inference_nanoseconds,
-            other => panic!("{other:?}"),
-        };
-        let mut times: Vec<u64> = reads.iter().map(time).collect();
-        times.dedup(); // windows of one run have its time
-        runs = times.len();
-        rates.push(batch as f64 / (times.iter().sum::<u64>() as f64 * 1e-9));
+        let run = Instant::now();
+        model.run_silence(batch)?;
+        rates.push(batch as f64 / run.elapsed().as_secs_f64());
     }
-    Ok(format!("{:.0} windows/s ({runs} run(s))", median(rates)))
+    Ok(format!("{:.0} windows/s", median(rates)))
 }
 
 /// What one thread has seen: windows a second, and the times from a push to the scores, seconds.
@@ -147,16 +136,27 @@ fn streams(model: &Model, count: usize, threads: usize, seconds: u64) -> Result<
     };
     let (rate, ..) = run(count, false)?;
     println!(
-        "streams as fast as it goes: {count} sessions, {threads} threads: {rate:.0} windows/s = {:.0} streams",
+        "streams {}, as fast as it goes: {count} sessions, {threads} threads: {rate:.0} windows/s = {:.0} streams",
+        model.manifest().name,
         rate * HOP
     );
-    let on_time = ((rate * HOP * 0.7) as usize).max(1);
-    let (rate, middle, p99) = run(on_time, true)?;
-    println!(
-        "streams on time: {on_time} streams, {rate:.0} windows/s; push to scores: median {:.1} ms, p99 {:.1} ms",
-        middle * 1e3,
-        p99 * 1e3
-    );
+    // The most whose scores are there before the next hop, 99 times of 100.
+    let mut on_time = rate * HOP * 0.9;
+    for _ in 0..6 {
+        let streams = (on_time as usize).max(threads);
+        let (rate, middle, p99) = run(streams, true)?;
+        println!(
+            "streams {}, on time: {streams} streams, {threads} threads, {rate:.0} windows/s; push to scores: median {:.1} ms, p99 \
+             {:.1} ms",
+            model.manifest().name,
+            middle * 1e3,
+            p99 * 1e3
+        );
+        if p99 < HOP {
+            break;
+        }
+        on_time *= 0.7;
+    }
     Ok(())
 }
 
@@ -186,7 +186,7 @@ fn follow(model: &Model, count: usize, seconds: u64, hop: Option<f64>) -> Result
             if now == 0 {
                 break;
             }
-            late.push(pushed.elapsed().as_secs_f64());
+            late.push(pushed.elapsed().as_secs_f64()); // of the slowest of them
         }
     }
     let rate = windows as f64 / started.elapsed().as_secs_f64();

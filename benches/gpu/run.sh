@@ -98,11 +98,12 @@ main)
         try 60 bash -c "peers windows CUDAExecutionProvider 1 1,8,64,256 $model"
     done
     say "whole streams at a hop of 250 ms"
-    for threads in 1 8 16; do
-        try 60 "$folder/gpu" streams cuda 256 4096 $threads 4 "$bundled"
-        try 60 "$folder/gpu" streams cuda 256 4096 $threads 4 "$folder/models/yamnet.onnx"
-        try 60 "$folder/gpu" streams cuda 256 1024 $threads 4 "$folder/models/transformer86.onnx"
+    for threads in 1 16; do
+        try 60 "$folder/gpu" streams cuda 256 8192 $threads 3 "$bundled"
+        try 60 "$folder/gpu" streams cuda 256 8192 $threads 3 "$folder/models/yamnet.onnx"
+        try 60 "$folder/gpu" streams cuda 64 1024 $threads 3 "$folder/models/transformer86.onnx"
     done
+    "$folder/gpu" describe cuda "$folder/models/yamnet.onnx" 256 2>/dev/null | grep -A40 '"batches"' | grep -vE '^ +"[A-Z][A-Za-z]+ [^:]*",?$' | head -60
     try 60 bash -c "peers streams CUDAExecutionProvider 1024 6 $bundled"
     say "TensorRT, where its libraries are"
     try 60 "$folder/gpu" windows tensorrt 1 64 "$bundled"
