@@ -18,7 +18,7 @@ use programs::{WARNINGS, build, exists, finish, folder, install, root, run, say}
 const CPP_WARNINGS: [&str; 2] = ["-Wold-style-cast", "-Wsign-conversion"];
 
 /// Programs of tests/cpp and the files that they are made of. The test of seeded faults has another one.
-const PROGRAMS: [(&str, &[&str]); 14] = [
+const PROGRAMS: [(&str, &[&str]); 16] = [
     ("header", &["header.cpp", "header_other.cpp"]),
     ("status", &["status.cpp"]),
     ("log", &["log.cpp"]),
@@ -32,6 +32,8 @@ const PROGRAMS: [(&str, &[&str]); 14] = [
     ("lifetime", &["lifetime.cpp"]),
     ("cancel", &["cancel.cpp"]),
     ("outputs", &["outputs.cpp"]),
+    ("provider", &["provider.cpp"]),
+    ("read_many", &["read_many.cpp"]),
     ("exceptions", &["exceptions.cpp"]),
 ];
 
