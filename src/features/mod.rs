@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use dct::Dct;
 use framing::Framing;
-use kernels::MAX_LANES;
+use kernels::{Fft, MAX_LANES};
 use log::WindowScale;
 use spectrum::Spectrum;
 
@@ -109,9 +109,12 @@ impl Shape {
         self.framing.as_ref().map_or(1, Framing::min_samples)
     }
 
-    /// Operations that a row takes: N log2 N of the FFT, the matrix of `mfcc`, and the values themselves.
+    /// Operations that a row takes: N log2 N of the FFT, eight times as many for sizes that it has no radices for, the matrix
+    /// of `mfcc`, and the values themselves.
     pub fn work_per_row(&self) -> u64 {
-        (self.fft * self.fft.max(1).ilog2() as usize + self.cosines + self.inner_bins) as u64
+        let fft = self.fft * self.fft.max(1).ilog2() as usize;
+        let fft = if self.fft == 0 || Fft::takes(self.fft) { fft } else { 8 * fft };
+        (fft + self.cosines + self.inner_bins) as u64
     }
 }
 

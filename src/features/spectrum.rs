@@ -67,7 +67,7 @@ impl Transform {
         match (self, any) {
             (Self::Lanes(fft), _) => fft.power::<N, L, REGISTERS>(source, data, power),
             (Self::Any(fft), Some(buffers)) => fft.power(source, data, buffers, power),
-            (Self::Any(_), None) => unreachable!("buffers are made for the transform"),
+            (Self::Any(_), None) => {} // never: buffers are made for the transform
         }
     }
 }

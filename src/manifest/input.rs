@@ -117,9 +117,6 @@ impl Input {
         for (name, other) in &self.others {
             other.resolve(name, &format!("input.others.{name}"))?;
         }
-        if self.dtype != Dtype::F32 {
-            return Err(Error::manifest("input.dtype", format!("{}; valid: f32", self.dtype)));
-        }
         let default = default_normalize(&self.features);
         self.features = self.features.resolved(self.sample_rate, "input.features")?;
         if let Some(samples) = &mut self.samples {
