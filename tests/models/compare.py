@@ -277,18 +277,19 @@ def speech_embedding(folder):
 
 @model(22050)
 def basic_pitch(folder):
-    """`get_audio_input` and `unwrap_output`: half an overlap of silence first, 15 frames cut at both ends of a window."""
+    """`get_audio_input` and `unwrap_output`: half an overlap of silence first, 15 frames cut at both ends of a window, and at
+    the end the frames that are no audio, of which it counts 86 a second."""
     file = package("basic-pitch") / "basic_pitch/saved_models/icassp_2022/nmp.onnx"
     net = network(file)
     names = [f"StatefulPartitionedCall:{k}" for k in (1, 2, 0)]
 
     def outputs(samples):
-        found, count = [], len(samples)
+        found, frames = [], len(samples) * 86 // 22050
         samples = np.concatenate([np.zeros(3840, np.float32), samples])
         for part in windows(samples, 43844, 36164):
             heads = net.run(names, {"serving_default_input_2:0": part[None, :, None]})
             found.extend(np.concatenate([head[0, k] for head in heads]) for k in range(15, 157))
-        return found[: count * 86 // 22050]
+        return found[:frames]
 
     return file, outputs
 

@@ -128,7 +128,7 @@ fn a_step_of_training_makes_a_file_at_every_window_length() {
     for tenth in 3..=100 {
         let seconds = f64::from(tenth) / 10.0;
         let mut input: auricle::manifest::Input = serde_json::from_str(json).unwrap();
-        input.window_seconds = seconds;
+        input.window_seconds = Some(seconds);
         let front_end = FrontEndSpec::new(input, seconds).unwrap();
         let plan = Plan { front_end, ..plan(Architecture::Resnet, Recipe { batch: 2, ..recipe(1, 1) }) };
         let network = train(&[clip(0, 0.5), clip(1, 0.5)], &plan);
