@@ -1,6 +1,6 @@
 //! What the core needs that only `unsafe` gives: where our own library lies, whether the environment is a stranger's, a
 //! variable of it that must be set before ONNX Runtime is opened, a first look at ONNX Runtime's
-//! library, and the C library's free memory.
+//! library, the libraries that its providers need, and the C library's free memory.
 #![allow(unsafe_code)]
 
 #[cfg(feature = "load-dynamic")]
@@ -221,6 +221,58 @@ pub(crate) fn open_onnxruntime(file: &Path) -> Result<Library, String> {
             ort::sys::ORT_API_VERSION
         )),
     }
+}
+
+/// Opens, and keeps open, the files of `folder` whose names begin with `prefixes`, in that order: a library that names one
+/// of them later gets it from there. The error is a reason.
+pub(crate) fn open_all(folder: &Path, prefixes: &[&str]) -> Result<(), String> {
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.sort();
+    for prefix in prefixes {
+        // `libcudnn.so.9` before `libcudnn.so.9.20.0`, which is the same library.
+        let Some(name) = names.iter().find(|name| name.starts_with(prefix)) else { continue };
+        let file = folder.join(name);
+        // SAFETY: opening runs the file's initialisers: the caller named the folder for this.
+        let library = unsafe { libloading::Library::new(&file) }.map_err(|error| {
+            let system = error.source().map_or_else(|| error.to_string(), |system| system.to_string());
+            format!("{}: {system}", file.display())
+        })?;
+        std::mem::forget(library);
+    }
+    Ok(())
+}
+
+/// The first of these libraries that the process has open already.
+pub(crate) fn already_open<const N: usize>(names: [&str; N]) -> Option<libloading::Library> {
+    #[cfg(unix)]
+    let open = |name: &str| {
+        use libloading::os::unix::{Library, RTLD_LAZY};
+        // SAFETY: nothing is opened, so no initialiser runs.
+        unsafe { Library::open(Some(name), RTLD_LAZY | libc::RTLD_NOLOAD) }.ok().map(Into::into)
+    };
+    #[cfg(windows)]
+    let open = |name: &str| {
+        libloading::os::windows::Library::open_already_loaded(name).ok().map(libloading::Library::from)
+    };
+    #[cfg(not(any(unix, windows)))]
+    let open = |_: &str| None;
+    names.into_iter().find_map(open)
+}
+
+/// What appends NNAPI to the options of a session, with its flags.
+pub(crate) type AppendNnapi =
+    unsafe extern "C" fn(*mut ort::sys::OrtSessionOptions, u32) -> ort::sys::OrtStatusPtr;
+
+/// ONNX Runtime's function for NNAPI, which is not in its table, from the library that was opened from `file`.
+pub(crate) fn nnapi(file: &Path) -> Option<AppendNnapi> {
+    // SAFETY: the file is open already, so no initialiser runs.
+    let library = unsafe { libloading::Library::new(file) }.ok()?;
+    // SAFETY: the signature is that of ONNX Runtime's nnapi_provider_factory.h; the library stays open for ever.
+    unsafe { library.get::<AppendNnapi>(b"OrtSessionOptionsAppendExecutionProvider_Nnapi") }
+        .ok()
+        .map(|symbol| *symbol)
 }
 
 /// Gives memory that was freed back to the system, where the C library would keep it for later (glibc).

@@ -17,16 +17,18 @@ use programs::{
 };
 
 /// Programs of tests/c and the files that they are made of.
-const PROGRAMS: [(&str, &[&str]); 14] = [
+const PROGRAMS: [(&str, &[&str]); 16] = [
     ("header", &["header.c", "header_other.c"]),
     ("status", &["status.c"]),
     ("log", &["log.c"]),
     ("runtime", &["runtime.c"]),
+    ("provider", &["provider.c"]),
     ("model", &["model.c"]),
     ("outputs", &["outputs.c"]),
     ("session", &["session.c"]),
     ("classify", &["classify.c"]),
     ("stream", &["stream.c"]),
+    ("read_many", &["read_many.c"]),
     ("events", &["events.c"]),
     ("threads", &["threads.c"]),
     ("lifetime", &["lifetime.c"]),
