@@ -145,6 +145,8 @@ enum class [[nodiscard]] Status : std::int32_t {
     runtime = AURICLE_RUNTIME,
     /** ONNX Runtime failed while running the network, or the network gave a score that is not finite. */
     inference = AURICLE_INFERENCE,
+    /** A provider that was required cannot be had or does not run the network, or one has failed while it ran. */
+    provider = AURICLE_PROVIDER,
     /** A defect of Auricle, caught: please report the message. */
     internal = AURICLE_INTERNAL
 };
@@ -572,6 +574,16 @@ struct ClipOptions {
     const Cancel *cancel = nullptr;
 };
 
+/** A provider of ONNX Runtime that a model is to run on: auricle_provider. */
+struct Provider {
+    /** "cpu", "cuda" and so on (auricle_provider has them all), or the path of a plug-in provider's library. */
+    std::string name;
+    /** Whether there is no model where it cannot run the network; else the others in the list do. */
+    bool required = true;
+    /** Its options, a JSON object; empty: the defaults. */
+    std::string options_json = {};
+};
+
 /** How a model is loaded: auricle_model_options. What is left alone has the default. */
 struct ModelOptions {
     /** Threads that ONNX Runtime uses inside one inference, 1 to 256, the calling one among them; 0: 1. */
@@ -580,6 +592,10 @@ struct ModelOptions {
     bool self_check = false;
     /** Stops loading, and the self-check in it, from another thread; nullptr: nothing does. */
     const Cancel *cancel = nullptr;
+    /** Providers that are to run the network, the first before the others; none: the CPU. */
+    std::vector<Provider> providers = {};
+    /** Windows of several sessions that auricle_read_many may put into one run, 1 to 1024; 0: 1. */
+    std::uint32_t max_batch = 0;
 };
 
 namespace detail {
@@ -594,15 +610,32 @@ inline auricle_clip_options to_c(const ClipOptions &from) noexcept
     return to;
 }
 
-inline auricle_model_options to_c(const ModelOptions &from) noexcept
-{
-    auricle_model_options to;
-    auricle_model_options_init(&to);
-    to.threads = from.threads;
-    to.self_check = from.self_check;
-    to.cancel = from.cancel ? from.cancel->get() : nullptr;
-    return to;
-}
+/* The options, with the list that they point at. */
+struct LoadOptions {
+    explicit LoadOptions(const ModelOptions &from)
+    {
+        auricle_model_options_init(&c);
+        c.threads = from.threads;
+        c.self_check = from.self_check;
+        c.cancel = from.cancel ? from.cancel->get() : nullptr;
+        c.max_batch = from.max_batch;
+        for (const Provider &provider : from.providers) {
+            auricle_provider one;
+            auricle_provider_init(&one);
+            one.need = provider.required ? AURICLE_REQUIRED : AURICLE_PREFERRED;
+            one.name = provider.name.c_str();
+            one.options_json = provider.options_json.empty() ? nullptr : provider.options_json.c_str();
+            providers.push_back(one);
+        }
+        c.providers = providers.data();
+        c.provider_count = providers.size();
+    }
+    LoadOptions(const LoadOptions &) = delete;
+    LoadOptions &operator=(const LoadOptions &) = delete;
+
+    std::vector<auricle_provider> providers;
+    auricle_model_options c;
+};
 
 /* Why samples cannot be cut into frames. */
 inline std::string odd_samples(std::size_t samples, std::uint32_t channels)
@@ -630,8 +663,8 @@ public:
     static Result<Model> load(const char *path, const ModelOptions &options = {})
     {
         auricle_model *model = nullptr;
-        const auto c = detail::to_c(options);
-        return detail::made<Model>(auricle_model_load(path, &c, &model), [&] { return Model(model); });
+        const detail::LoadOptions given(options);
+        return detail::made<Model>(auricle_model_load(path, &given.c, &model), [&] { return Model(model); });
     }
 
     /** As above; a path with a NUL in it is Status::invalid_argument. Takes a std::filesystem::path too, on Unix. */
@@ -654,8 +687,8 @@ public:
                                      const ModelOptions &options = {})
     {
         auricle_model *model = nullptr;
-        const auto c = detail::to_c(options);
-        return detail::made<Model>(auricle_model_load_memory(onnx, size, manifest, &c, &model),
+        const detail::LoadOptions given(options);
+        return detail::made<Model>(auricle_model_load_memory(onnx, size, manifest, &given.c, &model),
                                    [&] { return Model(model); });
     }
 

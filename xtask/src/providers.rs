@@ -110,7 +110,9 @@ const SETS: [Set; 4] = [
 /// Fetches what `names` need; what is there already stays.
 pub fn run(names: &[&str]) -> Result<(), String> {
     if (std::env::consts::OS, std::env::consts::ARCH) != ("linux", "x86_64") {
-        return Err("providers are fetched for Linux on x86-64 only; docs/providers.md says what each needs".into());
+        return Err(
+            "providers are fetched for Linux on x86-64 only; docs/providers.md says what each needs".into()
+        );
     }
     for name in names {
         let set = SETS.iter().find(|set| set.name == *name).ok_or_else(|| {
