@@ -173,9 +173,13 @@
 extern "C" {
 #endif
 
+/** Version of this header, "MAJOR.MINOR.PATCH". */
 #define AURICLE_VERSION "0.1.0"
+/** Its first number. */
 #define AURICLE_VERSION_MAJOR 0
+/** Its second number. */
 #define AURICLE_VERSION_MINOR 1
+/** Its third number. */
 #define AURICLE_VERSION_PATCH 0
 /** See auricle_abi_version. */
 #define AURICLE_ABI_VERSION 1

@@ -136,8 +136,8 @@ fn bind(network: Network, manifest: Manifest, file: File, options: &ModelOptions
     let input = &manifest.input;
     let order = input.axis_order()?;
     let features = Features::new(&input.features, input.sample_rate, "input.features")?;
-    let (samples, bins) = (manifest.window_samples(), features.bins());
-    let given = Given { samples, rows: features.rows(samples) };
+    let (samples, bins) = (manifest.window_samples(), input.bins());
+    let given = Given { samples, rows: input.rows(samples) };
     let ports = ports::check(&manifest, &order, given.rows, bins, &network)?;
     let manifest = Arc::new(manifest);
     let cancel = options.cancel.as_ref();

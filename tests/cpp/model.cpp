@@ -41,22 +41,6 @@ static void options(const std::string &folder)
     EXPECT(cancelled, "", auricle::Model::load(folder + "/tiny.onnx", options));
 }
 
-static void providers(const std::string &folder)
-{
-    auricle::ModelOptions options;
-    options.max_batch = 2;
-    auricle::Provider tensorrt;
-    tensorrt.name = "tensorrt";
-    options.providers.push_back(tensorrt);
-    EXPECT(provider, "provider \"tensorrt\"", auricle::Model::load(folder + "/tiny.onnx", options));
-    options.providers[0].options_json = "{ \"device\": \"first\" }";
-    EXPECT(invalid_argument, "provider \"tensorrt\"", auricle::Model::load(folder + "/tiny.onnx", options));
-    options.providers[0].options_json = "";
-    options.providers[0].required = false;
-    const auricle::Model model = take(auricle::Model::load(folder + "/tiny.onnx", options));
-    CHECK(take(model.describe()).find("\"need\": \"preferred\"") != std::string::npos);
-}
-
 static void asking(const auricle::Model &model)
 {
     CHECK(model.class_count() == TINY_CLASSES && model.sample_rate() == TINY_RATE);
@@ -85,7 +69,6 @@ int main(int argc, char **argv)
     const std::string folder = folder_of(argc, argv);
     loading(folder);
     options(folder);
-    providers(folder);
     asking(tiny(folder));
     empty();
     return DONE();

@@ -74,10 +74,11 @@ int main(int argc, char **argv)
         const auto samples = sound(TINY_WINDOW, 1);
         const auto scores = take(model.classify(auricle::Clip(samples, 1, TINY_RATE)));
         const std::string record = take(model.describe());
-        CHECK(record.find(std::string("\"") + argv[2] + "\"") == std::string::npos);
-        const auto at = record.find("onnx_runtime");
-        std::printf("MEASURED: linked ONNX Runtime %s, Auricle's: %s\n", base->version(),
-                    at == std::string::npos ? "?" : record.substr(at, 60).c_str());
+        const std::string key = "\"onnxruntime\": {\n    \"version\": \"";
+        const auto at = record.find(key);
+        const std::string own = at == std::string::npos ? "" : record.substr(at + key.size(), std::strlen(argv[2]));
+        CHECK(!own.empty() && own != argv[2]);
+        std::printf("MEASURED: linked ONNX Runtime %s, Auricle's %s\n", base->version(), own.c_str());
         others_turn(session);
         std::thread other([&] {
             for (int i = 0; i < 100; i++)

@@ -8,7 +8,7 @@ mod pages;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{compress, cross_validate, evaluate, finetune, head, mix, stamp, train};
+use commands::{compress, cross_validate, evaluate, finetune, float_io, head, join, mix, stamp, train};
 
 /// Trains sound classifiers for libauricle.
 #[derive(Parser)]
@@ -31,6 +31,8 @@ enum Command {
     Head(head::Args),
     Compress(compress::Args),
     Stamp(stamp::Args),
+    Join(join::Args),
+    FloatIo(float_io::Args),
 }
 
 fn main() -> ExitCode {
@@ -43,6 +45,8 @@ fn main() -> ExitCode {
         Command::Head(args) => args.run(),
         Command::Compress(args) => args.run(),
         Command::Stamp(args) => args.run(),
+        Command::Join(args) => args.run(),
+        Command::FloatIo(args) => args.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

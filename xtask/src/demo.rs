@@ -33,7 +33,38 @@ pub fn run_on(files: &[&str]) -> Result<(), String> {
     let runtime = env::var_os("ORT_DYLIB_PATH").unwrap_or_else(|| setup::library().into());
     for recording in &recordings {
         println!();
-        run(Command::new(&program).arg(&model).arg(recording).env("ORT_DYLIB_PATH", &runtime))?;
+        hear(Command::new(&program).arg(&model).arg(recording).env("ORT_DYLIB_PATH", &runtime))?;
+    }
+    if files.is_empty() {
+        println!("\nIt is a helicopter. All windows with their scores: target/demo/classify MODEL FILE");
+    }
+    println!("{LINK}");
+    Ok(())
+}
+
+/// How to link what was built here. CMake, pkg-config and an installation are in docs/.
+const LINK: &str = "
+To link the library from C, or from C++17 with <auricle.hpp> and c++:
+  cc main.c -Iinclude -Ltarget/demo/lib -lauricle -Wl,-rpath,$PWD/target/demo/lib -o main
+  export ORT_DYLIB_PATH=$PWD/target/onnxruntime/onnxruntime
+  ./main models/esc10.onnx";
+
+/// Runs the program and shows the events that it hears, each once it is over.
+fn hear(program: &mut Command) -> Result<(), String> {
+    let output = program.stderr(Stdio::inherit()).output().map_err(|e| format!("{program:?}: {e}"))?;
+    if !output.status.success() {
+        return Err(format!("{program:?}: {}", output.status));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let over = |line: &&str| line.starts_with("event ") && line.contains(" to ");
+    let events: Vec<&str> =
+        text.lines().filter(over).filter_map(|line| line.strip_prefix("event ")).collect();
+    println!("{}", text.lines().next().unwrap_or_default());
+    for event in &events {
+        println!("  {event}");
+    }
+    if events.is_empty() {
+        println!("  nothing that the model knows, with a score above 0.5");
     }
     Ok(())
 }

@@ -132,9 +132,13 @@ fn check_sections(root: &Path) -> Result<(), String> {
 fn versions() -> Result<String, String> {
     let (major, minor) = (env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR"));
     Ok(format!(
-        "#define AURICLE_VERSION \"{}\"\n\
+        "/** Version of this header, \"MAJOR.MINOR.PATCH\". */\n\
+         #define AURICLE_VERSION \"{}\"\n\
+         /** Its first number. */\n\
          #define AURICLE_VERSION_MAJOR {major}\n\
+         /** Its second number. */\n\
          #define AURICLE_VERSION_MINOR {minor}\n\
+         /** Its third number. */\n\
          #define AURICLE_VERSION_PATCH {}\n\
          /** See auricle_abi_version. */\n\
          #define AURICLE_ABI_VERSION {}\n",

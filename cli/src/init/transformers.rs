@@ -28,7 +28,7 @@ pub fn draft(contents: &Contents, name: &str, config: &Value, extractor: &Value)
         "Wav2Vec2FeatureExtractor" => wav2vec2(&extractor, config, first)?,
         "WhisperFeatureExtractor" => whisper(&extractor)?,
         "ClapFeatureExtractor" => clap(&extractor)?,
-        "SeamlessM4TFeatureExtractor" => seamless(&extractor)?,
+        "SeamlessM4TFeatureExtractor" => seamless(&extractor, first)?,
         other => {
             return Err(format!(
                 "feature_extractor_type is {other:?}; known are ASTFeatureExtractor, Wav2Vec2FeatureExtractor, \
@@ -162,7 +162,7 @@ fn ast(extractor: &Members<'_>) -> Result<Heard> {
             "features": { "preset": "ast", "mel": { "bins": bins } },
             "normalize": normalize,
             // ASTFeatureExtractor fills with 0, whatever its padding_value.
-            "padding": { "of": "rows", "with": 0.0, "before": "normalize" },
+            "padding": { "of": "rows", "with": 0 },
             "layout": ["batch", "row", "bin"],
         })),
         notes: Vec::new(),
@@ -190,17 +190,11 @@ fn wav2vec2(extractor: &Members<'_>, config: &Value, first: &Declared) -> Result
             let message = "the network takes a fixed number of samples; the configuration does not say how shorter clips \
                            are to be filled: the manifest has zeros before the normalisation (input.padding)";
             notes.push(message.into());
+            input.insert("padding".into(), json!({ "with": 0 }));
         }
         _ => {
-            input.insert("window_seconds".into(), WHOLE_CLIP_SECONDS.into());
-            input.insert("padding".into(), "none".into());
-            let fewest = receptive_field(config)?;
-            input.insert("min_rows".into(), fewest.into());
-            notes.push(format!(
-                "the network takes clips of any length, as a whole: window_seconds {WHOLE_CLIP_SECONDS} hears clips of up \
-                 to {WHOLE_CLIP_SECONDS} s at once and cuts longer ones; a stream gives a result each window_seconds, so \
-                 make that shorter, or give stream.hop_seconds"
-            ));
+            whole_clip(&mut input, &mut notes);
+            input.insert("min_rows".into(), receptive_field(config)?.into());
         }
     }
     Ok(Heard { input, notes })
@@ -248,6 +242,7 @@ fn whisper(extractor: &Members<'_>) -> Result<Heard> {
                 "frame_hop": extractor.count("hop_length", 160)?,
                 "mel": { "bins": extractor.count("feature_size", 80)? },
             },
+            "padding": { "with": 0 },
             "layout": ["batch", "bin", "row"],
         })),
         notes,
@@ -268,9 +263,9 @@ fn clap(extractor: &Members<'_>) -> Result<Heard> {
                     with it".into());
     }
     let padding = match extractor.text("padding")?.unwrap_or("repeatpad") {
-        "repeatpad" => "repeat_whole",
-        "repeat" => "repeat",
-        "pad" => "zeros",
+        "repeatpad" => json!("repeat_whole"),
+        "repeat" => json!("repeat"),
+        "pad" => json!(0),
         other => return Err(format!("padding is {other:?}; known are repeatpad, repeat and pad")),
     };
     let (fft, rate) = (extractor.count("fft_window_size", 1024)?, extractor.count("sampling_rate", 48_000)?);
@@ -287,7 +282,7 @@ fn clap(extractor: &Members<'_>) -> Result<Heard> {
                 },
                 "log": { "kind": "db", "floor": 1e-10 },
             },
-            "padding": { "of": "samples", "with": padding },
+            "padding": { "with": padding },
             "layout": ["batch", "channel", "row", "bin"],
         })),
         notes: vec!["Transformers takes a place by chance from clips longer than the window; the manifest hears all of them, \
@@ -295,11 +290,39 @@ fn clap(extractor: &Members<'_>) -> Result<Heard> {
     })
 }
 
-/// `SeamlessM4TFeatureExtractor` (w2v-BERT): Kaldi's filter bank, each bin normalised over the clip, rows stacked.
-fn seamless(_: &Members<'_>) -> Result<Heard> {
-    Err("SeamlessM4TFeatureExtractor divides each bin by the standard deviation with one row less (ddof=1), over the whole \
-         clip, which a manifest cannot say yet; put the front end into the graph"
-        .into())
+/// `SeamlessM4TFeatureExtractor` (w2v-BERT): Kaldi's filter bank, each bin normalised over the clip, rows stacked. An odd
+/// row at the end is masked out in Transformers, and left out here.
+fn seamless(extractor: &Members<'_>, first: &Declared) -> Result<Heard> {
+    let stride = extractor.count("stride", 2)?;
+    let mut input = object(json!({
+        "features": { "preset": "kaldi", "mel": { "bins": extractor.count("num_mel_bins", 80)? } },
+        "normalize": { "kind": "window", "over": "bin", "epsilon": 1e-7, "unbiased": true },
+        "stack": { "rows": stride, "hop": stride, "after_normalize": true },
+        "layout": ["batch", "row", "bin"],
+    }));
+    let mut notes = Vec::new();
+    match first.axes.as_deref() {
+        Some([_, Size::Fixed(rows), _]) => {
+            return Err(format!(
+                "the input {} takes {rows} rows, no more and no fewer, and the configuration does not say how shorter clips \
+                 are filled; export it with a dynamic axis of rows",
+                tensor(first)
+            ));
+        }
+        _ => whole_clip(&mut input, &mut notes),
+    }
+    Ok(Heard { input, notes })
+}
+
+/// Of a network that takes any length, and in Transformers is given whole clips.
+fn whole_clip(input: &mut Map<String, Value>, notes: &mut Vec<String>) {
+    input.insert("window_seconds".into(), WHOLE_CLIP_SECONDS.into());
+    input.insert("padding".into(), "none".into());
+    notes.push(format!(
+        "the network takes clips of any length, as a whole: window_seconds {WHOLE_CLIP_SECONDS} hears clips of up to \
+         {WHOLE_CLIP_SECONDS} s at once and cuts longer ones; a stream gives a result each window_seconds, so make that \
+         shorter, or give stream.hop_seconds"
+    ));
 }
 
 /// Scores of the classes of config.json, or embeddings.

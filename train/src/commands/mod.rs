@@ -5,7 +5,9 @@ pub mod cross_validate;
 mod curve;
 pub mod evaluate;
 pub mod finetune;
+pub mod float_io;
 pub mod head;
+pub mod join;
 pub mod mix;
 pub mod stamp;
 pub mod train;
@@ -34,7 +36,7 @@ use curve::bar;
 /// Reads the clips, and says what is wrong with them.
 fn load(source: &Source, front_end: &FrontEndSpec) -> Result<Dataset> {
     let sample_rate = front_end.sample_rate();
-    Ok(said(Dataset::load(source, sample_rate, front_end.min_samples()?)?, sample_rate))
+    Ok(said(Dataset::load(source, sample_rate, front_end.min_samples())?, sample_rate))
 }
 
 /// The clips, after what is wrong with them was said.

@@ -132,6 +132,106 @@ impl Editor {
         self.graph.output.iter().map(|output| output.name.clone()).collect()
     }
 
+    /// What a run must be given.
+    pub fn inputs(&self) -> Vec<String> {
+        self.given().map(|input| input.name.clone()).collect()
+    }
+
+    /// Inputs without a value in the file.
+    fn given(&self) -> impl Iterator<Item = &ValueInfoProto> {
+        let constant = |name: &str| self.graph.initializer.iter().any(|tensor| tensor.name == name);
+        self.graph.input.iter().filter(move |input| !constant(&input.name))
+    }
+
+    /// The inputs, and the outputs, with their element types (`TensorProto.DataType`).
+    pub(crate) fn input_elements(&self) -> Vec<(String, i32)> {
+        self.given().map(element).collect()
+    }
+
+    /// See `input_elements`.
+    pub(crate) fn output_elements(&self) -> Vec<(String, i32)> {
+        self.graph.output.iter().map(element).collect()
+    }
+
+    /// Declares another element type of an input or output.
+    pub(crate) fn set_element(&mut self, name: &str, element: i32) {
+        let GraphProto { input, output, .. } = &mut self.graph;
+        for value in input.iter_mut().chain(output).filter(|value| value.name == name) {
+            if let Some(TypeProto { tensor_type: Some(tensor), .. }) = &mut value.r#type {
+                tensor.elem_type = Some(element);
+            }
+        }
+    }
+
+    /// Nodes that read `name` read `other` in its place.
+    pub(crate) fn read_instead(&mut self, name: &str, other: &str) {
+        let inputs = self.graph.node.iter_mut().flat_map(|node| &mut node.input);
+        inputs.filter(|input| *input == name).for_each(|input| *input = other.into());
+    }
+
+    /// The node that makes `name` makes `other` in its place.
+    pub(crate) fn make_instead(&mut self, name: &str, other: &str) {
+        let outputs = self.graph.node.iter_mut().flat_map(|node| &mut node.output);
+        outputs.filter(|output| *output == name).for_each(|output| *output = other.into());
+    }
+
+    /// Puts `other`, which has one input and one output, behind `tensor`, with `prefix` before all of its names; gives its
+    /// output's name.
+    pub(crate) fn append(&mut self, mut other: Self, tensor: &str, prefix: &str) -> Result<String> {
+        ensure!(
+            other.model.functions.is_empty() && other.graph.sparse_initializer.is_empty(),
+            "has functions or sparse constants, which are not joined"
+        );
+        for node in &other.graph.node {
+            let domain = node.domain.as_str();
+            let standard = domain.is_empty() || domain == "ai.onnx";
+            let version = |editor: &Self| match standard {
+                true => Some(editor.opset()),
+                false => editor
+                    .model
+                    .opset_import
+                    .iter()
+                    .find(|set| set.domain == domain)
+                    .and_then(|set| set.version),
+            };
+            let (ours, theirs) = (version(self), version(&other));
+            if ours.is_none() && !standard {
+                self.model.opset_import.push(OperatorSetIdProto { domain: domain.into(), version: theirs });
+                continue;
+            }
+            ensure!(
+                ours == theirs,
+                "has operators {domain:?} of version {}, the ones before it of version {}; bring both to one version with \
+                 onnx.version_converter (Python)",
+                theirs.unwrap_or(0),
+                ours.unwrap_or(0)
+            );
+        }
+        let given = other.inputs();
+        let output = format!("{prefix}{}", other.graph.output.first().map_or("", |output| &output.name));
+        let rename = |name: &mut String| match () {
+            () if name.is_empty() => {}
+            () if given.contains(name) => *name = tensor.into(),
+            () => *name = format!("{prefix}{name}"),
+        };
+        for node in &mut other.graph.node {
+            node.input.iter_mut().chain(&mut node.output).chain([&mut node.name]).for_each(rename);
+        }
+        other.graph.initializer.iter_mut().for_each(|tensor| rename(&mut tensor.name));
+        self.names.extend(other.graph.node.iter().flat_map(|node| node.output.iter().cloned()));
+        self.names.extend(other.graph.initializer.iter().map(|tensor| tensor.name.clone()));
+        self.model.ir_version = self.model.ir_version.max(other.model.ir_version);
+        self.graph.node.append(&mut other.graph.node);
+        self.graph.initializer.append(&mut other.graph.initializer);
+        Ok(output)
+    }
+
+    /// Makes `tensor`, of 32-bit floats, the only output.
+    pub(crate) fn end_with(&mut self, tensor: &str) {
+        self.graph.output.clear();
+        self.add_output(tensor);
+    }
+
     /// Makes a tensor of 32-bit floats an output of the graph, after those that there are.
     pub fn add_output(&mut self, tensor: &str) {
         if !self.is_output(tensor) {
@@ -224,6 +324,11 @@ impl Editor {
     }
 }
 
+fn element(value: &ValueInfoProto) -> (String, i32) {
+    let tensor = value.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
+    (value.name.clone(), tensor.and_then(|tensor| tensor.elem_type).unwrap_or(0))
+}
+
 /// `Constant` nodes become initializers, which everything else then finds in one place.
 fn hoist_constants(graph: &mut GraphProto) {
     let mut hoisted = Vec::new();
@@ -249,7 +354,8 @@ macro_rules! elements {
         fn bytes(&self) -> Vec<u8> { self.to_le_bytes().into() }
     })* };
 }
-elements!(f32: data_type::FLOAT, u8: data_type::UINT8, i8: data_type::INT8, i32: data_type::INT32);
+elements!(f32: data_type::FLOAT, u8: data_type::UINT8, i8: data_type::INT8, i32: data_type::INT32,
+    i64: data_type::INT64);
 
 impl NodeProto {
     pub(crate) fn new(op: &str, inputs: &[&str], outputs: &[&str]) -> Self {
@@ -267,6 +373,17 @@ impl NodeProto {
         self.attribute.push(AttributeProto {
             name: name.into(),
             i: Some(value),
+            r#type,
+            ..AttributeProto::default()
+        });
+        self
+    }
+
+    pub(crate) fn with_ints(mut self, name: &str, values: &[i64]) -> Self {
+        let r#type = Some(attribute_type::INTS);
+        self.attribute.push(AttributeProto {
+            name: name.into(),
+            ints: values.to_vec(),
             r#type,
             ..AttributeProto::default()
         });

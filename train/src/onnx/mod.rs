@@ -3,6 +3,8 @@
 
 pub mod edit;
 mod fields;
+pub mod float_io;
+pub mod join;
 pub mod merge;
 pub(crate) mod proto;
 pub mod stamp;

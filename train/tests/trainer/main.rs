@@ -9,8 +9,10 @@ mod compress;
 mod dataset;
 mod events;
 mod fit;
+mod float_io;
 mod front_end;
 mod head;
+mod join;
 mod merge;
 mod networks;
 #[path = "../../../tests/support/onnx.rs"]
