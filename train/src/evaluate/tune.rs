@@ -41,7 +41,7 @@ impl Scored {
             })
             .with_context(place)?;
         let frames = audio.samples.len() as f64 / f64::from(audio.channels);
-        let seconds = model.manifest().stream.hop_seconds.unwrap_or(model.manifest().input.window_seconds);
+        let seconds = model.manifest().stream.hop_seconds.unwrap_or(model.manifest().input.window_duration());
         Ok(Self {
             rate: audio.sample_rate,
             seconds: frames / f64::from(audio.sample_rate),
