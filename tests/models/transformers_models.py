@@ -1,4 +1,5 @@
-"""Networks of Hugging Face's Transformers with random weights and the real feature extractors, for compare.py."""
+"""Networks of Hugging Face's Transformers with random weights and the real feature extractors, for compare.py. Weights are
+ten times as large as Transformers draws them, so that what comes out depends on what was heard."""
 
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import transformers as hf
 
 CLASSES = {number: f"class {number}" for number in range(7)}
 LABELS = {"id2label": CLASSES, "label2id": {label: number for number, label in CLASSES.items()}}
-SMALL = dict(num_hidden_layers=2, hidden_size=48, num_attention_heads=4, intermediate_size=96)
+SMALL = dict(num_hidden_layers=2, hidden_size=48, num_attention_heads=4, intermediate_size=96, initializer_range=0.2)
 SPEECH = dict(
     SMALL, num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=4, conv_dim=[32] * 7, classifier_proj_size=16
 )
@@ -37,7 +38,7 @@ def build(name):
     if name == "whisper":
         config = hf.WhisperConfig(
             encoder_layers=2, d_model=48, encoder_attention_heads=4, encoder_ffn_dim=96, decoder_layers=1,
-            decoder_attention_heads=4, decoder_ffn_dim=96, classifier_proj_size=16, **LABELS
+            decoder_attention_heads=4, decoder_ffn_dim=96, classifier_proj_size=16, init_std=0.2, **LABELS
         )
         return hf.WhisperForAudioClassification(config), hf.WhisperFeatureExtractor(), "logits", {}
     if name == "clap":
