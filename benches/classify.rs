@@ -1,6 +1,8 @@
 //! What the library costs beside ONNX Runtime, and how long a program waits for its first score: figures for
 //! benches/README.md. `cargo bench -p auricle --bench classify`
 
+#[path = "../tests/support/random.rs"]
+mod random;
 #[path = "../tests/support/with.rs"]
 mod with;
 
@@ -10,6 +12,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use auricle::{Clip, Model, ModelOptions, Read, Session, SessionOptions};
+use random::Random;
 use with::with;
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/esc10.onnx");
@@ -98,12 +101,8 @@ fn clip(pcm: &[f32], sample_rate: u32) -> Clip<'_> {
 }
 
 fn noise(samples: usize) -> Vec<f32> {
-    let mut state = 1_u32;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        state as f32 / u32::MAX as f32 - 0.5
-    };
-    (0..samples).map(|_| next()).collect()
+    let mut random = Random(1);
+    (0..samples).map(|_| 0.5 * random.sample()).collect()
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

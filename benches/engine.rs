@@ -1,6 +1,9 @@
 //! One network for many threads: memory, first answers, throughput, and what our layer costs over ONNX Runtime's own `Run`.
 //! `cargo bench -p auricle --bench engine -- [MODEL.onnx]`; figures for benches/README.md.
 
+#[path = "../tests/support/random.rs"]
+mod random;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Barrier};
@@ -10,6 +13,7 @@ use auricle::stages::inference::runtime;
 use auricle::{Clip, Model, ModelOptions, Read, Session, SessionOptions};
 use ort::session::Session as Raw;
 use ort::value::{Tensor, ValueType};
+use random::Random;
 
 const BUNDLED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/esc10.onnx");
 /// Windows that each thread scores.
@@ -55,12 +59,8 @@ fn resident() -> f64 {
 }
 
 fn noise(count: usize) -> Vec<f32> {
-    let mut state = 1_u32;
-    let next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 24) as f32 - 0.5
-    };
-    std::iter::repeat_with(next).take(count).collect()
+    let mut random = Random(1);
+    (0..count).map(|_| 0.5 * random.sample()).collect()
 }
 
 fn threads(model: &str, count: usize) -> auricle::Result<()> {

@@ -1,6 +1,8 @@
 //! How late a session answers, what a push costs the audio thread, and how many streams one core takes: figures for
 //! benches/README.md. `cargo bench -p auricle --bench stream [-- SECONDS]`, on a machine that does nothing else.
 
+#[path = "../tests/support/random.rs"]
+mod random;
 #[path = "../tests/support/with.rs"]
 mod with;
 
@@ -9,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use auricle::{Model, ModelOptions, Read, Session, SessionOptions, Wait};
+use random::Random;
 use with::with;
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/esc10.onnx");
@@ -110,12 +113,8 @@ fn load(model: &Model, hop: f64) -> auricle::Result<()> {
     let options = with(SessionOptions::new(rate as u32, 1), |o| o.hop_seconds = Some(hop));
     let sessions =
         (0..STREAMS).map(|_| Session::new(model, &options)).collect::<auricle::Result<Vec<_>>>()?;
-    let mut state = 1_u32;
-    let mut noise = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / 16_777_216.0 - 0.5
-    };
-    let audio: Vec<f32> = (0..rate).map(|_| noise()).collect();
+    let mut random = Random(1);
+    let audio: Vec<f32> = (0..rate).map(|_| 0.5 * random.sample()).collect();
     let mut scores = vec![0.0; model.labels().len()];
     let mut inference = 0;
     // The first second fills the windows.

@@ -56,7 +56,7 @@ impl Clip<'_> {
     }
 
     /// The rows of features of the whole clip, computed as `manifest` says: `(values, bins)` with
-    /// `values[row * bins + bin]`. Normalisation is left out: it belongs to a window.
+    /// `values[row * bins + bin]`. What belongs to a window is left out: `input.samples`, `input.normalize`, `input.stack`.
     pub fn features(&self, manifest: &Manifest) -> Result<(Vec<f32>, usize)> {
         let _float_env = FloatEnv::enter();
         let rate = manifest.input.sample_rate;

@@ -27,11 +27,15 @@ mod events;
 mod features;
 mod health;
 mod inference;
+mod normalize;
+mod padding;
 mod pcm;
 mod resample;
 mod ring;
+mod samples;
 mod scores;
 mod smoothing;
+mod stack;
 mod tensor;
 
 // What conducts them, each on what is above it.
@@ -56,14 +60,14 @@ pub use clip::Clip;
 pub use error::{Error, Result, Status};
 pub use events::Event;
 pub use health::Health;
-pub use inference::Cancel;
 pub use inference::runtime::open as open_runtime;
+pub use inference::{Cancel, Need, Progress, Provider, Stage};
 pub use manifest::Manifest;
 pub use model::{ClipOptions, ClipStream, Mean, Model, ModelOptions, ModelOutput};
 pub use pcm::Format;
 pub use pipeline::Window;
 pub use ring::{Overflow, Pushed};
-pub use session::{Read, Session, SessionOptions, Wait};
+pub use session::{Read, Session, SessionOptions, Wait, read_many};
 
 /// What the library is made of, for the trainer, the command line and tests. Nothing in here is promised: any version may
 /// change it.
@@ -82,6 +86,12 @@ pub mod stages {
     pub mod inference {
         pub use crate::inference::*;
     }
+    pub mod normalize {
+        pub use crate::normalize::*;
+    }
+    pub mod padding {
+        pub use crate::padding::*;
+    }
     pub mod pcm {
         pub use crate::pcm::*;
     }
@@ -91,11 +101,20 @@ pub mod stages {
     pub mod ring {
         pub use crate::ring::*;
     }
+    pub mod rows {
+        pub use crate::pipeline::Rows;
+    }
+    pub mod samples {
+        pub use crate::samples::*;
+    }
     pub mod scores {
         pub use crate::scores::*;
     }
     pub mod smoothing {
         pub use crate::smoothing::*;
+    }
+    pub mod stack {
+        pub use crate::stack::*;
     }
     pub mod tensor {
         pub use crate::tensor::*;

@@ -1,4 +1,4 @@
-//! The input tensor: the order of its axes, and padding.
+//! The input tensor: the order of its axes.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,35 +27,6 @@ impl Axis {
             Axis::Batch | Axis::Channel => 1,
             Axis::Row | Axis::Sample => rows as i64,
             Axis::Bin => bins as i64,
-        }
-    }
-}
-
-/// How audio shorter than the window is padded (`input.padding`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Padding {
-    /// Silence.
-    #[default]
-    Zeros,
-    /// The stretch itself, again and again.
-    Repeat,
-    /// Nothing: the network sees as many rows as there are; it must take a dynamic number of them.
-    None,
-}
-
-impl Padding {
-    /// Lengthens `samples` to `length`; longer or equally long ones stay as they are.
-    pub fn apply(self, samples: &mut Vec<f32>, length: usize) {
-        let given = samples.len();
-        match self {
-            Padding::Zeros if given < length => samples.resize(length, 0.0),
-            Padding::Repeat if given > 0 => {
-                for k in given..length {
-                    samples.push(samples[k - given]);
-                }
-            }
-            _ => {}
         }
     }
 }
@@ -142,22 +113,6 @@ mod tests {
         ] {
             let error = AxisOrder::new(&axes, waveform, "input.layout").expect_err("must be refused");
             assert!(error.message().contains("input.layout"), "{error}");
-        }
-    }
-
-    #[test]
-    fn pads() {
-        for (padding, expected) in [
-            (Padding::Zeros, vec![1.0, 2.0, 0.0, 0.0, 0.0]),
-            (Padding::Repeat, vec![1.0, 2.0, 1.0, 2.0, 1.0]),
-            (Padding::None, vec![1.0, 2.0]),
-        ] {
-            let mut samples = vec![1.0, 2.0];
-            padding.apply(&mut samples, 5);
-            assert_eq!(samples, expected, "{padding:?}");
-            samples = vec![1.0; 7];
-            padding.apply(&mut samples, 5);
-            assert_eq!(samples.len(), 7, "{padding:?}");
         }
     }
 }

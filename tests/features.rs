@@ -2,7 +2,8 @@
 //! where in a window they fall.
 #![allow(clippy::unwrap_used)]
 
-use auricle::stages::features::{Features, Normalize, Spec};
+use auricle::stages::features::{Features, Spec};
+use auricle::stages::normalize::Normalize;
 
 const RATE: u32 = 16_000;
 
@@ -49,8 +50,7 @@ fn senseless_values_are_refused_with_path_and_numbers() {
             "input.features.frame_hop",
             "0 samples",
         ),
-        (r#"{ "kind": "spectrogram", "fft": 511, "frame_hop": 9 }"#.into(), "input.features.fft", "511"),
-        (r#"{ "kind": "spectrogram", "fft": 1022, "frame_hop": 9 }"#.into(), "input.features.fft", "1022"),
+        (r#"{ "kind": "spectrogram", "fft": 7, "frame_hop": 9 }"#.into(), "input.features.fft", "is 7"),
         (
             r#"{ "kind": "spectrogram", "fft": 99999999999, "frame_hop": 9 }"#.into(),
             "input.features.fft",
@@ -59,7 +59,7 @@ fn senseless_values_are_refused_with_path_and_numbers() {
         (
             r#"{ "kind": "spectrogram", "fft": 512, "frame_hop": 9, "frame_length": 513 }"#.into(),
             "input.features.frame_length",
-            "513 samples; valid 2..=512",
+            "513 samples; valid 2..=512; longer ones need center false",
         ),
         (
             r#"{ "kind": "spectrogram", "fft": 512, "frame_hop": 9, "power": 3 }"#.into(),
@@ -94,10 +94,26 @@ fn senseless_values_are_refused_with_path_and_numbers() {
         (mel(r#", "weights": "torch", "triangles": "mel""#) + "}", "input.features.mel.weights", "torch"),
         (mel("").replace("40", "0") + "}", "input.features.mel.bins", "0; valid 1..="),
         (mel("").replace("40", "5000") + "}", "input.features.mel.bins", "5000; valid 1..="),
+        (mel(r#", "grid": 257"#) + "}", "input.features.mel.grid", "only triangles bins"),
+        (mel(r#", "narrow": "peak""#) + "}", "input.features.mel.narrow", "only triangles bins"),
+        (mel(r#", "triangles": "bins", "norm": "slaney""#) + "}", "input.features.mel.norm", "peak 1"),
+        (mel(r#", "triangles": "bins", "grid": 514"#) + "}", "input.features.mel.grid", "514; valid 1..=513"),
         (
-            mel(r#", "norm": "slaney""#).replace("40", "128") + "}",
-            "input.features.mel.bins",
-            "filter 0 lies between",
+            mel(r#", "triangles": "bins", "high_hz": 16000"#) + "}",
+            "input.features.mel.high_hz",
+            "16000 Hz, beyond FFT bin 256",
+        ),
+        (mel("") + r#", "pad_last": true }"#, "input.features.pad_last", "center is true"),
+        (
+            r#"{ "preset": "librosa", "kind": "mfcc", "mfcc": { "energy": true }, "log": { "kind": "db", "range": 80 } }"#
+                .into(),
+            "input.features.mfcc.energy",
+            "no log.range",
+        ),
+        (
+            r#"{ "preset": "librosa", "kind": "mfcc", "mfcc": { "lifter_from": 2 } }"#.into(),
+            "input.features.mfcc.lifter_from",
+            "2; valid 0 and 1",
         ),
         (
             mel("") + r#", "log": { "kind": "ln", "floor": 0 } }"#,
@@ -171,12 +187,21 @@ fn rows_are_counted_as_the_references_count_them() {
     assert_eq!([511, 512, 671, 672].map(|n| count(uncentred, n)), [0, 1, 1, 2]);
     let yamnet = r#"{ "preset": "yamnet" }"#;
     assert_eq!([399, 400, 559, 560, 15_600].map(|n| count(yamnet, n)), [0, 1, 1, 2, 96]);
+    // librosa pads an odd FFT by one sample less than its size; python_speech_features pads the last frame.
+    let odd = r#"{ "kind": "spectrogram", "fft": 321, "frame_hop": 160, "pad": "constant" }"#;
+    assert_eq!([1, 160, 161, 144_000, 144_001].map(|n| count(odd, n)), [1, 1, 2, 900, 901]);
+    let padded = r#"{ "kind": "spectrogram", "fft": 512, "frame_length": 400, "frame_hop": 160, "frame_align": "left",
+                      "center": false, "pad_last": true }"#;
+    assert_eq!([1, 400, 401, 560, 561, 16_000].map(|n| count(padded, n)), [1, 1, 2, 2, 3, 99]);
+    let cut = r#"{ "kind": "spectrogram", "fft": 256, "frame_length": 320, "frame_hop": 160, "frame_align": "left",
+                   "center": false }"#;
+    assert_eq!([319, 320, 479, 480].map(|n| count(cut, n)), [0, 1, 1, 2]);
     let kaldi = r#"{ "preset": "kaldi" }"#;
     assert_eq!([399, 400, 16_000].map(|n| count(kaldi, n)), [0, 1, 98]);
     let ced = r#"{ "preset": "ced" }"#;
     assert_eq!([79, 80, 239, 240, 16_000].map(|n| count(ced, n)), [0, 1, 1, 2, 100]);
     assert_eq!([200, 201, 480, 16_000].map(|n| count(r#"{ "preset": "whisper" }"#, n)), [0, 1, 3, 100]);
-    for json in [torch, uncentred, yamnet, kaldi, ced] {
+    for json in [torch, uncentred, yamnet, odd, padded, cut, kaldi, ced] {
         let features = features(json);
         assert_eq!(features.rows(features.min_samples() - 1), 0, "{json}");
         assert_eq!(features.rows(features.min_samples()).min(1), 1, "{json}");
@@ -194,6 +219,9 @@ fn inner_rows_are_the_streams_rows_but_for_the_edges() {
         r#"{ "preset": "ced" }"#,
         r#"{ "preset": "yamnet" }"#,
         r#"{ "preset": "torchaudio", "kind": "mfcc" }"#,
+        r#"{ "kind": "mel", "fft": 321, "frame_hop": 160, "mel": { "bins": 40 } }"#,
+        r#"{ "kind": "mfcc", "fft": 512, "frame_length": 400, "frame_hop": 160, "frame_align": "left", "center": false,
+             "pad_last": true, "mel": { "bins": 26, "triangles": "bins" }, "mfcc": { "count": 13, "energy": true } }"#,
     ] {
         let mut features = features(json);
         let (hop, bins) = (features.hop(), features.inner_bins());
@@ -235,7 +263,8 @@ fn normalisations() {
         let normalize: Normalize = serde_json::from_str(json).unwrap();
         normalize.validate("input.normalize", bins).unwrap();
         let mut rows = rows.to_vec();
-        normalize.apply(&mut rows, bins);
+        let mut scratch = vec![0.0; normalize.room(rows.len() / bins)];
+        normalize.apply(&mut rows, bins, &mut scratch);
         rows
     };
     let rows = [1.0, 10.0, 3.0, 20.0, 5.0, 60.0];
@@ -258,6 +287,17 @@ fn normalisations() {
     assert_eq!(apply(r#"{ "kind": "min_max", "over": "bin" }"#, &rows, 2)[1], 0.0);
     assert_eq!(apply(r#"{ "kind": "min_max", "over": "all" }"#, &[7.0, 7.0], 1), [0.0, 0.0], "silence");
     assert_eq!(apply(r#"{ "kind": "window", "over": "all" }"#, &[0.0, 0.0], 1), [0.0, 0.0], "silence");
+    // torch: (x - x.mean()) / (x.std() + 0.5), where std is √(5 / 3).
+    let torch =
+        r#"{ "kind": "window", "over": "all", "unbiased": true, "epsilon": 0.5, "epsilon_in": "std" }"#;
+    for (got, want) in apply(torch, &[1.0, 2.0, 3.0, 4.0], 1).iter().zip([-1.5, -0.5, 0.5, 1.5]) {
+        assert!((f64::from(*got) - want / ((5.0f64 / 3.0).sqrt() + 0.5)).abs() < 1e-6, "{got}, {want}");
+    }
+    let clip = r#"{ "kind": "mean_std", "mean": 0, "std": 1, "clip": [0, 1], "steps": 4 }"#;
+    assert_eq!(apply(clip, &[-1.0, 0.1, 0.2, 0.5, 0.9, 9.0], 1), [0.0, 0.0, 0.25, 0.5, 0.75, 0.75]);
+    // The rows 0, 3, 9 with a mirror at each end: 0 0 3 9 9; their means are 1, 4, 7.
+    let means = r#"{ "kind": "sliding", "rows": 3, "variance": false }"#;
+    assert_eq!(apply(means, &[0.0, 7.0, 3.0, 7.0, 9.0, 7.0], 2), [-1.0, 0.0, -1.0, 0.0, 2.0, 0.0]);
 }
 
 #[test]
@@ -273,6 +313,11 @@ fn senseless_normalisations_are_refused() {
         (r#"{ "kind": "window" }"#, "input.normalize.over", "missing"),
         (r#"{ "kind": "window", "over": "all", "epsilon": 0 }"#, "input.normalize.epsilon", "is 0"),
         (r#"{ "kind": "none", "mean": 0 }"#, "input.normalize.mean", "no mean"),
+        (r#"{ "kind": "sliding" }"#, "input.normalize.rows", "missing"),
+        (r#"{ "kind": "sliding", "rows": 100 }"#, "input.normalize.rows", "is 100; valid odd"),
+        (r#"{ "kind": "sliding", "rows": 101, "over": "bin" }"#, "input.normalize.over", "no over"),
+        (r#"{ "clip": [1, 0] }"#, "input.normalize.clip", "[1, 0]"),
+        (r#"{ "steps": 256 }"#, "input.normalize.steps", "needs clip"),
     ] {
         let normalize: Normalize = serde_json::from_str(json).unwrap();
         let message = normalize.validate("input.normalize", 2).unwrap_err().to_string();

@@ -2,7 +2,8 @@
 
 mod support;
 
-use auricle::stages::features::{Features, Normalize, Spec};
+use auricle::stages::features::{Features, Spec};
+use auricle::stages::normalize::Normalize;
 use support::allocations;
 
 #[test]
@@ -28,7 +29,7 @@ fn nothing_is_allocated_after_planning() {
             planned.compute(&samples, &mut out);
             planned.inner_rows(&samples, 0, &mut inner);
             planned.finish_window(&inner, &mut out);
-            normalize.apply(&mut out, planned.bins());
+            normalize.apply(&mut out, planned.bins(), &mut []);
         });
         assert_eq!(count, 0, "{features}");
     }

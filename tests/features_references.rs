@@ -1,11 +1,14 @@
 //! The features against the outputs of the programs that define them: on one short signal with `tests/data`
-//! (made by `tests/data/features.py`), and on real and synthetic ones with `../shared/reference`, whose README has
+//! (made by `tests/data/features.py` and, for whole front ends, `tests/data/front_ends.py`), and on real and synthetic ones with `../shared/reference`, whose README has
 //! the parameters and versions.
 #![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 
+use auricle::Manifest;
+use auricle::manifest::default_normalize;
 use auricle::stages::features::{Features, Spec};
+use auricle::stages::rows::Rows;
 use npyz::npz::NpzArchive;
 
 /// How far a value may be from the reference's.
@@ -123,7 +126,7 @@ fn computed(spec: &str, samples: &[f32]) -> (Vec<f32>, usize) {
     let mut features = Features::new(&spec, 16_000, "input.features").unwrap();
     let mut rows = vec![0.0; features.rows(samples.len()) * features.bins()];
     features.compute(samples, &mut rows);
-    spec.default_normalize().apply(&mut rows, features.bins());
+    default_normalize(&spec).apply(&mut rows, features.bins(), &mut []);
     (rows, features.bins())
 }
 
@@ -183,34 +186,75 @@ fn every_reference_on_every_signal() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// The cases of `tests/data/<file>.json`: name, what is computed, and how far off it may be.
+fn committed(file: &str) -> (PathBuf, Vec<(String, serde_json::Value, Tolerance)>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let text = std::fs::read_to_string(folder.join(file).with_extension("json")).unwrap();
+    let cases: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let tolerance = |given: &serde_json::Value| match (given["of_peak"].as_f64(), given["absolute"].as_f64())
+    {
+        (Some(limit), _) => OfPeak(limit),
+        (_, Some(limit)) => Absolute(limit),
+        _ => {
+            let log = |member: &str| given["log"][member].as_f64().unwrap();
+            Log { limit: log("limit"), scale: log("scale") }
+        }
+    };
+    let case = |case: serde_json::Value| {
+        (case["name"].as_str().unwrap().into(), case.clone(), tolerance(&case["tolerance"]))
+    };
+    (folder.join(file).with_extension("npz"), cases.into_iter().map(case).collect())
+}
+
+fn pcm(file: &Path, key: &str) -> Vec<f32> {
+    array(file, key).iter().map(|&v| v as f32 / 32768.0).collect()
+}
+
+/// Prints how far off a case is; a line if that is too far.
+fn judged(name: &str, (got, bins): (&[f32], usize), want: &[f64], tolerance: Tolerance) -> Option<String> {
+    assert_eq!(got.len(), want.len(), "{name}: number of values");
+    let (error, limit) = tolerance.judge(got, want, bins);
+    let line = format!("{name:28} {error:9.2e} of {limit:.0e}");
+    println!("{line}");
+    (error.is_nan() || error > limit).then_some(line)
+}
+
 #[test]
 fn every_committed_case() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    let text = std::fs::read_to_string(folder.join("features.json")).unwrap();
-    let cases: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
-    let file = folder.join("features.npz");
-    let samples: Vec<f32> = array(&file, "pcm").iter().map(|&v| v as f32 / 32768.0).collect();
-    let mut failures = Vec::new();
-    for case in &cases {
-        let name = case["name"].as_str().unwrap();
-        let want = array(&file, name);
+    let (file, cases) = committed("features");
+    let samples = pcm(&file, "pcm");
+    let failures = cases.iter().filter_map(|(name, case, tolerance)| {
         let (got, bins) = computed(&case["features"].to_string(), &samples);
-        assert_eq!(got.len(), want.len(), "{name}: number of values");
-        let given = &case["tolerance"];
-        let tolerance = match (given["of_peak"].as_f64(), given["absolute"].as_f64()) {
-            (Some(limit), _) => OfPeak(limit),
-            (_, Some(limit)) => Absolute(limit),
-            _ => {
-                let log = |member: &str| given["log"][member].as_f64().unwrap();
-                Log { limit: log("limit"), scale: log("scale") }
-            }
-        };
-        let (error, limit) = tolerance.judge(&got, &want, bins);
-        let line = format!("{name:28} {error:9.2e} of {limit:.0e}");
-        println!("{line}");
-        if error.is_nan() || error > limit {
-            failures.push(line);
-        }
-    }
+        judged(name, (&got, bins), &array(&file, name), *tolerance)
+    });
+    let failures: Vec<String> = failures.collect();
     assert!(cases.len() > 30 && failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// From samples to the rows that the network gets, as `input` says.
+#[test]
+fn every_committed_front_end() {
+    let (file, cases) = committed("front_ends");
+    let samples = pcm(&file.with_file_name("features.npz"), "pcm");
+    let noisy = pcm(&file, "noisy");
+    let failures = cases.iter().filter_map(|(name, case, tolerance)| {
+        let samples = if name.starts_with("noisy") { &noisy } else { &samples };
+        let mut input = case["input"].clone();
+        let waveform = input["features"]["kind"] == "waveform";
+        input["sample_rate"] = 16_000.into();
+        if input["window_samples"].is_null() && input["window_rows"].is_null() {
+            input["window_samples"] = samples.len().into();
+        }
+        input["layout"] = if waveform { vec!["sample"].into() } else { vec!["row", "bin"].into() };
+        let manifest = serde_json::json!({ "auricle": 1, "labels": ["a"], "input": input });
+        let manifest =
+            Manifest::parse(&manifest.to_string()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut rows = Rows::plan(&manifest.input).unwrap();
+        let mut window = samples.clone();
+        window.resize(manifest.window_samples(), 0.0);
+        let (got, bins) = rows.of(0, &mut window, samples.len()).unwrap();
+        judged(name, (got, bins), &array(&file, name), *tolerance)
+    });
+    let failures: Vec<String> = failures.collect();
+    assert!(cases.len() >= 20 && failures.is_empty(), "{}", failures.join("\n"));
 }

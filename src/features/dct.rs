@@ -11,23 +11,26 @@ use crate::memory::reserved;
 pub(super) struct Dct {
     bins: usize,
     matrix: Vec<f32>,
+    /// The first coefficient is the value behind the bins instead.
+    energy: bool,
 }
 
 impl Dct {
     /// For `count` coefficients.
     pub fn new(count: usize, mfcc: &Mfcc, bins: usize) -> Result<Self> {
         let lifter = mfcc.lifter.unwrap_or(0.0);
+        let from = mfcc.lifter_from.unwrap_or(1) as usize;
         let mut matrix = reserved(count * bins, "the cosines of the cepstral coefficients")?;
         for k in 0..count {
             let first = k == 0 && mfcc.norm != Some(DctNorm::Tensorflow);
             let mut scale = (if first { 1.0 } else { 2.0 } / bins as f64).sqrt();
             if lifter > 0.0 {
-                scale *= 1.0 + lifter / 2.0 * (PI * (k + 1) as f64 / lifter).sin();
+                scale *= 1.0 + lifter / 2.0 * (PI * (k + from) as f64 / lifter).sin();
             }
             let angle = PI * k as f64 / bins as f64;
             matrix.extend((0..bins).map(|b| (scale * (angle * (b as f64 + 0.5)).cos()) as f32));
         }
-        Ok(Self { bins, matrix })
+        Ok(Self { bins, matrix, energy: mfcc.energy == Some(true) })
     }
 
     pub fn count(&self) -> usize {
@@ -35,8 +38,12 @@ impl Dct {
     }
 
     pub fn apply(&self, row: &[f32], out: &mut [f32]) {
+        let (row, behind) = row.split_at(self.bins);
         for (value, weights) in out.iter_mut().zip(self.matrix.chunks_exact(self.bins)) {
             *value = dot(weights, row);
+        }
+        if self.energy {
+            out[0] = behind[0];
         }
     }
 }

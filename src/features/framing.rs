@@ -16,8 +16,11 @@ pub(super) struct Framing {
 enum Edges {
     /// Rows only where `span` samples from the row's place on are all there.
     Inside { span: usize },
-    /// Rows are centred on multiples of the hop; `margin` samples of padding on both sides.
-    Center { margin: usize, pad: EdgePad, drop_last: bool },
+    /// The same, and one row more if samples are left, with zeros beyond their end.
+    Last { span: usize },
+    /// Rows are centred on multiples of the hop; `margin` samples of padding on both sides. Of an odd
+    /// FFT the margins are a sample short.
+    Center { margin: usize, short: usize, pad: EdgePad, drop_last: bool },
     /// Kaldi without snip_edges: rows are centred on the middle of their hop; the samples are mirrored with the
     /// end sample repeated.
     Hops,
@@ -34,21 +37,24 @@ impl Framing {
             (_, Some(true)) => {
                 let edges = Edges::Center {
                     margin: fft / 2,
+                    short: fft % 2,
                     pad: spec.pad.unwrap_or(EdgePad::Reflect),
                     drop_last: spec.drop_last == Some(true),
                 };
                 (lead as isize - (fft / 2) as isize, edges)
             }
+            _ if spec.pad_last == Some(true) => (lead as isize, Edges::Last { span }),
             _ => (lead as isize, Edges::Inside { span }),
         };
-        Some(Self { length, hop, first, edges })
+        Some(Self { length: length.min(fft), hop, first, edges })
     }
 
     pub fn min_samples(&self) -> usize {
         match self.edges {
             Edges::Inside { span } => span,
+            Edges::Last { .. } => 1,
             // A mirror image of `margin` samples needs one sample more.
-            Edges::Center { margin, pad, drop_last } => {
+            Edges::Center { margin, pad, drop_last, .. } => {
                 let mirrored = if pad == EdgePad::Reflect { margin + 1 } else { 1 };
                 if drop_last { mirrored.max(self.hop) } else { mirrored }
             }
@@ -62,7 +68,8 @@ impl Framing {
         }
         match self.edges {
             Edges::Inside { span } => 1 + (samples - span) / self.hop,
-            Edges::Center { drop_last, .. } => samples / self.hop + usize::from(!drop_last),
+            Edges::Last { span } => 1 + samples.saturating_sub(span).div_ceil(self.hop),
+            Edges::Center { short, drop_last, .. } => (samples - short) / self.hop + usize::from(!drop_last),
             Edges::Hops => (samples + self.hop / 2) / self.hop,
         }
     }

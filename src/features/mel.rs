@@ -38,6 +38,20 @@ pub enum Triangles {
     Hz,
     /// Mel (Kaldi, TensorFlow).
     Mel,
+    /// Frequency, with corners on whole FFT bins: corner f lies on bin ⌊grid · f / sample rate⌋ (python_speech_features,
+    /// sonopy, SpeechPy, Edge Impulse).
+    Bins,
+}
+
+/// What becomes of filters whose corners lie on one bin, with triangles on whole bins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Narrow {
+    /// A side that has no bins is left out, and the peak with it if that is the falling one (python_speech_features,
+    /// sonopy).
+    Empty,
+    /// The peak stays if one side is left (SpeechPy, Edge Impulse).
+    Peak,
 }
 
 /// How exactly the weights are computed.
@@ -75,6 +89,12 @@ pub struct Mel {
     /// Where the last triangle ends; half the sample rate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub high_hz: Option<f64>,
+    /// `triangles` `bins` only: FFT bins per sample rate, for the corners; `fft` + 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grid: Option<usize>,
+    /// `triangles` `bins` only: what becomes of filters that are narrower than two bins; `empty`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub narrow: Option<Narrow>,
     /// FFT bins below this one count for nothing; 0. TensorFlow leaves out bin 0 (so 1 here).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_bin: Option<usize>,
@@ -121,6 +141,16 @@ impl FilterBank {
         Ok(())
     }
 
+    /// Adds a filter that sums all of the `bins` FFT bins.
+    pub fn add_sum(&mut self, bins: usize) -> Result<()> {
+        let start = self.weights.len();
+        grow(&mut self.weights, bins, WHAT)?;
+        self.weights.extend(std::iter::repeat_n(1.0, bins));
+        grow(&mut self.filters, 1, WHAT)?;
+        self.filters.push(Filter { first: 0, weights: start..self.weights.len() });
+        Ok(())
+    }
+
     /// Number of filters.
     pub fn len(&self) -> usize {
         self.filters.len()
@@ -148,15 +178,17 @@ impl Mel {
         let bins = need(self.bins, path, "bins")?;
         let low = need(self.low_hz, path, "low_hz")?;
         let high = need(self.high_hz, path, "high_hz")?;
-        let nyquist = f64::from(sample_rate) / 2.0;
+        let whole_bins = self.triangles == Some(Triangles::Bins);
+        // sonopy's bank goes up to the sample rate, on a grid of half the bins.
+        let (top, top_name) = match whole_bins {
+            true => (f64::from(sample_rate), "sample_rate"),
+            false => (f64::from(sample_rate) / 2.0, "half of sample_rate"),
+        };
         if !(1..=MAX_BINS).contains(&bins) {
             return refuse("bins", format!("is {bins}; valid 1..={MAX_BINS}"));
         }
-        if !(high > 0.0 && high <= nyquist) {
-            return refuse(
-                "high_hz",
-                format!("is {high} Hz; valid above 0 up to {nyquist} (half of sample_rate)"),
-            );
+        if !(high > 0.0 && high <= top) {
+            return refuse("high_hz", format!("is {high} Hz; valid above 0 up to {top} ({top_name})"));
         }
         if !(low >= 0.0 && low < high) {
             return refuse("low_hz", format!("is {low} Hz; valid 0 up to below {high} (high_hz)"));
@@ -165,22 +197,29 @@ impl Mel {
         if first_bin > fft / 2 {
             return refuse("first_bin", format!("is {first_bin}; valid 0..={} (fft / 2)", fft / 2));
         }
-        if self.weights == Some(Weights::Torch) && self.triangles == Some(Triangles::Mel) {
-            return refuse("weights", "is torch, which has triangles in hz; triangles is mel".into());
+        if self.weights == Some(Weights::Torch) && self.triangles != Some(Triangles::Hz) {
+            return refuse("weights", "is torch, which has triangles in hz".into());
         }
+        match self.grid {
+            Some(_) if !whole_bins => return refuse("grid", "only triangles bins has a grid".into()),
+            Some(grid) if !(1..=fft + 1).contains(&grid) => {
+                return refuse("grid", format!("is {grid}; valid 1..={} (fft + 1)", fft + 1));
+            }
+            _ => {}
+        }
+        if !whole_bins && self.narrow != Some(Narrow::Empty) {
+            return refuse("narrow", "only triangles bins has narrow filters".into());
+        }
+        if whole_bins && self.norm != Some(Norm::None) {
+            return refuse("norm", "triangles is bins, where filters have peak 1".into());
+        }
+        if whole_bins && self.corners(sample_rate)?.last().is_some_and(|&last| last > fft / 2 + 1) {
+            let message = format!("is {high} Hz, beyond FFT bin {}, the last one, on this grid", fft / 2);
+            return refuse("high_hz", message);
+        }
+        // A filter between two FFT bins is empty; torchaudio and librosa have such too, and networks are trained with them.
         let filters = self.filters(fft, sample_rate)?;
         let step = f64::from(sample_rate) / fft as f64;
-        let empty = filters.iter().position(|(_, weights)| weights.is_empty());
-        // Without a norm, torchaudio and AST do have empty filters among the lowest and networks are trained with them.
-        if let (Some(empty), Some(Norm::Slaney)) = (empty, self.norm) {
-            return refuse(
-                "bins",
-                format!(
-                    "is {bins}: filter {empty} lies between two FFT bins, which are {step} Hz apart; \
-                     use fewer filters or a larger fft"
-                ),
-            );
-        }
         if filters.weights() == 0 {
             return refuse(
                 "high_hz",
@@ -194,11 +233,43 @@ impl Mel {
 
     /// The filters of a resolved filter bank.
     pub(super) fn filters(&self, fft: usize, sample_rate: u32) -> Result<FilterBank> {
-        if self.weights == Some(Weights::Torch) {
-            self.torch_filters(fft, sample_rate)
-        } else {
-            self.exact_filters(fft, sample_rate)
+        match (self.weights, self.triangles) {
+            (Some(Weights::Torch), _) => self.torch_filters(fft, sample_rate),
+            (_, Some(Triangles::Bins)) => self.whole_bin_filters(fft, sample_rate),
+            _ => self.exact_filters(fft, sample_rate),
         }
+    }
+
+    /// The FFT bins that the corners of the filters lie on. Where rounding decides, it is that of sonopy and Edge Impulse
+    /// (python_speech_features has no such places): the scale by natural logarithms, points as `numpy.linspace` has them.
+    fn corners(&self, sample_rate: u32) -> Result<Vec<usize>> {
+        let (bins, _, low, high) = self.shape(sample_rate);
+        let mel = |hz: f64| 1127.0 * (1.0 + hz / 700.0).ln();
+        let (low, high) = (mel(low), mel(high));
+        let step = (high - low) / (bins + 1) as f64;
+        let point = |m: usize| if m == bins + 1 { high } else { m as f64 * step + low };
+        let hz = |mel: f64| 700.0 * ((mel / 1127.0).exp() - 1.0);
+        let grid = self.grid.unwrap_or(0) as f64;
+        let corner = |m: usize| (hz(point(m)) * grid / f64::from(sample_rate)) as usize;
+        collected(bins + 2, WHAT, (0..bins + 2).map(corner))
+    }
+
+    fn whole_bin_filters(&self, fft: usize, sample_rate: u32) -> Result<FilterBank> {
+        let corners = self.corners(sample_rate)?;
+        let places: Vec<usize> = collected(fft / 2 + 1, WHAT, 0..=fft / 2)?;
+        let mut bank = FilterBank::new(corners.len() - 2)?;
+        for corner in corners.windows(3) {
+            let [left, peak, right] = [corner[0], corner[1], corner[2]];
+            let part = |from: usize, to: usize, of: usize| ((to - from) as f64 / of as f64) as f32;
+            let weight = |bin: usize| match bin {
+                _ if bin < peak => part(left, bin, peak - left),
+                _ if bin < right => part(bin, right, right - peak),
+                _ if self.narrow == Some(Narrow::Peak) && bin == peak && left < peak => 1.0,
+                _ => 0.0,
+            };
+            bank.add([left, peak, right], &places, self.first_bin.unwrap_or(0), weight)?;
+        }
+        Ok(bank)
     }
 
     fn exact_filters(&self, fft: usize, sample_rate: u32) -> Result<FilterBank> {

@@ -12,7 +12,6 @@ mod framing;
 mod kernels;
 mod log;
 mod mel;
-mod normalize;
 mod preset;
 mod resolve;
 mod spec;
@@ -25,14 +24,13 @@ use std::sync::Arc;
 
 use dct::Dct;
 use framing::Framing;
-use kernels::MAX_LANES;
+use kernels::{Fft, MAX_LANES};
 use log::WindowScale;
 use spectrum::Spectrum;
 
 #[doc(hidden)]
 pub use kernels::Isa;
-pub use mel::{Mel, Norm, Scale, Triangles, Weights};
-pub use normalize::{Normalize, NormalizeKind, Over, PerBin};
+pub use mel::{Mel, Narrow, Norm, Scale, Triangles, Weights};
 pub use spec::{
     Align, DctNorm, EdgePad, Kind, Log, LogKind, Mfcc, Preset, Reference, ReferenceName, Spec, Taper,
 };
@@ -89,8 +87,10 @@ impl Shape {
             (None, 0) => 1,
             (None, fft) => fft / 2 + 1,
         };
+        let energy = spec.mfcc.as_ref().is_some_and(|mfcc| mfcc.energy == Some(true));
         let count = spec.mfcc.as_ref().and_then(|mfcc| mfcc.count);
         let (bins, cosines) = (count.unwrap_or(inner_bins), count.map_or(0, |count| count * inner_bins));
+        let inner_bins = inner_bins + usize::from(energy);
         Self { framing: Framing::new(spec), fft, inner_bins, bins, cosines }
     }
 
@@ -109,9 +109,12 @@ impl Shape {
         self.framing.as_ref().map_or(1, Framing::min_samples)
     }
 
-    /// Operations that a row takes: N log2 N of the FFT, the matrix of `mfcc`, and the values themselves.
+    /// Operations that a row takes: N log2 N of the FFT, eight times as many for sizes that it has no radices for, the matrix
+    /// of `mfcc`, and the values themselves.
     pub fn work_per_row(&self) -> u64 {
-        (self.fft * self.fft.max(1).ilog2() as usize + self.cosines + self.inner_bins) as u64
+        let fft = self.fft * self.fft.max(1).ilog2() as usize;
+        let fft = if self.fft == 0 || Fft::takes(self.fft) { fft } else { 8 * fft };
+        (fft + self.cosines + self.inner_bins) as u64
     }
 }
 
@@ -189,7 +192,8 @@ impl Features {
         self.stages.as_ref().map_or((0, 0), |s| s.framing.edge_rows(samples))
     }
 
-    /// Values in one inner row: those of [`Features::bins`], or for `mfcc` those of its mel filter bank.
+    /// Values in one inner row: those of [`Features::bins`], or for `mfcc` those of its mel filter bank, and one more for
+    /// the energy.
     pub fn inner_bins(&self) -> usize {
         self.shape.inner_bins
     }
@@ -230,7 +234,8 @@ fn copy(from: &[f32], to: &mut [f32]) {
 impl Stages {
     /// `spec` is a resolved one of this shape.
     fn new(spec: &Spec, framing: Framing, shape: &Shape, sample_rate: u32, isa: Isa) -> Result<Self> {
-        let dct = spec.mfcc.as_ref().map(|mfcc| Dct::new(shape.bins, mfcc, shape.inner_bins));
+        let mel_bins = spec.mel.as_ref().and_then(|mel| mel.bins).unwrap_or(0);
+        let dct = spec.mfcc.as_ref().map(|mfcc| Dct::new(shape.bins, mfcc, mel_bins));
         Ok(Self {
             window_scale: WindowScale::new(spec),
             spectrum: Spectrum::new(spec, (shape.fft, framing.length), sample_rate, isa)?,

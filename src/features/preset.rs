@@ -1,6 +1,5 @@
 //! Named sets of values, written as what a manifest would say.
 
-use super::normalize::Normalize;
 use super::spec::{Kind, Log, LogKind, Preset, Spec};
 
 impl Preset {
@@ -20,17 +19,6 @@ impl Preset {
             spec.log = Some(Log { kind: Some(LogKind::Db), range: Some(80.0), ..Log::default() });
         }
         spec
-    }
-
-    /// The normalisation that goes with it.
-    pub fn normalize(self) -> Normalize {
-        match self {
-            // (v + 4) / 4
-            Preset::Whisper => Normalize::mean_std(-4.0, 4.0),
-            // AudioSet's statistics; AST divides by twice the standard deviation.
-            Preset::Ast => Normalize::mean_std(-4.267_739_3, 2.0 * 4.568_997_4),
-            _ => Normalize::default(),
-        }
     }
 
     fn json(self) -> &'static str {

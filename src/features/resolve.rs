@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::normalize::Normalize;
-use super::spec::{Kind, Log, LogKind, MAX_FFT, Mfcc, Preset, Reference, Spec};
+use super::mel::Triangles;
+use super::spec::{Align, Kind, Log, LogKind, MAX_FFT, Mfcc, Preset, Reference, ReferenceName, Spec};
 use crate::error::{Error, Result, need};
 
 /// Most cosines of `mfcc`, coefficients times mel bins: 4 MB. Usual are 40 times 128.
@@ -28,7 +28,7 @@ impl Kind {
             "mel" => self != Kind::Spectrogram,
             "mfcc" => self == Kind::Mfcc,
             "snip_edges" => self == Kind::Fbank,
-            "frame_align" | "center" | "pad" | "drop_last" => self != Kind::Fbank,
+            "frame_align" | "center" | "pad" | "drop_last" | "pad_last" => self != Kind::Fbank,
             _ => true,
         }
     }
@@ -43,15 +43,16 @@ impl Kind {
         let kaldi = self == Kind::Fbank;
         serde_json::json!({
             "window": if kaldi { "povey" } else { "hann" },
-            "frame_align": "center", "center": true, "pad": "reflect", "drop_last": false, "snip_edges": true,
+            "frame_align": "center", "center": true, "pad": "reflect", "drop_last": false,
+            "pad_last": false, "snip_edges": true,
             "gain": if kaldi { 32768.0 } else { 1.0 },
             "remove_dc": kaldi,
             "pre_emphasis": if kaldi { 0.97 } else { 0.0 },
             "power": 2.0,
             "mel": { "scale": "htk", "norm": "none", "triangles": if kaldi { "mel" } else { "hz" },
-                     "weights": "exact", "low_hz": if kaldi { 20.0 } else { 0.0 }, "first_bin": 0 },
+                     "weights": "exact", "narrow": "empty", "low_hz": if kaldi { 20.0 } else { 0.0 }, "first_bin": 0 },
             "log": { "kind": log },
-            "mfcc": { "norm": "ortho", "lifter": 0.0 },
+            "mfcc": { "norm": "ortho", "lifter": 0.0, "lifter_from": 1, "energy": false },
         })
     }
 }
@@ -88,11 +89,6 @@ impl Spec {
         Ok(spec)
     }
 
-    /// The normalisation that belongs to the preset, for a manifest that has no `input.normalize`.
-    pub fn default_normalize(&self) -> Normalize {
-        self.preset.map_or_else(Normalize::default, Preset::normalize)
-    }
-
     /// Defaults that follow from other members or from the sample rate.
     fn fill_in(&mut self, kind: Kind, sample_rate: u32, path: &str) -> Result<()> {
         if kind == Kind::Waveform {
@@ -108,6 +104,9 @@ impl Spec {
         self.frame_length.get_or_insert(fft);
         if let Some(mel) = &mut self.mel {
             mel.high_hz.get_or_insert(f64::from(sample_rate) / 2.0);
+            if mel.triangles == Some(Triangles::Bins) {
+                mel.grid.get_or_insert(fft + 1);
+            }
         }
         if let Some(log) = &mut self.log {
             let offset = *log.offset.get_or_insert(0.0);
@@ -131,14 +130,18 @@ impl Spec {
         let fft = need(self.fft, path, "fft")?;
         let length = need(self.frame_length, path, "frame_length")?;
         let hop = need(self.frame_hop, path, "frame_hop")?;
-        if !(8..=MAX_FFT).contains(&fft) || !fft.is_multiple_of(2) || !is_smooth(fft) {
-            return refuse(
-                "fft",
-                format!("is {fft}; valid are even sizes of 8..={MAX_FFT} with no prime factor above 7"),
-            );
+        if !(8..=MAX_FFT).contains(&fft) {
+            return refuse("fft", format!("is {fft}; valid 8..={MAX_FFT}"));
         }
-        if !(2..=fft).contains(&length) {
-            return refuse("frame_length", format!("is {length} samples; valid 2..={fft} (fft)"));
+        if self.pad_last == Some(true) && self.center == Some(true) {
+            return refuse("pad_last", "center is true, where every sample is in a row anyway".into());
+        }
+        // numpy.fft.rfft(frame, fft) takes the beginning of a longer frame.
+        let cut = self.center == Some(false) && self.frame_align == Some(Align::Left);
+        let max = if cut { MAX_FFT } else { fft };
+        if !(2..=max).contains(&length) {
+            let longer = if cut { "" } else { "; longer ones need center false and frame_align left" };
+            return refuse("frame_length", format!("is {length} samples; valid 2..={max}{longer}"));
         }
         if !(1..=MAX_FFT).contains(&hop) {
             return refuse("frame_hop", format!("is {hop} samples; valid 1..={MAX_FFT}"));
@@ -164,6 +167,24 @@ impl Spec {
         }
         if let Some(mfcc) = &self.mfcc {
             mfcc.check(bins, &format!("{path}.mfcc"))?;
+            if mfcc.energy == Some(true) {
+                self.check_energy(&format!("{path}.mfcc.energy"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Spec {
+    /// The energy is a sum of powers, and what it is compared with must not be the bands'.
+    fn check_energy(&self, path: &str) -> Result<()> {
+        if self.power != Some(2.0) {
+            return Err(Error::manifest(path, "needs power to be 2"));
+        }
+        let log = self.log.as_ref();
+        let largest = Some(Reference::Named(ReferenceName::Max));
+        if log.is_some_and(|log| log.range.is_some() || log.reference == largest) {
+            return Err(Error::manifest(path, "goes with no log.range and no log.reference \"max\""));
         }
         Ok(())
     }
@@ -223,17 +244,12 @@ impl Mfcc {
             let message = format!("is {lifter}; valid 0..=1e6");
             return Err(Error::manifest(&format!("{path}.lifter"), message));
         }
+        let from = need(self.lifter_from, path, "lifter_from")?;
+        if from > 1 {
+            return Err(Error::manifest(&format!("{path}.lifter_from"), format!("is {from}; valid 0 and 1")));
+        }
         Ok(())
     }
-}
-
-fn is_smooth(mut n: usize) -> bool {
-    for factor in [2, 3, 5, 7] {
-        while n.is_multiple_of(factor) {
-            n /= factor;
-        }
-    }
-    n == 1
 }
 
 fn to_value(spec: &Spec) -> Value {

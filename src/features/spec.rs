@@ -201,9 +201,16 @@ pub struct Mfcc {
     /// Scale of the DCT; `ortho`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub norm: Option<DctNorm>,
-    /// Coefficient n (from 1) is multiplied by `1 + lifter/2 · sin(π n / lifter)`, as librosa does; 0: not.
+    /// Coefficient n is multiplied by `1 + lifter/2 · sin(π n / lifter)`; 0: not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifter: Option<f64>,
+    /// What n is of the first coefficient: 1 (librosa) or 0 (HTK, Kaldi, python_speech_features); 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lifter_from: Option<u32>,
+    /// The first coefficient is the logarithm of the power of the whole frame instead (python_speech_features, sonopy,
+    /// SpeechPy); false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy: Option<bool>,
 }
 
 /// What the manifest says of the features (`input.features`).
@@ -216,7 +223,7 @@ pub struct Spec {
     /// A named set of values; other members override them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preset: Option<Preset>,
-    /// Size of the FFT, samples: even, with no prime factor above 7.
+    /// Size of the FFT, samples; even ones with no prime factor above 7 are the fastest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fft: Option<usize>,
     /// Window function; `hann`, for `fbank` `povey`.
@@ -240,6 +247,9 @@ pub struct Spec {
     /// The last row is left out, as Whisper does; false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drop_last: Option<bool>,
+    /// Without `center`: one row more if samples are left, zeros standing beyond their end (python_speech_features); false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pad_last: Option<bool>,
     /// `fbank` only. True: only frames that lie wholly within the samples. False: one row for each hop, the
     /// samples being mirrored at their ends; true.
     #[serde(skip_serializing_if = "Option::is_none")]

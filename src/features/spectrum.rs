@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::kernels::{Block, Fft, Isa, Lanes, MAX_LANES, Pair, Source, Task, ln};
+use super::kernels::{
+    AnyBuffers, AnyFft, Block, Complex, Fft, Isa, Lanes, MAX_LANES, Pair, Source, Task, ln,
+};
 use super::log::LogScale;
 use super::mel::FilterBank;
 use super::spec::{Spec, Taper};
@@ -26,10 +28,48 @@ struct Tables {
     taper: Vec<f32>,
     length: usize,
     size: usize,
-    fft: Fft,
+    fft: Transform,
     magnitude: bool,
     filters: Option<FilterBank>,
     log: Option<LogScale>,
+}
+
+/// The transform of lanes side by side, or of any size.
+enum Transform {
+    Lanes(Fft),
+    Any(AnyFft),
+}
+
+impl Transform {
+    fn new(size: usize, registers: usize) -> Result<Self> {
+        match Fft::takes(size) {
+            true => Fft::new(size, registers).map(Self::Lanes),
+            false => AnyFft::new(size).map(Self::Any),
+        }
+    }
+
+    /// Complex values that [`Transform::power`] needs room for.
+    fn room(&self) -> usize {
+        match self {
+            Self::Lanes(fft) => fft.room(),
+            Self::Any(fft) => fft.room(),
+        }
+    }
+
+    #[inline(always)]
+    fn power<const N: usize, L: Lanes<N>, const REGISTERS: usize>(
+        &self,
+        source: &impl Source<N, L>,
+        data: &mut [Complex<N>],
+        any: &mut Option<AnyBuffers>,
+        power: &mut [Block<N>],
+    ) {
+        match (self, any) {
+            (Self::Lanes(fft), _) => fft.power::<N, L, REGISTERS>(source, data, power),
+            (Self::Any(fft), Some(buffers)) => fft.power(source, data, buffers, power),
+            (Self::Any(_), None) => {} // never: buffers are made for the transform
+        }
+    }
 }
 
 /// Scratch space in one piece. Loads and stores whose addresses agree in their last twelve bits hinder each other, so
@@ -37,6 +77,7 @@ struct Tables {
 struct Buffers {
     memory: Vec<f32>,
     lengths: [usize; 4],
+    any: Option<AnyBuffers>,
 }
 
 /// f32 in a page.
@@ -48,6 +89,7 @@ struct Parts<'a, const N: usize> {
     /// The frame, transposed; used only where it has to be gone over twice.
     frame: &'a mut [Block<N>],
     power: &'a mut [Block<N>],
+    any: &'a mut Option<AnyBuffers>,
 }
 
 impl Buffers {
@@ -59,7 +101,11 @@ impl Buffers {
             (tables.size / 2 + 1).next_multiple_of(4),
         ];
         let lengths = values.map(|values| (values * MAX_LANES).next_multiple_of(PAGE) + PAGE / 4);
-        Ok(Self { memory: filled(PAGE + lengths.iter().sum::<usize>(), 0.0, BUFFERS)?, lengths })
+        let any = match &tables.fft {
+            Transform::Lanes(_) => None,
+            Transform::Any(fft) => Some(fft.buffers()?),
+        };
+        Ok(Self { memory: filled(PAGE + lengths.iter().sum::<usize>(), 0.0, BUFFERS)?, lengths, any })
     }
 
     fn parts<const N: usize>(&mut self) -> Parts<'_, N> {
@@ -70,25 +116,29 @@ impl Buffers {
             rest = others;
             part.as_chunks_mut().0
         });
-        Parts { data, mel, frame, power }
+        Parts { data, mel, frame, power, any: &mut self.any }
     }
 }
 
 impl Spectrum {
-    /// `spec` is a resolved one, with an FFT of `size` and frames of `length` samples.
+    /// `spec` is a resolved one, with an FFT of `size` and frames of which `length` samples count.
     pub fn new(spec: &Spec, (size, length): (usize, usize), sample_rate: u32, isa: Isa) -> Result<Self> {
         let gain = spec.gain.unwrap_or(1.0);
-        let window = spec.window.unwrap_or(Taper::Rectangular).values(length);
-        let values = window.map(|v| (v * gain * 0.5) as f32).chain(std::iter::repeat(0.0));
+        let window = spec.window.unwrap_or(Taper::Rectangular).values(spec.frame_length.unwrap_or(length));
+        let values = window.map(|v| (v * gain * 0.5) as f32).take(length).chain(std::iter::repeat(0.0));
+        let mut filters = spec.mel.as_ref().map(|mel| mel.filters(size, sample_rate)).transpose()?;
+        if let (Some(filters), Some(true)) = (&mut filters, spec.mfcc.as_ref().and_then(|mfcc| mfcc.energy)) {
+            filters.add_sum(size / 2 + 1)?;
+        }
         let tables = Arc::new(Tables {
             remove_dc: spec.remove_dc == Some(true),
             pre_emphasis: spec.pre_emphasis.unwrap_or(0.0) as f32,
             taper: collected(length.next_multiple_of(4), "the window function", values)?,
             length,
             size,
-            fft: Fft::new(size, isa.registers())?,
+            fft: Transform::new(size, isa.registers())?,
             magnitude: spec.power == Some(1.0),
-            filters: spec.mel.as_ref().map(|mel| mel.filters(size, sample_rate)).transpose()?,
+            filters,
             log: LogScale::new(spec),
         });
         Ok(Self { isa, buffers: Buffers::new(&tables)?, tables })
@@ -131,14 +181,14 @@ impl Task for Rows<'_> {
     #[inline(always)]
     fn run<const N: usize, L: Lanes<N>, const REGISTERS: usize>(self) {
         let Self { tables, buffers, frames, stride, out, bins } = self;
-        let Parts { data, mel, frame, power } = buffers.parts::<N>();
+        let Parts { data, mel, frame, power, any } = buffers.parts::<N>();
         let (data, _) = data.as_chunks_mut::<2>();
         let frames = Frames::new(frames, stride, tables);
         if tables.remove_dc || tables.pre_emphasis != 0.0 {
             let source = tables.condition::<N, L>(&frames, frame);
-            tables.fft.power::<N, L, REGISTERS>(&source, data, power);
+            tables.fft.power::<N, L, REGISTERS>(&source, data, any, power);
         } else {
-            tables.fft.power::<N, L, REGISTERS>(&frames, data, power);
+            tables.fft.power::<N, L, REGISTERS>(&frames, data, any, power);
         }
         if tables.magnitude {
             take_root::<N, L>(&mut power[..=tables.size / 2]);

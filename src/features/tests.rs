@@ -28,7 +28,7 @@ fn difference(a: &[f32], b: &[f32]) -> f64 {
 
 /// How far instruction sets may differ, as a share of the peak, and in what. Logarithms magnify what rounding does to
 /// small values.
-const KINDS: [(f64, &str); 12] = [
+const KINDS: [(f64, &str); 14] = [
     (1e-6, r#"{ "kind": "mel", "fft": 1024, "frame_hop": 512, "mel": { "bins": 61 } }"#),
     (
         1e-6,
@@ -43,6 +43,12 @@ const KINDS: [(f64, &str); 12] = [
     (1e-5, r#"{ "preset": "ast" }"#),
     (1e-5, r#"{ "preset": "ced" }"#),
     (1e-5, r#"{ "preset": "kaldi" }"#),
+    (1e-6, r#"{ "kind": "mel", "fft": 321, "frame_hop": 160, "mel": { "bins": 40 } }"#),
+    (
+        1e-5,
+        r#"{ "kind": "mfcc", "fft": 514, "frame_hop": 160, "remove_dc": true, "pre_emphasis": 0.97,
+             "mel": { "bins": 26, "triangles": "bins" }, "log": { "kind": "ln" }, "mfcc": { "count": 13, "energy": true } }"#,
+    ),
     (1e-6, r#"{ "kind": "spectrogram", "fft": 98, "frame_length": 33, "frame_hop": 50, "center": false }"#),
 ];
 
@@ -95,7 +101,10 @@ fn a_row_has_the_same_bits_however_many_are_computed_with_it() {
 #[test]
 fn transforms_of_every_size() {
     let samples = signal(4_000);
-    for size in [8, 10, 12, 14, 16, 18, 24, 64, 128, 320, 400, 480, 512, 640, 882, 1024, 1920, 2048] {
+    for size in [
+        8, 9, 10, 11, 12, 13, 14, 16, 18, 321, 401, 514, 1023, 1102, 24, 64, 128, 320, 400, 480, 512, 640,
+        882, 1024, 1920, 2048,
+    ] {
         let angle = |n: usize| std::f64::consts::TAU * (n % size) as f64 / size as f64;
         let frame: Vec<f64> =
             (0..size).map(|i| f64::from(samples[i]) * (0.5 - 0.5 * angle(i).cos())).collect();

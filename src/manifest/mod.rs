@@ -5,6 +5,7 @@ pub mod golden;
 mod input;
 mod others;
 mod outputs;
+mod samples;
 mod stream;
 pub mod unknown;
 
@@ -17,11 +18,12 @@ pub use crate::inference::Dtype;
 use crate::json::{self, MAX_LABELS};
 use crate::text;
 use golden::Golden;
-pub use input::Input;
+pub use input::{Input, default_normalize};
 pub(crate) use others::MAX_ELEMENTS;
 pub use others::{Length, Numbers, Other, Size};
 pub(crate) use outputs::Quantized;
 pub use outputs::{Kind, Output, OutputRows, Series};
+pub use samples::Samples;
 pub use stream::Stream;
 
 /// Key of the manifest in the metadata of an ONNX file.
@@ -156,23 +158,23 @@ impl Manifest {
     fn resolve(&mut self) -> Result<()> {
         self.input.resolve()?;
         let rate = self.input.sample_rate;
-        let hop = *self.stream.hop_seconds.get_or_insert(self.input.window_seconds);
+        let hop = *self.stream.hop_seconds.get_or_insert(self.input.window_duration());
         seconds("stream.hop_seconds", hop, rate)?;
         if hop < MIN_HOP_SECONDS {
             let message = format!(
-                "{hop} s (by default window_seconds); valid from {MIN_HOP_SECONDS} s. A session or a clip may be \
+                "{hop} s (by default the length of a window); valid from {MIN_HOP_SECONDS} s. A session or a clip may be \
                  given a shorter one by its program"
             );
             return Err(Error::manifest("stream.hop_seconds", message));
         }
         self.stream.resolve("stream", &self.outputs[0])?;
-        let windows = golden::Windows { seconds: self.input.window_seconds, hop, work: self.input.work() };
+        let windows = golden::Windows { seconds: self.input.window_duration(), hop, work: self.input.work() };
         golden::resolve(&mut self.golden, rate, self.outputs[0].labels.len(), &windows)
     }
 
     /// Samples of a window at the model's rate.
     pub fn window_samples(&self) -> usize {
-        self.input.window_samples()
+        self.input.window()
     }
 }
 

@@ -5,8 +5,9 @@ use crate::error::{Error, Result, Status};
 use crate::inference::Dtype;
 use crate::inference::network::{Network, Port};
 use crate::manifest::{Length, MAX_ELEMENTS, Manifest, Numbers, Other, Output, Size};
+use crate::padding::Padding;
 use crate::pipeline::{Fed, Feed, Ports};
-use crate::tensor::{Axis, AxisOrder, Padding};
+use crate::tensor::{Axis, AxisOrder};
 
 /// Those that the manifest uses, for windows of `rows` rows of `bins` bins.
 pub(super) fn check(
@@ -117,13 +118,18 @@ impl Check<'_> {
             return self.refuse("input.layout", message);
         }
         let window = || {
-            let (seconds, rate) = (manifest.input.window_seconds, manifest.input.sample_rate);
+            let (seconds, rate) = (manifest.input.window_duration(), manifest.input.sample_rate);
             format!("{seconds} s at {rate} Hz are {rows} rows")
         };
         for (k, (axis, (&ours, &theirs))) in axes.iter().zip(shape.iter().zip(&input.sizes)).enumerate() {
             if theirs < 0 || theirs == ours {
                 continue;
             }
+            let say = match axis {
+                Axis::Row => format!("; \"window_rows\": {theirs} says so"),
+                Axis::Sample => format!("; \"window_samples\": {theirs} says so"),
+                _ => String::new(),
+            };
             let (path, ours) = match axis {
                 Axis::Row | Axis::Sample => ("input.window_seconds", window()),
                 Axis::Bin => ("input.features", format!("{bins} bins")),
@@ -131,7 +137,7 @@ impl Check<'_> {
             };
             self.refuse(
                 path,
-                format_args!("{ours}, the network wants {theirs} (axis {k} of {:?})", input.name),
+                format_args!("{ours}, the network wants {theirs} (axis {k} of {:?}{say})", input.name),
             );
         }
         let row = axes.iter().position(|axis| matches!(axis, Axis::Row | Axis::Sample));

@@ -17,18 +17,19 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result, Status};
 use crate::inference::Cancel;
 use crate::inference::state::State;
+use crate::inference::tensors::Tensors;
 use crate::manifest::{Manifest, samples};
 use crate::memory::{filled, reserved};
+use crate::padding::Padding;
 use crate::pcm::Downmix;
 use crate::resample::{Method, Resampler};
-use crate::tensor::Padding;
 pub use decisions::Decisions;
 pub(crate) use features_pool::FeaturesPool;
 pub(crate) use feed::{Fed, Feed, Given};
 use journal::Journal;
 pub(crate) use journal::Loss;
 use results::{Pending, Places, Results};
-use rows::Rows;
+pub use rows::Rows;
 pub(crate) use scorer::{Ports, Scorer};
 pub use window::Window;
 
@@ -63,6 +64,19 @@ pub(crate) struct Due {
     row: Option<usize>,
 }
 
+/// A window whose rows have been looked at.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    sequence: u64,
+    begin: u64,
+    end: u64,
+    whole: bool,
+    range: Range<u64>,
+    lost: bool,
+    /// All of its audio was lost, and is digital silence.
+    silent: bool,
+}
+
 #[derive(Debug)]
 pub(crate) struct Pipeline {
     manifest: Arc<Manifest>,
@@ -85,7 +99,8 @@ pub(crate) struct Pipeline {
     covered: usize,
     /// The state was what it had been before, after a window of digital silence: more of that changes nothing.
     settled: bool,
-    padding: Padding,
+    /// Samples that one row needs, and rows that the network does.
+    min_samples: usize,
     min_rows: usize,
     /// Samples of a window, and from one window to the next, at the model's rate.
     window: usize,
@@ -122,7 +137,7 @@ impl Pipeline {
         let resampler =
             Resampler::with_method(host_rate, input.sample_rate, input.resampler.unwrap_or(method))?;
         let window = manifest.window_samples();
-        let seconds = hop_seconds.or(manifest.stream.hop_seconds).unwrap_or(input.window_seconds);
+        let seconds = hop_seconds.or(manifest.stream.hop_seconds).unwrap_or(input.window_duration());
         let hop = samples(seconds, input.sample_rate);
         if !seconds.is_finite() || hop == 0 || seconds > 3600.0 {
             let min = 1.0 / f64::from(input.sample_rate);
@@ -146,7 +161,7 @@ impl Pipeline {
             channels: channels as usize,
             downmix,
             mono: filled(STEP, 0.0, "the frames of one step")?,
-            rows: Rows::new(features, window, hop)?,
+            rows: Rows::new(input, features, hop)?,
             samples: reserved(window + slack, "the samples of a window")?,
             manifest: manifest.clone(),
             state: scorer.state()?,
@@ -156,8 +171,8 @@ impl Pipeline {
             given: None,
             covered,
             settled: false,
-            padding: input.padding,
-            min_rows: input.min_rows.max(1),
+            min_samples: input.samples_of(1),
+            min_rows: if input.padding == Padding::None { input.min_rows.max(1) } else { 1 },
             resampler,
             window,
             hop,
@@ -365,11 +380,7 @@ impl Pipeline {
         };
         let new = available.saturating_sub(begin.max(seen)) as usize;
         let length = available.saturating_sub(begin) as usize;
-        let enough = match self.padding {
-            Padding::None => self.rows.features().rows(length) >= self.min_rows,
-            _ => true,
-        };
-        if new >= self.rows.features().min_samples().max(1) && enough {
+        if new >= self.min_samples && self.manifest.input.rows(length) >= self.min_rows {
             return Ok(true);
         }
         if self.next > 0 || self.frames == 0 || std::mem::replace(&mut self.refused, true) {
@@ -383,25 +394,10 @@ impl Pipeline {
                 self.host_rate,
                 available - self.lead as u64,
                 self.model_rate,
-                if self.padding == Padding::None && self.min_rows > 1 {
-                    format!("{} rows", self.min_rows)
-                } else {
-                    "row".into()
-                },
-                self.fewest_samples()
+                if self.min_rows > 1 { format!("{} rows", self.min_rows) } else { "row".into() },
+                self.manifest.input.samples_of(self.min_rows)
             ),
         ))
-    }
-
-    fn fewest_samples(&self) -> usize {
-        let mut samples = self.rows.features().min_samples();
-        while self.padding == Padding::None
-            && self.rows.features().rows(samples) < self.min_rows
-            && samples < self.window
-        {
-            samples += 1;
-        }
-        samples
     }
 
     /// Gives the result that is due: runs its window, or takes the row of the window that was run last. Whether that
@@ -447,6 +443,22 @@ impl Pipeline {
 
     /// Runs the network on a window.
     fn run(&mut self, scorer: &Scorer, due: Due, cancel: Option<&Cancel>) -> Result<Window> {
+        let (shown, (scored, inference)) = self.show(due, |rows, bins, audio, state, results| {
+            let started = Instant::now();
+            (scorer.score(rows, bins, audio, state, results, cancel), started.elapsed())
+        })?;
+        scored?;
+        self.settled = shown.silent && self.state.is_settled();
+        Ok(self.ran(shown, inference))
+    }
+
+    /// Gives the rows of a window to `take`, with how much of it is audio, the state of the network, and room for what it
+    /// gives. Whatever becomes of it, the next one comes next.
+    pub fn show<T>(
+        &mut self,
+        due: Due,
+        take: impl FnOnce(&[f32], usize, Given, &mut State, &mut Results) -> T,
+    ) -> Result<(Shown, T)> {
         let Due { begin, whole, range, lost, .. } = due;
         let sequence = self.next;
         self.next += 1;
@@ -456,22 +468,24 @@ impl Pipeline {
         if !whole {
             self.samples.drain(..offset);
             (self.start, offset) = (begin, 0);
-            self.padding.apply(&mut self.samples, self.window);
+            self.samples.resize(self.window, 0.0);
         }
-        let stretch = &self.samples[offset..self.samples.len().min(offset + self.window)];
+        let stretch = &mut self.samples[offset..offset + self.window];
         let silent = lost && stretch.iter().all(|&sample| sample == 0.0);
         let end = begin + given as u64;
-        let audio = Given { samples: given, rows: self.rows.features().rows(given) };
-        let rows = self.rows.of(sequence, stretch);
+        let audio = Given { samples: given, rows: self.manifest.input.rows(given) };
+        let rows = self.rows.of(sequence, stretch, given);
         if !whole {
             self.samples.truncate(given);
         }
         let (rows, bins) = rows?;
-        self.manifest.input.normalize.iter().for_each(|normalize| normalize.apply(rows, bins));
-        let started = Instant::now();
-        scorer.score(rows, bins, audio, &mut self.state, &mut self.results, cancel)?;
-        let inference = started.elapsed();
-        self.settled = silent && self.state.is_settled();
+        let taken = take(rows, bins, audio, &mut self.state, &mut self.results);
+        Ok((Shown { sequence, begin, end, whole, range, lost, silent }, taken))
+    }
+
+    /// A window that the network has run on, for `inference`.
+    fn ran(&mut self, shown: Shown, inference: Duration) -> Window {
+        let Shown { sequence, begin, end, whole, range, lost, .. } = shown;
         let window = Window {
             sequence,
             first_frame: range.start,
@@ -483,7 +497,28 @@ impl Pipeline {
         if !lost {
             self.pending = Pending { row: 0, rows: self.results.rows, begin, end, whole, window };
         }
+        window
+    }
+
+    /// The result of a window that was run with others: it is number `index` of `tensors`.
+    pub fn score_shared(
+        &mut self,
+        scorer: &Scorer,
+        tensors: &Tensors,
+        index: usize,
+        (shown, inference): (Shown, Duration),
+        scores: &mut [f32],
+    ) -> Result<Window> {
+        scorer.take(tensors, index, &mut self.results)?;
+        let window = self.ran(shown, inference);
+        self.given = Some(0);
+        scores.copy_from_slice(self.results.output(0, 0));
         Ok(window)
+    }
+
+    /// Whether it can be run with windows of other streams: it has as many rows as they.
+    pub fn is_full(&self, due: &Due) -> bool {
+        due.row.is_none() && !due.lost && (due.whole || self.manifest.input.padding != Padding::None)
     }
 }
 

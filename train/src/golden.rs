@@ -37,7 +37,7 @@ pub fn finish(onnx: &[u8], manifest: &Manifest, tolerance: Option<f64>) -> Resul
 
 /// Loud and quiet, at the model's rate and at another one, of no whole number of windows, shorter than one, and silence.
 fn cases(model: &Model, tolerance: f64) -> Result<Vec<Golden>> {
-    let (rate, window) = (model.sample_rate(), model.manifest().input.window_seconds);
+    let (rate, window) = (model.sample_rate(), model.manifest().input.window_duration());
     let chirp = || Signal::Chirp { from_hz: 50.0, to_hz: 0.45 * f64::from(rate) };
     let noise = || Signal::Noise { seed: 1 };
     let other = if rate == 44_100 { 48_000 } else { 44_100 };

@@ -7,7 +7,7 @@ import subprocess
 
 import auricle
 import pytest
-from auricle import _library, pcm, session, status
+from auricle import _library, pcm, provider, session, status
 from conftest import ROOT
 
 HEADER = (ROOT / "include" / "auricle.h").read_text(encoding="utf-8")
@@ -25,8 +25,9 @@ def test_statuses_formats_and_levels_are_those_of_the_header() -> None:
     assert numbers.pop("ABI_VERSION") == _library.ABI_VERSION == auricle.abi_version()
     known = {member.name: int(member) for member in auricle.Status}
     known |= {f"LOG_{member.name}": int(member) for member in auricle.LogLevel}
+    known |= {member.name: int(member) for member in auricle.OutputKind}
     known |= {name.upper(): number for name, (number, _) in pcm.FORMATS.items()}
-    known |= {name.upper(): number for name, number in session.OVERFLOW.items()}
+    known |= {name.upper(): number for name, number in (session.OVERFLOW | provider.NEED).items()}
     assert known == numbers
 
 
@@ -74,6 +75,7 @@ SCALARS = {
     "auricle_status": ctypes.c_int32,
     "uint32_t": ctypes.c_uint32,
     "auricle_log_fn": _library.LOG_FUNCTION,
+    "auricle_progress_fn": _library.PROGRESS_FUNCTION,
     "void": None,
 }
 
@@ -113,11 +115,13 @@ def test_functions_take_and_return_what_the_header_says() -> None:
     ],
 )
 def test_every_option_is_a_parameter(ours: object, struct: str) -> None:
-    options = set(structs()[struct]) - {"struct_size", "reserved"}
+    options = set(structs()[struct]) - {"struct_size", "reserved", "provider_count", "user"}
     assert options <= set(ours.__annotations__)
 
 
-@pytest.mark.parametrize(("ours", "struct"), [(auricle.Result, "auricle_result"), (auricle.Event, "auricle_event")])
-def test_every_member_of_a_result_is_there(ours: type, struct: str) -> None:
-    extra = {"scores"} if ours is auricle.Result else set()
-    assert set(ours.__annotations__) == (set(structs()[struct]) - {"struct_size"}) | extra
+@pytest.mark.parametrize(
+    ("ours", "struct"), [(auricle.Result, "auricle_result"), (auricle.Event, "auricle_event"), (auricle.Output, "auricle_output")]
+)
+def test_every_member_of_what_is_given_is_there(ours: type, struct: str) -> None:
+    more = {auricle.Result: {"scores"}, auricle.Output: {"name", "labels"}}.get(ours, set())
+    assert set(ours.__annotations__) == (set(structs()[struct]) - {"struct_size"}) | more

@@ -72,6 +72,17 @@ fn leg_room(step: usize) -> usize {
 }
 
 impl Fft {
+    /// Whether [`Fft::new`] takes this size.
+    pub fn takes(size: usize) -> bool {
+        let mut rest = size;
+        for factor in [2, 3, 5, 7] {
+            while rest.is_multiple_of(factor) {
+                rest /= factor;
+            }
+        }
+        rest == 1 && size >= 8 && size.is_multiple_of(2)
+    }
+
     /// For rows of `size` values: even, at least 8, with no prime factor above 7. With fewer than 32 `registers` the first
     /// pass only reads, and with fewer than 16 a last one of radix 4 only makes bins: they would spill what they save.
     pub fn new(size: usize, registers: usize) -> Result<Self> {
@@ -244,7 +255,7 @@ fn get<const N: usize, L: Lanes<N>>(value: &Complex<N>) -> Pair<L> {
 }
 
 #[inline(always)]
-fn put<const N: usize, L: Lanes<N>>((re, im): Pair<L>, value: &mut Complex<N>) {
+pub(super) fn put<const N: usize, L: Lanes<N>>((re, im): Pair<L>, value: &mut Complex<N>) {
     re.store(&mut value[0]);
     im.store(&mut value[1]);
 }

@@ -2,6 +2,7 @@
 //! the logarithm need no shuffles, and a row has the same bits in either width. The loops are written once, over
 //! [`Lanes`]; each instruction set has its own type.
 
+mod any_fft;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -11,6 +12,7 @@ mod fft;
 mod neon;
 mod portable;
 
+pub(super) use any_fft::{AnyBuffers, AnyFft};
 pub(super) use fft::{Fft, Pair, Source};
 
 /// Rows that the widest instruction set computes side by side.

@@ -36,7 +36,7 @@ use curve::bar;
 /// Reads the clips, and says what is wrong with them.
 fn load(source: &Source, front_end: &FrontEndSpec) -> Result<Dataset> {
     let sample_rate = front_end.sample_rate();
-    Ok(said(Dataset::load(source, sample_rate, front_end.min_samples()?)?, sample_rate))
+    Ok(said(Dataset::load(source, sample_rate, front_end.min_samples())?, sample_rate))
 }
 
 /// The clips, after what is wrong with them was said.

@@ -61,9 +61,6 @@ impl Inputs {
         let shape: Vec<usize> = self.axes.iter().map(size).collect();
         let mut inputs = Vec::new();
         for window in self.front_end.windows(samples) {
-            if window.len() != self.front_end.window() {
-                continue;
-            }
             let mut values = Vec::with_capacity(bins * rows);
             self.front_end.append(&window, &mut values);
             if self.rows_first {

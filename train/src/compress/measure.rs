@@ -82,7 +82,7 @@ pub fn knows(model: &Model, classes: &[String]) -> bool {
 pub fn latencies(models: &[&Model]) -> Result<Vec<f64>> {
     let sessions = models.iter().map(|model| {
         let mut options = SessionOptions::new(model.sample_rate(), 1);
-        options.ring_seconds = Some(model.manifest().input.window_seconds + 1.0);
+        options.ring_seconds = Some(model.manifest().input.window_duration() + 1.0);
         Session::new(model, &options)
     });
     let sessions: Vec<Session> = sessions.collect::<auricle::Result<_>>()?;

@@ -6,10 +6,12 @@ use anyhow::{Context, Result, ensure};
 use auricle::Manifest;
 use auricle::manifest::{Input, Output, Stream};
 use auricle::stages::events::Rules;
-use auricle::stages::features::{Features, Kind, Normalize};
+use auricle::stages::features::Kind;
+use auricle::stages::padding::Padding;
 use auricle::stages::resample::Method;
+use auricle::stages::rows::Rows;
 use auricle::stages::scores::Activation;
-use auricle::stages::tensor::{Axis, Padding};
+use auricle::stages::tensor::Axis;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +58,7 @@ impl InputArgs {
         };
         let mut input: Input = serde_json::from_str(&json).with_context(|| name.to_owned())?;
         if let Some(seconds) = self.window_seconds {
-            input.window_seconds = seconds;
+            (input.window_seconds, input.window_samples, input.window_rows) = (Some(seconds), None, None);
         }
         let spec = FrontEndSpec::new(input, self.hop_seconds).with_context(|| name.to_owned())?;
         Ok(spec)
@@ -89,7 +91,7 @@ impl FrontEndSpec {
 
     /// The front end of any model, to compute with; [`FrontEndSpec::new`] makes those of models that are trained here.
     pub fn of(manifest: &Manifest) -> Self {
-        let hop_seconds = manifest.stream.hop_seconds.unwrap_or(manifest.input.window_seconds);
+        let hop_seconds = manifest.stream.hop_seconds.unwrap_or(manifest.input.window_duration());
         Self { input: manifest.input.clone(), hop_seconds }
     }
 
@@ -104,23 +106,23 @@ impl FrontEndSpec {
     }
 
     /// Samples that the first row of features needs.
-    pub fn min_samples(&self) -> Result<usize> {
-        let features = Features::new(&self.input.features, self.input.sample_rate, "input.features")?;
-        Ok(features.min_samples())
+    pub fn min_samples(&self) -> usize {
+        self.input.samples_of(1)
     }
 
     /// Plans the computation.
     pub fn plan(&self) -> Result<FrontEnd> {
         let input = &self.input;
-        let features = Features::new(&input.features, input.sample_rate, "input.features")?;
-        let normalize =
-            input.normalize.clone().unwrap_or_default().resolved("input.normalize", features.bins())?;
-        let window = (input.window_seconds * f64::from(input.sample_rate)).round() as usize;
-        let hop = (self.hop_seconds * f64::from(input.sample_rate)).round() as usize;
-        let rows = vec![0.0; features.rows(window) * features.bins()];
-        ensure!(!rows.is_empty(), "a window of {} s gives no row", input.window_seconds);
-        let (sample_rate, padding) = (input.sample_rate, input.padding);
-        Ok(FrontEnd { sample_rate, padding, features, normalize, window, hop, rows })
+        let window = input.window();
+        Ok(FrontEnd {
+            sample_rate: input.sample_rate,
+            pads: input.padding != Padding::None,
+            shape: [input.bins(), input.rows(window)],
+            min_samples: self.min_samples(),
+            window,
+            hop: (self.hop_seconds * f64::from(input.sample_rate)).round() as usize,
+            rows: Rows::plan(input)?,
+        })
     }
 
     /// The manifest of a model with this front end, valid and complete.
@@ -152,12 +154,13 @@ impl FrontEndSpec {
 /// The plan that computes the network's input.
 pub struct FrontEnd {
     sample_rate: u32,
-    padding: Padding,
-    features: Features,
-    normalize: Normalize,
+    pads: bool,
+    shape: [usize; 2],
+    /// Samples that one row needs.
+    min_samples: usize,
     window: usize,
     hop: usize,
-    rows: Vec<f32>,
+    rows: Rows,
 }
 
 impl FrontEnd {
@@ -178,11 +181,12 @@ impl FrontEnd {
 
     /// `[bins, rows]` of one window.
     pub fn shape(&self) -> [usize; 2] {
-        [self.features.bins(), self.rows.len() / self.features.bins()]
+        self.shape
     }
 
-    /// The windows that the library's `classify` looks at: every whole one, a hop apart, and a padded one at the end
-    /// if at least one row's worth of samples is in no whole window.
+    /// The windows that the library's `classify` looks at: every whole one, a hop apart, and a shorter one at the end, which
+    /// [`append`](Self::append) pads, if at least one row's worth of samples is in no whole window. Where the manifest
+    /// pads nothing, whole ones alone.
     pub fn windows(&self, samples: &[f32]) -> Vec<Vec<f32>> {
         let mut windows: Vec<Vec<f32>> =
             samples.windows(self.window).step_by(self.hop).map(<[f32]>::to_vec).collect();
@@ -190,22 +194,21 @@ impl FrontEnd {
             0 => (0, 0),
             n => (n * self.hop, (n - 1) * self.hop + self.window),
         };
-        if samples.len().saturating_sub(seen.max(next)) >= self.features.min_samples() || windows.is_empty() {
-            let mut tail = samples[next..].to_vec();
-            self.padding.apply(&mut tail, self.window);
-            windows.push(tail);
+        if self.pads && samples.len().saturating_sub(seen.max(next)) >= self.min_samples {
+            windows.push(samples[next..].to_vec());
         }
         windows
     }
 
-    /// Appends the features of one window, `out[bin * rows + row]`.
+    /// Appends the rows of one window as the network gets them, `out[bin * rows + row]`.
     pub fn append(&mut self, window: &[f32], out: &mut Vec<f32>) {
-        assert_eq!(window.len(), self.window, "samples in a window");
-        let bins = self.features.bins();
-        self.features.compute(window, &mut self.rows);
-        self.normalize.apply(&mut self.rows, bins);
+        assert!((self.min_samples..=self.window).contains(&window.len()), "{} samples", window.len());
+        let mut samples = window.to_vec();
+        samples.resize(self.window, 0.0);
+        let (rows, bins) =
+            self.rows.of(0, &mut samples, window.len()).expect("memory for the features of one more thread");
         for bin in 0..bins {
-            out.extend(self.rows[bin..].iter().step_by(bins));
+            out.extend(rows[bin..].iter().step_by(bins));
         }
     }
 }

@@ -78,5 +78,5 @@ fn window_and_hop_can_be_chosen() {
     // 0, 0.5, 1 s, and what is left from 1.5 s on.
     assert_eq!(front_end.windows(&noise(1, 3.2)).len(), 4);
     let manifest = spec.manifest(&about(), &["a".into(), "b".into()], Activation::Sigmoid).unwrap();
-    assert_eq!((manifest.input.window_seconds, manifest.stream.hop_seconds), (2.0, Some(0.5)));
+    assert_eq!((manifest.input.window_seconds, manifest.stream.hop_seconds), (Some(2.0), Some(0.5)));
 }

@@ -64,7 +64,7 @@ fn crnn_is_in_the_file_as_it_was_trained() {
 fn sizes_that_cannot_be_halved_are_in_the_file_as_they_were_trained() {
     let mut front_end = FrontEndSpec::mel().unwrap();
     front_end.input.features.mel.as_mut().unwrap().bins = Some(23);
-    front_end.input.window_seconds = 0.65;
+    front_end.input.window_seconds = Some(0.65);
     assert_eq!(front_end.plan().unwrap().shape(), [23, 21]);
     for architecture in [Architecture::Cnn, Architecture::Crnn, Architecture::Resnet] {
         let plan = Plan { front_end: front_end.clone(), ..plan(architecture, recipe(2, 1)) };
@@ -106,7 +106,7 @@ fn several_classes_at_once_become_independent_scores() {
 #[test]
 fn windows_that_are_too_small_are_refused_with_the_numbers() {
     let mut spec = FrontEndSpec::mel().unwrap();
-    spec.input.window_seconds = 0.2;
+    spec.input.window_seconds = Some(0.2);
     let plan = Plan { front_end: spec, ..plan(Architecture::Transformer, recipe(1, 1)) };
     let clips = [clip(0, 1.0), clip(1, 1.0)];
     let list: Vec<&Clip> = clips.iter().collect();
@@ -128,7 +128,7 @@ fn a_step_of_training_makes_a_file_at_every_window_length() {
     for tenth in 3..=100 {
         let seconds = f64::from(tenth) / 10.0;
         let mut input: auricle::manifest::Input = serde_json::from_str(json).unwrap();
-        input.window_seconds = seconds;
+        input.window_seconds = Some(seconds);
         let front_end = FrontEndSpec::new(input, seconds).unwrap();
         let plan = Plan { front_end, ..plan(Architecture::Resnet, Recipe { batch: 2, ..recipe(1, 1) }) };
         let network = train(&[clip(0, 0.5), clip(1, 0.5)], &plan);

@@ -14,6 +14,21 @@ from typing import Any
 ABI_VERSION = 1
 
 
+#: auricle_progress_fn.
+PROGRESS_FUNCTION = ctypes.CFUNCTYPE(c_int32, c_void_p, c_char_p, c_float)
+
+
+class Provider(ctypes.Structure):
+    """auricle_provider."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("need", c_int32),
+        ("name", c_char_p),
+        ("options_json", c_char_p),
+    ]
+
+
 class ModelOptions(ctypes.Structure):
     """auricle_model_options."""
 
@@ -21,8 +36,12 @@ class ModelOptions(ctypes.Structure):
         ("struct_size", c_uint32),
         ("threads", c_uint32),
         ("self_check", c_uint32),
-        ("reserved", c_uint32),
+        ("max_batch", c_uint32),
         ("cancel", c_void_p),
+        ("providers", POINTER(Provider)),
+        ("provider_count", c_size_t),
+        ("progress", PROGRESS_FUNCTION),
+        ("user", c_void_p),
     ]
 
 
@@ -34,6 +53,8 @@ class ClipOptions(ctypes.Structure):
         ("channel", c_uint32),
         ("hop_seconds", c_double),
         ("cancel", c_void_p),
+        ("output", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 
@@ -50,6 +71,17 @@ class SessionOptions(ctypes.Structure):
         ("overflow", c_int32),
         ("channel", c_uint32),
         ("stream_json", c_char_p),
+    ]
+
+
+class Output(ctypes.Structure):
+    """auricle_output."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("kind", c_int32),
+        ("size", c_uint64),
+        ("hop_seconds", c_double),
     ]
 
 
@@ -95,9 +127,11 @@ class Event(ctypes.Structure):
 
 #: The structs by their names in the header.
 STRUCTS: dict[str, type[ctypes.Structure]] = {
+    "auricle_provider": Provider,
     "auricle_model_options": ModelOptions,
     "auricle_clip_options": ClipOptions,
     "auricle_session_options": SessionOptions,
+    "auricle_output": Output,
     "auricle_result": Result,
     "auricle_event": Event,
 }
@@ -137,10 +171,19 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "auricle_session_gap": (c_int32, [c_void_p, c_uint64]),
     "auricle_session_finish": (c_int32, [c_void_p]),
     "auricle_session_read": (c_int32, [c_void_p, c_void_p, c_size_t, POINTER(Result)]),
+    "auricle_read_many": (
+        c_int32,
+        [c_void_p, c_size_t, c_uint32, c_void_p, c_size_t, POINTER(Result), POINTER(c_int32)],
+    ),
     "auricle_session_read_event": (c_int32, [c_void_p, POINTER(Event)]),
     "auricle_session_wait": (c_int32, [c_void_p, c_uint32]),
     "auricle_session_cancel": (c_int32, [c_void_p]),
     "auricle_session_pending": (c_int32, [c_void_p, POINTER(c_uint64)]),
+    "auricle_model_output_count": (c_size_t, [c_void_p]),
+    "auricle_model_output": (c_int32, [c_void_p, c_size_t, POINTER(Output)]),
+    "auricle_model_output_name": (c_char_p, [c_void_p, c_size_t]),
+    "auricle_model_output_label": (c_char_p, [c_void_p, c_size_t, c_size_t]),
+    "auricle_session_output": (c_int32, [c_void_p, c_size_t, c_void_p, c_size_t, POINTER(c_size_t)]),
     "auricle_runtime_open": (c_int32, [c_char_p]),
     "auricle_set_log": (c_int32, [LOG_FUNCTION, c_void_p, c_int32]),
     "auricle_version": (c_char_p, []),

@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,6 +15,8 @@ from ._handle import Handle, text, u32
 from ._library import QUICK, WORK, ClipOptions, ModelOptions
 from .cancel import Cancel, handle_of
 from .clip import Clip
+from .output import Output, outputs_of
+from .provider import Progress, Provider, array_of
 from .status import checked
 
 
@@ -26,18 +29,19 @@ class Model:
     def __init__(self, handle: Handle) -> None:
         self._handle: Handle | None = handle
         pointer = handle.pointer
-        count = QUICK.auricle_model_class_count(pointer)
-        #: Labels of the classes, in the order of the scores. See auricle_model_label.
-        self.labels: tuple[str, ...] = tuple(
-            QUICK.auricle_model_label(pointer, index).decode("utf-8", "replace") for index in range(count)
-        )
+        #: What it gives; the first is what Session.read gives. See auricle_model_output.
+        self.outputs: tuple[Output, ...] = outputs_of(pointer)
+        #: Labels of the classes of the first output, in the order of the scores; none if it has no scores.
+        self.labels: tuple[str, ...] = self.outputs[0].labels
         #: Rate that the model works at, Hz. Audio of this rate saves the conversion. See auricle_model_sample_rate.
         self.sample_rate: int = QUICK.auricle_model_sample_rate(pointer)
 
     @property
     def class_count(self) -> int:
-        """Number of classes, which is the number of scores of every window. See auricle_model_class_count."""
-        return len(self.labels)
+        """Number of classes, which is the number of scores of every window; if the first output has no labels, the number of
+        its values. See auricle_model_class_count.
+        """
+        return self.outputs[0].size
 
     def classify(
         self,
@@ -46,14 +50,16 @@ class Model:
         channel: int = 0,
         hop_seconds: float = 0.0,
         cancel: Cancel | None = None,
+        output: int = 0,
         out: npt.NDArray[np.float32] | None = None,
     ) -> npt.NDArray[np.float32]:
         """Scores of one whole clip: the mean of the scores of its windows, one for each class.
 
         A clip shorter than a window is padded as the manifest says. `channel` is the one that is heard, counted from 1;
         0: the mean of all. `hop_seconds` is the distance between windows, one sample of the model to 3600; 0: the
-        manifest's. `cancel` stops the call from another thread. `out` is where the scores are written, float32, at least
-        class_count long; without it they come in a new array.
+        manifest's. `cancel` stops the call from another thread. `output` is the number of another output whose values are
+        wanted: Model.outputs. `out` is where the values are written, float32, at least as long as the output; without it they
+        come in a new array.
 
         Any thread, any number at once; other Python threads run meanwhile. Raises ClipTooShortError (0 frames, for example),
         InvalidArgumentError, BufferTooSmallError, InferenceError, OutOfMemoryError, Cancelled. See auricle_classify.
@@ -62,10 +68,12 @@ class Model:
             raise TypeError(f"clip is {type(clip).__name__}: give auricle.Clip(samples, sample_rate)")
         handle, cancel_handle = self._open(), handle_of(cancel)
         if out is None:
-            out = np.empty(len(self.labels), np.float32)
+            size = self.outputs[output].size if u32("output", output) < len(self.outputs) else 0
+            out = np.empty(size, np.float32)
         pointer, capacity = pcm.output(out, "out")
         options = ClipOptions(ctypes.sizeof(ClipOptions), u32("channel", channel), hop_seconds)
         options.cancel = cancel_handle.pointer if cancel_handle else None
+        options.output = u32("output", output)
         audio, rate = clip.audio, u32("sample_rate", clip.sample_rate)
         checked(
             WORK.auricle_classify(
@@ -113,7 +121,7 @@ class Model:
         self.close()
 
     def __repr__(self) -> str:
-        state = "closed" if self._handle is None else f"{len(self.labels)} classes, {self.sample_rate} Hz"
+        state = "closed" if self._handle is None else f"{self.class_count} classes, {self.sample_rate} Hz"
         return f"<auricle.Model: {state}>"
 
 
@@ -122,25 +130,32 @@ def load(
     *,
     threads: int = 0,
     self_check: bool = False,
+    max_batch: int = 0,
     cancel: Cancel | None = None,
+    providers: Sequence[Provider] = (),
+    progress: Callable[[str, float], object] | None = None,
 ) -> Model:
     """Loads an ONNX file. Opens ONNX Runtime if that has not happened.
 
     The manifest is the one embedded in it (metadata "auricle.manifest"), else the file beside it whose name ends in
     .auricle.json instead of .onnx. `threads` is how many ONNX Runtime uses inside one inference, 1 to 256, the calling one
     among them; 0: 1. With `self_check` the manifest's golden cases are run, and a model that does not reproduce them, or has
-    none, is refused. `cancel` stops loading from another thread. The files can go afterwards.
+    none, is refused. `max_batch` is how many windows of several sessions read_many may put into one run, 1 to 1024; 0: 1.
+    `cancel` stops loading from another thread. `providers` of ONNX Runtime are to run the network, the first before the
+    others; none: the CPU. `progress` is called with "read", "prepare", "warm" or "self_check" and how much of that is done,
+    0 to 1; what it raises stops the load and comes out of it. The files can go afterwards.
 
-    Any thread; takes from milliseconds to seconds, and other Python threads run meanwhile. Raises FileError, ModelError,
-    ManifestError, MismatchError, RuntimeOpenError, InvalidArgumentError, OutOfMemoryError, Cancelled. See auricle_model_load.
+    Any thread; takes from milliseconds to seconds, minutes where a provider builds an engine; other Python threads run
+    meanwhile. Raises FileError, ModelError, ManifestError, MismatchError, RuntimeOpenError, ProviderError,
+    InvalidArgumentError, OutOfMemoryError, Cancelled. See auricle_model_load.
     """
     name = text("path", os.fsencode(path))
-    options, cancel_handle = _options(threads, self_check, cancel)
-    return Model(
-        Handle(
-            lambda place: checked(WORK.auricle_model_load(name, ctypes.byref(options), place)), WORK.auricle_model_free
-        )
-    )
+
+    def call(options: Any, place: Any) -> int:
+        status: int = WORK.auricle_model_load(name, options, place)
+        return status
+
+    return _load(call, threads, self_check, max_batch, cancel, providers, progress)
 
 
 def load_memory(
@@ -149,7 +164,10 @@ def load_memory(
     *,
     threads: int = 0,
     self_check: bool = False,
+    max_batch: int = 0,
     cancel: Cancel | None = None,
+    providers: Sequence[Provider] = (),
+    progress: Callable[[str, float], object] | None = None,
 ) -> Model:
     """Loads a model from the bytes of an ONNX file. `manifest` is JSON that replaces the embedded one; None: the embedded one.
 
@@ -157,19 +175,41 @@ def load_memory(
     """
     file = pcm.interleaved(onnx, "u8", 1)
     json_text = None if manifest is None else text("manifest", manifest.encode())
-    options, cancel_handle = _options(threads, self_check, cancel)
-    return Model(
-        Handle(
-            lambda place: checked(
-                WORK.auricle_model_load_memory(file.pointer, file.frames, json_text, ctypes.byref(options), place)
-            ),
-            WORK.auricle_model_free,
-        )
+
+    def call(options: Any, place: Any) -> int:
+        status: int = WORK.auricle_model_load_memory(file.pointer, file.frames, json_text, options, place)
+        return status
+
+    return _load(call, threads, self_check, max_batch, cancel, providers, progress)
+
+
+def _load(
+    call: Callable[[Any, Any], int],
+    threads: int,
+    self_check: bool,
+    max_batch: int,
+    cancel: Cancel | None,
+    providers: Sequence[Provider],
+    progress: Callable[[str, float], object] | None,
+) -> Model:
+    cancel_handle, array = handle_of(cancel), array_of(providers)
+    told = None if progress is None else Progress(progress)
+    options = ModelOptions(
+        ctypes.sizeof(ModelOptions),
+        u32("threads", threads),
+        u32("self_check", bool(self_check)),
+        u32("max_batch", max_batch),
+        cancel_handle.pointer if cancel_handle else None,
+        array,
+        len(array),
     )
+    if told is not None:
+        options.progress = told.c
 
+    def make(place: Any) -> None:
+        status = call(ctypes.byref(options), place)
+        if told is not None and told.raised is not None:
+            raise told.raised
+        checked(status)
 
-def _options(threads: int, self_check: bool, cancel: Cancel | None) -> tuple[ModelOptions, Handle | None]:
-    handle = handle_of(cancel)
-    options = ModelOptions(ctypes.sizeof(ModelOptions), u32("threads", threads), u32("self_check", bool(self_check)))
-    options.cancel = handle.pointer if handle else None
-    return options, handle
+    return Model(Handle(make, WORK.auricle_model_free))

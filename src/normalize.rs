@@ -1,13 +1,19 @@
-//! Normalisation of a window of features before the network sees it (`input.normalize`).
+//! Normalisation of a window, of its rows (`input.normalize`) or its samples (`input.samples.normalize`).
 
 use std::fmt;
 
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::spec::MAX_FFT;
 use crate::error::{Error, Result, need};
 use crate::json::entries;
+
+/// The most numbers of a list: 64 stacked rows of 1024 bins.
+const MAX_BINS: usize = 1 << 16;
+/// The most rows that share one statistic.
+const MAX_ROWS: usize = 9_999;
+/// The most steps that values are rounded to.
+const MAX_STEPS: u32 = 1 << 16;
 
 /// How a window is normalised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -18,8 +24,11 @@ pub enum NormalizeKind {
     None,
     /// (v − mean) / std with numbers from the manifest: Whisper (−4 and 4), AST, or a training set's statistics.
     MeanStd,
-    /// (v − mean) / √(variance + epsilon) with the window's own statistics: wav2vec2 (`over` all), CMVN (`over` bin).
+    /// (v − mean) / √(variance + epsilon), or / (√variance + epsilon), with the window's own statistics: wav2vec2 (`over`
+    /// all), CMVN (`over` bin).
     Window,
+    /// As `window` with `over` `bin`, but each row by the statistics of the rows around it (SpeechPy's `cmvnw`).
+    Sliding,
     /// From the window's own least and largest value to 0..1; a window whose values are all equal becomes 0.
     MinMax,
 }
@@ -32,6 +41,16 @@ pub enum Over {
     All,
     /// Each bin has its own, taken over the rows.
     Bin,
+}
+
+/// What epsilon is added to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EpsilonIn {
+    /// The variance, below the root.
+    Variance,
+    /// The standard deviation.
+    Std,
 }
 
 /// One number for all bins, or one a bin.
@@ -69,7 +88,7 @@ impl<'de> Deserialize<'de> for PerBin {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> std::result::Result<PerBin, A::Error> {
-                entries(MAX_FFT / 2 + 1, list).map(PerBin::Each)
+                entries(MAX_BINS, list).map(PerBin::Each)
             }
         }
 
@@ -93,12 +112,30 @@ pub struct Normalize {
     /// `window` and `min_max`: what shares one statistic.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub over: Option<Over>,
-    /// `window`: added to the variance; 1e-7.
+    /// `sliding`: how many rows share one statistic, the row itself in their middle; odd. Beyond the ends of the window its
+    /// rows are mirrored, the last one repeated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<usize>,
+    /// `window` and `sliding`: added to the variance or the standard deviation; 1e-7.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epsilon: Option<f64>,
-    /// `window`: whether to divide by the standard deviation; true.
+    /// `window` and `sliding`: which of the two; the variance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epsilon_in: Option<EpsilonIn>,
+    /// `window`: whether the variance is the sum of squares divided by their number less one (torch's `std`), rather than
+    /// by their number (numpy's); false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unbiased: Option<bool>,
+    /// `window` and `sliding`: whether to divide by the standard deviation; true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variance: Option<bool>,
+    /// Last of all, values below the first number are raised to it and those above the second lowered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip: Option<[f32; 2]>,
+    /// After that, values are rounded to so many steps a unit, of which the last is left out: 256 are the bytes 0 to 255 for
+    /// 0 to 1 (Edge Impulse).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u32>,
 }
 
 impl PerBin {
@@ -141,22 +178,29 @@ impl Normalize {
     /// `path` (such as `input.normalize`) opens the error messages.
     pub fn resolved(mut self, path: &str, bins: usize) -> Result<Self> {
         self.validate(path, bins)?;
-        if self.kind == NormalizeKind::Window {
+        if matches!(self.kind, NormalizeKind::Window | NormalizeKind::Sliding) {
             self.epsilon.get_or_insert(Self::EPSILON);
+            self.epsilon_in.get_or_insert(EpsilonIn::Variance);
             self.variance.get_or_insert(true);
+        }
+        if self.kind == NormalizeKind::Window {
+            self.unbiased.get_or_insert(false);
         }
         Ok(self)
     }
 
     /// Checks it for features of `bins` bins. `path` (such as `input.normalize`) opens the error messages.
     pub fn validate(&self, path: &str, bins: usize) -> Result<()> {
-        use NormalizeKind::{MeanStd, MinMax, Window};
+        use NormalizeKind::{MeanStd, MinMax, Sliding, Window};
         let stray = [
             ("mean", self.mean.is_some(), self.kind == MeanStd),
             ("std", self.std.is_some(), self.kind == MeanStd),
             ("over", self.over.is_some(), matches!(self.kind, Window | MinMax)),
-            ("epsilon", self.epsilon.is_some(), self.kind == Window),
-            ("variance", self.variance.is_some(), self.kind == Window),
+            ("rows", self.rows.is_some(), self.kind == Sliding),
+            ("epsilon", self.epsilon.is_some(), matches!(self.kind, Window | Sliding)),
+            ("epsilon_in", self.epsilon_in.is_some(), matches!(self.kind, Window | Sliding)),
+            ("unbiased", self.unbiased.is_some(), self.kind == Window),
+            ("variance", self.variance.is_some(), matches!(self.kind, Window | Sliding)),
         ];
         if let Some((member, ..)) = stray.iter().find(|(_, said, wanted)| *said && !wanted) {
             let message = format!("this kind of normalisation has no {member}");
@@ -173,6 +217,30 @@ impl Normalize {
             Window | MinMax => {
                 need(self.over, path, "over")?;
             }
+            Sliding => {
+                let rows = need(self.rows, path, "rows")?;
+                if !(3..=MAX_ROWS).contains(&rows) || rows.is_multiple_of(2) {
+                    let message = format!("is {rows}; valid odd numbers of 3..={MAX_ROWS}");
+                    return Err(Error::manifest(&format!("{path}.rows"), message));
+                }
+            }
+        }
+        match self.clip {
+            Some([low, high]) if !(low.is_finite() && high.is_finite() && low < high) => {
+                let message = format!("is [{low}, {high}]; valid two finite numbers, the smaller one first");
+                return Err(Error::manifest(&format!("{path}.clip"), message));
+            }
+            _ => {}
+        }
+        match self.steps {
+            Some(_) if self.clip != Some([0.0, 1.0]) => {
+                return Err(Error::manifest(&format!("{path}.steps"), "needs clip to be [0, 1]"));
+            }
+            Some(steps) if !(2..=MAX_STEPS).contains(&steps) => {
+                let message = format!("is {steps}; valid 2..={MAX_STEPS}");
+                return Err(Error::manifest(&format!("{path}.steps"), message));
+            }
+            _ => {}
         }
         match self.epsilon {
             Some(e) if !(e > 0.0 && e <= 1.0) => {
@@ -182,8 +250,13 @@ impl Normalize {
         }
     }
 
+    /// Values of scratch space that [`apply`](Self::apply) needs for a window of `rows` rows.
+    pub fn room(&self, rows: usize) -> usize {
+        if self.kind == NormalizeKind::Sliding { rows } else { 0 }
+    }
+
     /// Normalises a window in place: rows of `bins` values, one after the other. Allocates nothing.
-    pub fn apply(&self, window_rows: &mut [f32], bins: usize) {
+    pub fn apply(&self, window_rows: &mut [f32], bins: usize, scratch: &mut [f32]) {
         match self.kind {
             NormalizeKind::None => {}
             NormalizeKind::MeanStd => {
@@ -193,12 +266,24 @@ impl Normalize {
                     every(window_rows, bin, bins, |v| (v - mean) / std);
                 }
             }
+            NormalizeKind::Sliding => {
+                for bin in 0..bins {
+                    self.slide(window_rows, bin, bins, scratch);
+                }
+            }
             kind if self.over == Some(Over::Bin) => {
                 for bin in 0..bins {
                     self.by_statistics(kind, window_rows, bin, bins);
                 }
             }
             kind => self.by_statistics(kind, window_rows, 0, 1),
+        }
+        if let Some([low, high]) = self.clip {
+            window_rows.iter_mut().for_each(|v| *v = v.clamp(low, high));
+        }
+        if let Some(steps) = self.steps {
+            let (steps, last) = (steps as f32, (steps - 1) as f32);
+            window_rows.iter_mut().for_each(|v| *v = (*v * steps).round_ties_even().min(last) / steps);
         }
     }
 
@@ -214,11 +299,69 @@ impl Normalize {
         }
         let count = values().count().max(1) as f64;
         let mean = values().map(f64::from).sum::<f64>() / count;
-        let variance = values().map(|v| (f64::from(v) - mean).powi(2)).sum::<f64>() / count;
-        let divide = self.variance != Some(false);
-        let scale =
-            if divide { (variance + self.epsilon.unwrap_or(Self::EPSILON)).sqrt().recip() } else { 1.0 };
+        let freedom = if self.unbiased == Some(true) { (count - 1.0).max(1.0) } else { count };
+        let variance = values().map(|v| (f64::from(v) - mean).powi(2)).sum::<f64>() / freedom;
+        let epsilon = self.epsilon.unwrap_or(Self::EPSILON);
+        let scale = match self.epsilon_in {
+            _ if self.variance == Some(false) => 1.0,
+            Some(EpsilonIn::Std) => (variance.sqrt() + epsilon).recip(),
+            _ => (variance + epsilon).sqrt().recip(),
+        };
         every(rows, start, step, |v| ((f64::from(v) - mean) * scale) as f32);
+    }
+}
+
+impl Normalize {
+    /// Normalises one bin of all rows; first the means, then, of what is left, the deviations.
+    fn slide(&self, rows: &mut [f32], bin: usize, bins: usize, scratch: &mut [f32]) {
+        let count = rows.len() / bins;
+        let (column, half) = (&mut scratch[..count], self.rows.unwrap_or(1) / 2);
+        let keep = |rows: &[f32], column: &mut [f32]| {
+            column.iter_mut().zip(rows.iter().skip(bin).step_by(bins)).for_each(|(kept, v)| *kept = *v);
+        };
+        keep(rows, column);
+        sliding_means(column, half, |row, mean, _| {
+            let value = &mut rows[row * bins + bin];
+            *value = (f64::from(*value) - mean) as f32;
+        });
+        if self.variance == Some(false) {
+            return;
+        }
+        keep(rows, column);
+        let epsilon = self.epsilon.unwrap_or(Self::EPSILON);
+        sliding_means(column, half, |row, mean, squares| {
+            let variance = (squares - mean * mean).max(0.0);
+            let deviation = match self.epsilon_in {
+                Some(EpsilonIn::Std) => variance.sqrt() + epsilon,
+                _ => (variance + epsilon).sqrt(),
+            };
+            let value = &mut rows[row * bins + bin];
+            *value = (f64::from(*value) / deviation) as f32;
+        });
+    }
+}
+
+/// Gives `sink` for each value its number, and the mean and the mean square of it and `half` values on each side, those
+/// beyond the ends being mirrored.
+fn sliding_means(values: &[f32], half: usize, mut sink: impl FnMut(usize, f64, f64)) {
+    let (count, half) = (values.len() as isize, half as isize);
+    let value = |at: isize| {
+        let at = at.rem_euclid(2 * count);
+        f64::from(values[at.min(2 * count - 1 - at) as usize])
+    };
+    let (mut sum, mut squares) = (0.0, 0.0);
+    for at in -half..half {
+        sum += value(at);
+        squares += value(at).powi(2);
+    }
+    let width = (2 * half + 1) as f64;
+    for row in 0..count {
+        let (new, old) = (value(row + half), value(row - half));
+        sum += new;
+        squares += new * new;
+        sink(row as usize, sum / width, squares / width);
+        sum -= old;
+        squares -= old * old;
     }
 }
 
