@@ -49,12 +49,12 @@
  * CONTENTS, in this order
  *
  * - Statuses: Status, is_error, status_text, last_error
- * - Plain types: Span, Format, Clip, Overflow, Window, Event, Kind, Output, LogLevel
+ * - Plain types: Span, Progress, Need, Provider, Format, Clip, Overflow, Window, Event, Kind, Output, LogLevel
  * - Errors: Error, Result
  * - Handle: what Cancel, Model and Session have in common
  * - Cancel
  * - ClipOptions, ModelOptions, Model
- * - SessionOptions, Session: pushing, reading
+ * - SessionOptions, Session: pushing, reading; read_many
  * - runtime_open, set_log, version, abi_version
  *
  * CONVENTIONS. Those of auricle.h hold: words, units, ranges, threads, stack, floating point, fork, exit, signals,
@@ -145,6 +145,8 @@ enum class [[nodiscard]] Status : std::int32_t {
     runtime = AURICLE_RUNTIME,
     /** ONNX Runtime failed while running the network, or the network gave a score that is not finite. */
     inference = AURICLE_INFERENCE,
+    /** A required provider cannot be had or does not run the network, or one has failed while it ran. */
+    provider = AURICLE_PROVIDER,
     /** A defect of Auricle, caught: please report the message. */
     internal = AURICLE_INTERNAL
 };
@@ -206,6 +208,57 @@ private:
     std::size_t size_ = 0;
 };
 
+/**
+ * Is told how far a load has come: a borrowed `bool function(const char *stage, float done)`, an object with a noexcept call
+ * operator (a lambda, say), which says whether the load is to stop. `stage` is "read", "prepare" (minutes, where a provider
+ * builds engines), "warm" or "self_check"; `done` is how much of it is done, 0 to 1. It is called on the thread that loads,
+ * during the load, and has to live that long.
+ */
+class Progress {
+public:
+    /** Nobody is told. */
+    constexpr Progress() noexcept = default;
+    /** This object is told. It may be no temporary one. */
+    template <class Function, class = std::enable_if_t<!std::is_same_v<std::remove_const_t<Function>, Progress>>>
+    Progress(Function &function) noexcept
+        : call_([](void *user, const char *stage, float done) -> std::int32_t {
+              return (*static_cast<Function *>(user))(stage, done) ? 1 : 0;
+          }),
+          user_(const_cast<std::remove_const_t<Function> *>(std::addressof(function)))
+    {
+        static_assert(std::is_object_v<Function>, "give an object, a lambda for example");
+        static_assert(std::is_nothrow_invocable_r_v<bool, Function &, const char *, float>,
+                      "progress takes (const char *, float), returns whether to stop, and is noexcept: no exception may cross C");
+    }
+
+    /** What C calls. */
+    constexpr auricle_progress_fn call() const noexcept { return call_; }
+    /** With this. */
+    constexpr void *user() const noexcept { return user_; }
+
+private:
+    auricle_progress_fn call_ = nullptr;
+    void *user_ = nullptr;
+};
+
+/** What happens where a provider cannot run the network. */
+enum class Need : std::int32_t {
+    /** The load fails; also where a part of the network would run on the CPU instead, unless "cpu" is in the list too. */
+    required = AURICLE_REQUIRED,
+    /** The others in the list do, in the end the CPU. Model::describe says what became of it. */
+    preferred = AURICLE_PREFERRED
+};
+
+/** A provider of ONNX Runtime that a model is to run on: auricle_provider. */
+struct Provider {
+    /** "cpu", "cuda" and so on, as docs/providers.md has them, or the path of a plug-in provider's library. UTF-8. */
+    const char *name = nullptr;
+    /** What happens where it cannot run the network. */
+    Need need = Need::required;
+    /** Its options, a JSON object; nullptr: the defaults. */
+    const char *options_json = nullptr;
+};
+
 /** How a sample is stored. */
 enum class Format : std::int32_t {
     /** Unsigned 8 bit, 128 is silence. */
@@ -222,7 +275,7 @@ enum class Format : std::int32_t {
     f64 = AURICLE_F64
 };
 
-/** A recording in memory, for Model::classify: a view, which owns no samples. 1 to 8 channels, 8000 to 384000 Hz. */
+/** A recording in memory, for Model::classify: a view, which owns no samples. 1 to 8 channels, 1000 to 384000 Hz. */
 class Clip {
 public:
     /** `frames` frames of interleaved samples of any format, which need no alignment. */
@@ -513,12 +566,11 @@ inline Result<Status> checked(auricle_status status)
     return known;
 }
 
-/* A call that has but one kind of success. A switch that was requested is its failure: there is no value. */
+/* A call that has but one kind of success. AURICLE_CANCELLED is its failure: there is no value. */
 template <class T, class Made> Result<T> made(auricle_status status, Made make)
 {
     if (status != AURICLE_OK)
-        return fail<T>(static_cast<Status>(status),
-                       status == AURICLE_CANCELLED ? auricle_status_text(status) : last_error());
+        return fail<T>(static_cast<Status>(status), last_error());
     return make();
 }
 
@@ -600,8 +652,17 @@ struct ModelOptions {
     std::uint32_t threads = 0;
     /** Whether the manifest's golden cases are run, and a model that does not reproduce them, or has none, is refused. */
     bool self_check = false;
+    /**
+     * Windows of several sessions that read_many may put into one run, 1 to 1024; 0: 1. More than 1 needs a network whose
+     * first axis is the batch, of any size.
+     */
+    std::uint32_t max_batch = 0;
     /** Stops loading, and the self-check in it, from another thread; nullptr: nothing does. */
     const Cancel *cancel = nullptr;
+    /** Providers that are to run the network, the first before the others; none: the CPU. Borrowed for the load. */
+    Span<const Provider> providers;
+    /** Is told how far the load has come, and may stop it. */
+    Progress progress;
 };
 
 namespace detail {
@@ -617,13 +678,32 @@ inline auricle_clip_options to_c(const ClipOptions &from) noexcept
     return to;
 }
 
-inline auricle_model_options to_c(const ModelOptions &from) noexcept
+/* Options of C, and the list that they point into. */
+struct LoadOptions {
+    std::vector<auricle_provider> providers;
+    auricle_model_options options;
+};
+
+inline LoadOptions to_c(const ModelOptions &from)
 {
-    auricle_model_options to;
-    auricle_model_options_init(&to);
-    to.threads = from.threads;
-    to.self_check = from.self_check;
-    to.cancel = from.cancel ? from.cancel->get() : nullptr;
+    LoadOptions to;
+    for (std::size_t k = 0; k < from.providers.size(); k++) {
+        const Provider &provider = from.providers.data()[k];
+        to.providers.emplace_back();
+        auricle_provider_init(&to.providers.back());
+        to.providers.back().name = provider.name;
+        to.providers.back().need = static_cast<std::int32_t>(provider.need);
+        to.providers.back().options_json = provider.options_json;
+    }
+    auricle_model_options_init(&to.options);
+    to.options.threads = from.threads;
+    to.options.self_check = from.self_check;
+    to.options.max_batch = from.max_batch;
+    to.options.cancel = from.cancel ? from.cancel->get() : nullptr;
+    to.options.providers = to.providers.data();
+    to.options.provider_count = to.providers.size();
+    to.options.progress = from.progress.call();
+    to.options.user = from.progress.user();
     return to;
 }
 
@@ -657,13 +737,13 @@ public:
      * Loads an ONNX file, with the manifest that is embedded in it or lies beside it. Opens ONNX Runtime if that has not
      * happened (runtime_open). `path` is UTF-8 (on Unix any bytes) and may be relative.
      *
-     * Any thread. Takes from milliseconds to seconds. auricle_model_load.
+     * Any thread. Takes from milliseconds to seconds; minutes, where a provider builds an engine. auricle_model_load.
      */
     static Result<Model> load(const char *path, const ModelOptions &options = {})
     {
         auricle_model *model = nullptr;
         const auto c = detail::to_c(options);
-        return detail::made<Model>(auricle_model_load(path, &c, &model), [&] { return Model(model); });
+        return detail::made<Model>(auricle_model_load(path, &c.options, &model), [&] { return Model(model); });
     }
 
     /** As above; a path with a NUL in it is Status::invalid_argument. Takes a std::filesystem::path too, on Unix. */
@@ -687,7 +767,7 @@ public:
     {
         auricle_model *model = nullptr;
         const auto c = detail::to_c(options);
-        return detail::made<Model>(auricle_model_load_memory(onnx, size, manifest, &c, &model),
+        return detail::made<Model>(auricle_model_load_memory(onnx, size, manifest, &c.options, &model),
                                    [&] { return Model(model); });
     }
 
@@ -792,7 +872,7 @@ public:
 
 /** How a session is set up: auricle_session_options. What is left alone has the default. */
 struct SessionOptions {
-    /** Rate of the audio that will be pushed, Hz; 8000 to 384000; 0: the model's. */
+    /** Rate of the audio that will be pushed, Hz; 1000 to 384000; 0: the model's. */
     std::uint32_t sample_rate = 0;
     /** Channels of that audio, 1 to 8; 0: 1. */
     std::uint32_t channels = 0;
@@ -828,6 +908,13 @@ inline auricle_session_options to_c(const SessionOptions &from) noexcept
     to.channel = from.channel;
     to.stream_json = from.stream_json;
     return to;
+}
+
+/* A timeout as C has it. */
+inline std::uint32_t to_c(std::chrono::milliseconds timeout) noexcept
+{
+    const auto most = static_cast<std::chrono::milliseconds::rep>(UINT32_MAX);
+    return static_cast<std::uint32_t>(timeout.count() < 0 ? 0 : timeout.count() > most ? most : timeout.count());
 }
 
 inline Window from_c(const auricle_result &from) noexcept
@@ -1011,9 +1098,7 @@ public:
      */
     Result<Status> wait(std::chrono::milliseconds timeout)
     {
-        const auto most = static_cast<std::chrono::milliseconds::rep>(UINT32_MAX);
-        const auto wanted = timeout.count() < 0 ? 0 : timeout.count() > most ? most : timeout.count();
-        return detail::checked(auricle_session_wait(get(), static_cast<std::uint32_t>(wanted)));
+        return detail::checked(auricle_session_wait(get(), detail::to_c(timeout)));
     }
 
     /**
@@ -1047,6 +1132,42 @@ private:
 
     std::uint32_t channels_ = 0;
 };
+
+/**
+ * Gives the next window of each of `sessions`, all of one model: what as many Session::read would give, but windows that are
+ * ready go through the network together, up to ModelOptions::max_batch in a run. Waits until every session has a window or
+ * its end, for at most `deadline`. Session i writes its scores to `scores` from i * Model::class_count() on, its window to
+ * `windows[i]`, and what its read would have given to `statuses[i]`; scores and window are written with Status::ok there
+ * only. last_error() is that of the last session that failed.
+ *
+ * The reading thread of all these sessions. Status::ok: at least one window was written; again: none was.
+ * Status::invalid_argument where `windows` or `statuses` are not as many as `sessions`, and nothing is consumed.
+ * auricle_read_many.
+ */
+inline Result<Status> read_many(Span<Session *const> sessions, std::chrono::milliseconds deadline, Span<float> scores,
+                                Span<Window> windows, Span<Status> statuses)
+{
+    const std::size_t count = sessions.size();
+    if (windows.size() != count || statuses.size() != count)
+        return detail::fail<Status>(Status::invalid_argument,
+                                    "there are " + std::to_string(count) + " sessions, " + std::to_string(windows.size())
+                                        + " windows and " + std::to_string(statuses.size()) + " statuses");
+    std::vector<auricle_session *> handles(count);
+    std::vector<auricle_result> results(count);
+    std::vector<auricle_status> each(count);
+    for (std::size_t k = 0; k < count; k++) {
+        handles[k] = sessions.data()[k] ? sessions.data()[k]->get() : nullptr;
+        auricle_result_init(&results[k]);
+    }
+    const auricle_status status = auricle_read_many(handles.data(), count, detail::to_c(deadline), scores.data(),
+                                                    scores.size(), results.data(), each.data());
+    for (std::size_t k = 0; k < count && (status == AURICLE_OK || status == AURICLE_AGAIN); k++) {
+        statuses.data()[k] = static_cast<Status>(each[k]);
+        if (each[k] == AURICLE_OK)
+            windows.data()[k] = detail::from_c(results[k]);
+    }
+    return detail::checked(status);
+}
 
 /* -------------------------------------------------------------------------------------------------
  * ONNX RUNTIME AND LOG

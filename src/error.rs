@@ -38,6 +38,8 @@ pub enum Status {
     Runtime = -200,
     /// ONNX Runtime failed while running the network, or the network's output is not finite.
     Inference = -201,
+    /// A provider of ONNX Runtime that was required cannot be had or does not run the network, or one has failed.
+    Provider = -202,
     /// A defect of Auricle. The session that it happened in is poisoned; others are not.
     Internal = -300,
 }

@@ -60,14 +60,14 @@ pub use clip::Clip;
 pub use error::{Error, Result, Status};
 pub use events::Event;
 pub use health::Health;
-pub use inference::Cancel;
 pub use inference::runtime::open as open_runtime;
+pub use inference::{Cancel, Need, Progress, Provider, Stage};
 pub use manifest::Manifest;
 pub use model::{ClipOptions, ClipStream, Mean, Model, ModelOptions, ModelOutput};
 pub use pcm::Format;
 pub use pipeline::Window;
 pub use ring::{Overflow, Pushed};
-pub use session::{Read, Session, SessionOptions, Wait};
+pub use session::{Read, Session, SessionOptions, Wait, read_many};
 
 /// What the library is made of, for the trainer, the command line and tests. Nothing in here is promised: any version may
 /// change it.

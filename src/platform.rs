@@ -1,8 +1,9 @@
 //! What the core needs that only `unsafe` gives: where our own library lies, whether the environment is a stranger's, a
 //! variable of it that must be set before ONNX Runtime is opened, a first look at ONNX Runtime's
-//! library, and the C library's free memory.
+//! library, the libraries that its providers need, and the C library's free memory.
 #![allow(unsafe_code)]
 
+#[cfg(feature = "load-dynamic")]
 use std::error::Error as _;
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
@@ -145,14 +146,43 @@ pub(crate) fn tame_environment() {
 
 /// ONNX Runtime's library, held open.
 pub(crate) struct Library {
-    _library: libloading::Library,
+    _handle: Handle,
     /// As it says itself, for example `1.28.0`.
     pub version: String,
 }
 
-/// Opens `file` and asks everything of it that `ort` takes for granted: `ort` would panic, or keep the file for ever.
-/// The error is a reason.
-pub(crate) fn open_onnxruntime(file: &Path) -> Result<Library, String> {
+#[cfg(feature = "load-dynamic")]
+type Handle = libloading::Library;
+/// What is linked is open for as long as we are.
+#[cfg(not(feature = "load-dynamic"))]
+type Handle = ();
+
+/// The file that holds the ONNX Runtime which this code is linked to; `None` where it is opened instead.
+#[cfg(feature = "load-dynamic")]
+pub(crate) fn linked_onnxruntime() -> Option<PathBuf> {
+    None
+}
+
+/// As above.
+#[cfg(not(feature = "load-dynamic"))]
+pub(crate) fn linked_onnxruntime() -> Option<PathBuf> {
+    #[cfg(unix)]
+    if let Some(file) = api_base(Path::new("")).ok().and_then(|(_, base)| mapped_file(base.GetApi as usize)) {
+        return Some(file);
+    }
+    own_file()
+}
+
+#[cfg(not(feature = "load-dynamic"))]
+fn api_base(_file: &Path) -> Result<(Handle, &'static ort::sys::OrtApiBase), String> {
+    // SAFETY: linked, with the signature of onnxruntime_c_api.h; it gives NULL or a table for ever.
+    let base = unsafe { ort::sys::OrtGetApiBase().as_ref() };
+    Ok(((), base.ok_or("its OrtGetApiBase gives NULL")?))
+}
+
+/// The table stays for as long as the handle.
+#[cfg(feature = "load-dynamic")]
+fn api_base(file: &Path) -> Result<(Handle, &'static ort::sys::OrtApiBase), String> {
     type GetApiBase = unsafe extern "system" fn() -> *const ort::sys::OrtApiBase;
     // SAFETY: opening runs the file's initialisers: the caller asked for this file's code.
     let library = unsafe { libloading::Library::new(file) }
@@ -164,7 +194,14 @@ pub(crate) fn open_onnxruntime(file: &Path) -> Result<Library, String> {
             .map_err(|_| "it is not ONNX Runtime (it does not export OrtGetApiBase)")?;
         get_api_base().as_ref().ok_or("it is not ONNX Runtime (its OrtGetApiBase gives NULL)")?
     };
-    // SAFETY: GetVersionString gives NULL or a constant C string, which is copied while `library` holds the file.
+    Ok((library, base))
+}
+
+/// Opens `file`, unless ONNX Runtime is linked, and asks everything of it that `ort` takes for granted: `ort` would panic, or keep the file for ever.
+/// The error is a reason.
+pub(crate) fn open_onnxruntime(file: &Path) -> Result<Library, String> {
+    let (handle, base) = api_base(file)?;
+    // SAFETY: GetVersionString gives NULL or a constant C string, which is copied while `handle` holds the file.
     let version = unsafe {
         let version = (base.GetVersionString)();
         if version.is_null() {
@@ -178,12 +215,64 @@ pub(crate) fn open_onnxruntime(file: &Path) -> Result<Library, String> {
     }
     // SAFETY: GetApi gives NULL or a table for ever.
     match unsafe { (base.GetApi)(ort::sys::ORT_API_VERSION) }.is_null() {
-        false => Ok(Library { _library: library, version }),
+        false => Ok(Library { _handle: handle, version }),
         true => Err(format!(
             "it says that its version is {version}, but has no interface of version {}",
             ort::sys::ORT_API_VERSION
         )),
     }
+}
+
+/// Opens, and keeps open, the files of `folder` whose names begin with `prefixes`, in that order: a library that names one
+/// of them later gets it from there. The error is a reason.
+pub(crate) fn open_all(folder: &Path, prefixes: &[&str]) -> Result<(), String> {
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.sort();
+    for prefix in prefixes {
+        // `libcudnn.so.9` before `libcudnn.so.9.20.0`, which is the same library.
+        let Some(name) = names.iter().find(|name| name.starts_with(prefix)) else { continue };
+        let file = folder.join(name);
+        // SAFETY: opening runs the file's initialisers: the caller named the folder for this.
+        let library = unsafe { libloading::Library::new(&file) }.map_err(|error| {
+            let system = error.source().map_or_else(|| error.to_string(), |system| system.to_string());
+            format!("{}: {system}", file.display())
+        })?;
+        std::mem::forget(library);
+    }
+    Ok(())
+}
+
+/// The first of these libraries that the process has open already.
+pub(crate) fn already_open<const N: usize>(names: [&str; N]) -> Option<libloading::Library> {
+    #[cfg(unix)]
+    let open = |name: &str| {
+        use libloading::os::unix::{Library, RTLD_LAZY};
+        // SAFETY: nothing is opened, so no initialiser runs.
+        unsafe { Library::open(Some(name), RTLD_LAZY | libc::RTLD_NOLOAD) }.ok().map(Into::into)
+    };
+    #[cfg(windows)]
+    let open = |name: &str| {
+        libloading::os::windows::Library::open_already_loaded(name).ok().map(libloading::Library::from)
+    };
+    #[cfg(not(any(unix, windows)))]
+    let open = |_: &str| None;
+    names.into_iter().find_map(open)
+}
+
+/// What appends NNAPI to the options of a session, with its flags.
+pub(crate) type AppendNnapi =
+    unsafe extern "C" fn(*mut ort::sys::OrtSessionOptions, u32) -> ort::sys::OrtStatusPtr;
+
+/// ONNX Runtime's function for NNAPI, which is not in its table, from the library that was opened from `file`.
+pub(crate) fn nnapi(file: &Path) -> Option<AppendNnapi> {
+    // SAFETY: the file is open already, so no initialiser runs.
+    let library = unsafe { libloading::Library::new(file) }.ok()?;
+    // SAFETY: the signature is that of ONNX Runtime's nnapi_provider_factory.h; the library stays open for ever.
+    unsafe { library.get::<AppendNnapi>(b"OrtSessionOptionsAppendExecutionProvider_Nnapi") }
+        .ok()
+        .map(|symbol| *symbol)
 }
 
 /// Gives memory that was freed back to the system, where the C library would keep it for later (glibc).

@@ -17,16 +17,18 @@ use programs::{
 };
 
 /// Programs of tests/c and the files that they are made of.
-const PROGRAMS: [(&str, &[&str]); 14] = [
+const PROGRAMS: [(&str, &[&str]); 16] = [
     ("header", &["header.c", "header_other.c"]),
     ("status", &["status.c"]),
     ("log", &["log.c"]),
     ("runtime", &["runtime.c"]),
+    ("provider", &["provider.c"]),
     ("model", &["model.c"]),
     ("outputs", &["outputs.c"]),
     ("session", &["session.c"]),
     ("classify", &["classify.c"]),
     ("stream", &["stream.c"]),
+    ("read_many", &["read_many.c"]),
     ("events", &["events.c"]),
     ("threads", &["threads.c"]),
     ("lifetime", &["lifetime.c"]),
@@ -50,7 +52,9 @@ fn build_and_run(compiler: &str, language: &[&str], versions: &[&str]) {
     install(&folder);
     std::fs::write(folder.join("looping.onnx"), looping::looping(0)).expect("target/tmp can be written");
     let own = folder.to_str().expect("UTF-8");
-    for (name, files) in PROGRAMS {
+    // Where ONNX Runtime is linked, no other one can be named: see linked.rs.
+    let opened = |(name, _): &(&str, _)| cfg!(feature = "load-dynamic") || *name != "runtime";
+    for (name, files) in PROGRAMS.into_iter().filter(opened) {
         let sources: Vec<_> = files.iter().map(|file| tests.join(file)).collect();
         let mut program = PathBuf::new();
         for version in versions {
@@ -158,6 +162,7 @@ fn the_sanitizers_report_seeded_faults() {
 }
 
 #[test]
+#[cfg(feature = "load-dynamic")]
 fn onnx_runtime_is_found_beside_a_library_that_was_opened_by_a_relative_path() {
     let folder = folder("own_folder");
     let library = folder.join("lib");
@@ -184,7 +189,12 @@ fn a_program_links_the_static_library() {
     let program = folder.join("stream");
     let mut command = compile(a_c_compiler());
     command.arg("-I").arg(root().join("include")).arg(root().join("tests/c/stream.c"));
-    command.arg(folder.join("libauricle.a")).args(native).arg("-o").arg(&program);
+    command.arg(folder.join("libauricle.a"));
+    if cfg!(not(feature = "load-dynamic")) {
+        command.arg("-L").arg(std::env::var("ORT_LIB_PATH").expect("it was linked from there"));
+        command.arg("-lonnxruntime");
+    }
+    command.args(native).arg("-o").arg(&program);
     finish("build", &mut command, &[]);
     run(&program, &["."], &[]);
 }

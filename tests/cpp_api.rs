@@ -18,7 +18,7 @@ use programs::{WARNINGS, build, exists, finish, folder, install, root, run, say}
 const CPP_WARNINGS: [&str; 2] = ["-Wold-style-cast", "-Wsign-conversion"];
 
 /// Programs of tests/cpp and the files that they are made of. The test of seeded faults has another one.
-const PROGRAMS: [(&str, &[&str]); 14] = [
+const PROGRAMS: [(&str, &[&str]); 16] = [
     ("header", &["header.cpp", "header_other.cpp"]),
     ("status", &["status.cpp"]),
     ("log", &["log.cpp"]),
@@ -32,6 +32,8 @@ const PROGRAMS: [(&str, &[&str]); 14] = [
     ("lifetime", &["lifetime.cpp"]),
     ("cancel", &["cancel.cpp"]),
     ("outputs", &["outputs.cpp"]),
+    ("provider", &["provider.cpp"]),
+    ("read_many", &["read_many.cpp"]),
     ("exceptions", &["exceptions.cpp"]),
 ];
 
@@ -163,6 +165,21 @@ fn the_program_that_opens_the_header_works() {
     let output = missing.arg("no_such.onnx").output().expect("start");
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && message.contains("no_such.onnx"), "{message}");
+}
+
+#[test]
+fn the_program_of_the_readme_works() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
+    let source =
+        readme.split("```cpp\n").nth(1).and_then(|text| text.split("```").next()).expect("a program");
+    let folder = folder("readme");
+    install(&folder);
+    std::fs::write(folder.join("readme.cpp"), source).expect("write the program");
+    let program = build(&compiler(), &options("-std=c++17"), &folder, "readme", &[folder.join("readme.cpp")]);
+    let mut command = Command::new(program);
+    let output = finish("readme", command.current_dir(root()), &[]);
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert!(out.lines().count() == 10 && out.contains("helicopter "), "{out}");
 }
 
 /// Builds a program of examples/cpp against the library in `folder`, as a reader would, with all warnings.

@@ -1,5 +1,5 @@
 //! Files that are given for ONNX Runtime and are not; whose word counts for which file that is.
-#![cfg(unix)]
+#![cfg(all(unix, feature = "load-dynamic"))]
 
 mod support;
 

@@ -141,7 +141,7 @@ fn dropped_frames_are_silence_too() {
     let small = with(options(), |o| (o.ring_seconds, o.overflow) = (Some(0.5), Overflow::DropNewest));
     let (session, mut heard, audio) =
         (Session::new(&model, &small).expect("a session"), Heard::new(), audio(6, 30_000));
-    let taken = session.push_f32(&audio[..20_000]).expect("push").accepted as usize;
+    let taken = session.push_f32(&audio[..20_000]).expect("push").accepted;
     assert!(taken < 10_000, "{taken}");
     read(&session, &mut heard);
     push(&session, &audio[20_000..25_000]);

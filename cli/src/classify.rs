@@ -9,7 +9,7 @@ use auricle::manifest::Stream;
 use auricle::{ClipOptions, ClipStream, Error, Event, Mean, Model, Window};
 
 use crate::events::{self, clock};
-use crate::model;
+use crate::model::{self, Engine};
 use crate::out::{Stdout, Stop, complain, json, shown, shown_text};
 use crate::progress::Progress;
 use crate::ranking::ranked;
@@ -76,8 +76,8 @@ impl From<Stop> for Failure {
     }
 }
 
-pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Stdout) -> Result<(), Stop> {
-    let model = model::load(args.model.as_deref(), runtime)?;
+pub fn run(args: &Args, engine: Engine<'_>, out: &mut Stdout) -> Result<(), Stop> {
+    let model = model::load(args.model.as_deref(), engine)?;
     let stream = args.events.then(|| events::stream(&model, args.stream.as_deref())).transpose()?;
     let progress = Progress::over(args.files.len(), args.json || args.events);
     let mut all_done = true;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use auricle::Manifest;
 use auricle::stages::features::Features;
 
-use crate::model;
+use crate::model::{self, Engine};
 use crate::npy::{Npy, Part};
 use crate::out::{Stdout, Stop, shown};
 use crate::rows::{ROWS, Rows};
@@ -35,13 +35,13 @@ pub struct Args {
     output: PathBuf,
 }
 
-pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Stdout) -> Result<(), Stop> {
+pub fn run(args: &Args, engine: Engine<'_>, out: &mut Stdout) -> Result<(), Stop> {
     let manifest = match &args.manifest {
         Some(path) => {
             let json = model::read_json(path)?;
             Manifest::parse(&json).map_err(|e| Stop::because(shown(path), e))?
         }
-        None => model::load(args.model.as_deref(), runtime)?.manifest().clone(),
+        None => model::load(args.model.as_deref(), engine)?.manifest().clone(),
     };
     let of_file = |e: &dyn Display| Stop::because(shown(&args.file), e);
     let of_output = |e: io::Error| Stop::because(shown(&args.output), e);

@@ -6,7 +6,7 @@ use auricle::manifest::METADATA_KEY;
 use auricle::stages::inference::contents::{Contents, Declared, Opset, Size};
 use serde_json::{Value, json};
 
-use crate::model;
+use crate::model::{self, Engine};
 use crate::out::{Stdout, Stop, shown, shown_text, visible};
 
 /// Say what a model expects and what runs it
@@ -23,7 +23,7 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Stdout) -> Result<(), Stop> {
+pub fn run(args: &Args, engine: Engine<'_>, out: &mut Stdout) -> Result<(), Stop> {
     let contents = Contents::read(&args.model).map_err(Stop::new)?;
     let embedded = contents.metadata.iter().any(|entry| entry.key == METADATA_KEY);
     if !embedded && !args.model.with_extension("auricle.json").exists() {
@@ -32,7 +32,7 @@ pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Stdout) -> Result<(), 
             false => out.line(listing(&args.model, &contents).trim_end()),
         };
     }
-    let model = model::load(Some(&args.model), runtime)?;
+    let model = model::load(Some(&args.model), engine)?;
     let unreadable = |error: &dyn std::fmt::Display| Stop::because("the model's record", error);
     let record = model.describe().map_err(|error| unreadable(&error))?;
     let mut record: Value = serde_json::from_str(&record).map_err(|error| unreadable(&error))?;
@@ -47,9 +47,21 @@ pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Stdout) -> Result<(), 
     if args.json {
         return out.line(pretty(&record)?);
     }
+    record["providers"] = by_name(&record["providers"]);
     let mut text = String::new();
     write_tree(&mut text, &record, 0);
     out.line(text.trim_end())
+}
+
+/// Each provider under its name, without the names of its nodes, of which there can be hundreds.
+fn by_name(providers: &Value) -> Value {
+    let one = |provider: &Value| {
+        let mut members = provider.as_object()?.clone();
+        members.remove("nodes");
+        let name = members.remove("name")?.as_str()?.to_owned();
+        Some((name, Value::Object(members)))
+    };
+    Value::Object(providers.as_array().into_iter().flatten().filter_map(one).collect())
 }
 
 fn pretty(record: &Value) -> Result<String, Stop> {

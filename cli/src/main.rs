@@ -39,6 +39,10 @@ struct Args {
     /// ONNX Runtime's library file, if it is not where Auricle looks by itself
     #[arg(long, global = true, value_name = "PATH")]
     runtime: Option<PathBuf>,
+    /// A provider of ONNX Runtime that must run the model (cuda, coreml, … or the path of a plug-in's library), or with `?`
+    /// behind it one that should; options behind it as ={"device":1}. May be given several times. Without it, the CPU
+    #[arg(long = "provider", global = true, value_name = "NAME", value_parser = model::provider)]
+    providers: Vec<auricle::Provider>,
     /// Print the versions of Auricle and of ONNX Runtime
     #[arg(short = 'V', long)]
     version: bool,
@@ -84,16 +88,16 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args, out: &mut Stdout) -> Result<(), Stop> {
-    let runtime = args.runtime.as_deref();
+    let engine = model::Engine { runtime: args.runtime.as_deref(), providers: &args.providers };
     if args.version {
-        return version::run(runtime, out);
+        return version::run(engine.runtime, out);
     }
     match &args.command {
-        Some(Command::Classify(args)) => classify::run(args, runtime, out),
-        Some(Command::Listen(args)) => listen::run(args, runtime, out),
+        Some(Command::Classify(args)) => classify::run(args, engine, out),
+        Some(Command::Listen(args)) => listen::run(args, engine, out),
         Some(Command::Init(args)) => init::run(args, out),
-        Some(Command::Inspect(args)) => inspect::run(args, runtime, out),
-        Some(Command::Features(args)) => features::run(args, runtime, out),
+        Some(Command::Inspect(args)) => inspect::run(args, engine, out),
+        Some(Command::Features(args)) => features::run(args, engine, out),
         None => {
             let missing = Args::command().error(clap::error::ErrorKind::MissingSubcommand, "missing command");
             Err(Stop::Usage(missing.to_string()))

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use auricle::{Error, Model, ModelOptions, Status};
+use auricle::{Error, Model, ModelOptions, Provider, Status};
 
 use crate::out::{Stop, shown};
 
@@ -14,10 +14,33 @@ const BUNDLED: &[u8] = include_bytes!("../../models/esc10.onnx");
 /// The longest manifest, bytes.
 const MAX_JSON: u64 = 1 << 24;
 
+/// What runs a model.
+#[derive(Clone, Copy)]
+pub struct Engine<'a> {
+    /// ONNX Runtime's library; `None`: where the library looks for it.
+    pub runtime: Option<&'a Path>,
+    /// None: the CPU.
+    pub providers: &'a [Provider],
+}
+
+/// `NAME`, `NAME?` for one that is preferred, either with `={…}`, its options in JSON.
+pub fn provider(text: &str) -> Result<Provider, String> {
+    let (name, options) = match text.find("={") {
+        Some(place) => (&text[..place], &text[place + 1..]),
+        None => (text, ""),
+    };
+    let provider = match name.strip_suffix('?') {
+        Some(name) => Provider::preferred(name),
+        None => Provider::required(name),
+    };
+    Ok(provider.with_options(options))
+}
+
 /// Opens ONNX Runtime, loads the model.
-pub fn load(path: Option<&Path>, runtime: Option<&Path>) -> Result<Model, Stop> {
-    open_runtime(runtime)?;
-    let options = ModelOptions::default();
+pub fn load(path: Option<&Path>, engine: Engine<'_>) -> Result<Model, Stop> {
+    open_runtime(engine.runtime)?;
+    let mut options = ModelOptions::default();
+    options.providers = engine.providers.to_vec();
     match path {
         Some(path) => Model::load(path, &options).map_err(|e| named(path, &e)),
         None => {
@@ -52,4 +75,22 @@ pub fn open_runtime(path: Option<&Path>) -> Result<(), Stop> {
         ),
         _ => Stop::new(e),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auricle::Need;
+
+    #[test]
+    fn a_provider_has_a_need_and_options_behind_its_name() {
+        let read = |text| {
+            let provider = provider(text).expect("any text is one");
+            (provider.name, provider.need, provider.options)
+        };
+        assert_eq!(read("cuda"), ("cuda".into(), Need::Required, String::new()));
+        assert_eq!(read("cuda?"), ("cuda".into(), Need::Preferred, String::new()));
+        let json = r#"{"more":{"a=":"b?"}}"#;
+        assert_eq!(read(&format!("./lib=x.so?={json}")), ("./lib=x.so".into(), Need::Preferred, json.into()));
+    }
 }

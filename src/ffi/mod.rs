@@ -51,17 +51,19 @@
 //!
 //! - Statuses: what calls return; auricle_last_error, auricle_status_text
 //! - Cancelling: auricle_cancel_create, _request, _free
+//! - Providers: what runs a network inside ONNX Runtime
 //! - Models: auricle_model_load, _load_memory, _class_count, _label, _sample_rate, _describe, _free
 //! - Sample formats: AURICLE_U8 to AURICLE_F64
 //! - Whole clips: auricle_classify_f32, auricle_classify
 //! - Sessions: auricle_session_create, _reset, _free
 //! - Pushing: auricle_session_push_f32 (_i16, _bytes, _planar_f32, _planar_bytes), _gap, _finish
 //! - Reading: auricle_session_read, _read_event, _wait, _cancel, _pending
+//! - Reading many sessions at once: auricle_read_many
 //! - Outputs: auricle_model_output_count, auricle_model_output, _output_name, _output_label, auricle_session_output
 //! - ONNX Runtime: auricle_runtime_open
 //! - Log: auricle_set_log
 //! - Versions: auricle_version, auricle_abi_version
-//! - Initialisers: auricle_model_options_init (_clip_options_, _session_options_, _result_, _event_)
+//! - Initialisers: auricle_model_options_init (_provider_, _clip_options_, _session_options_, _result_, _event_)
 //!
 //! CONVENTIONS, valid for every function unless its own text says otherwise
 //!
@@ -130,12 +132,13 @@
 //! the library does not know at 0: they are refused rather than ignored. Results that the library does not
 //! know stay as they were. Refused too: a struct_size below that of the first version, or above 4096.
 //!
-//! Manners. Nothing is printed: see auricle_set_log. No function opens a socket or writes a file. No C++
+//! Manners. Nothing is printed: see auricle_set_log. No function opens a socket, and none writes a file but into the
+//! folder that a provider's option "cache" names. No C++
 //! exception, exit or abort crosses this interface; a defect inside the library is caught and returned as
 //! AURICLE_INTERNAL.
 //!
 //! Files. Read are the model, the manifest beside it, ONNX Runtime's library and what that reads of the system
-//! (the processor, the time zone). A model reads no other file: one whose weights lie in other files is
+//! (the processor, the time zone); for a provider, the libraries that it needs and its cache. A model reads no other file: one whose weights lie in other files is
 //! refused. A path must name a file: pipes, devices and folders are refused, and nothing waits for them.
 //!
 //! Environment. These variables play a part; ONNX Runtime 1.28.0 for the CPU reads no others.
@@ -163,8 +166,10 @@ mod log;
 mod model;
 mod output;
 mod pcm;
+mod provider;
 mod push;
 mod read;
+mod read_many;
 mod runtime;
 mod session;
 mod status;

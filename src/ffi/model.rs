@@ -10,6 +10,7 @@ use bytemuck::Zeroable;
 use super::cancel::{self, auricle_cancel};
 use super::guard::{guard, guard_value};
 use super::pointer::{self, Out};
+use super::provider::{self, auricle_progress_fn, auricle_provider};
 use super::status::{AURICLE_OK, auricle_status};
 use super::structs::{self, HasStructSize};
 use crate::error::{Error, Result, Status};
@@ -27,13 +28,23 @@ pub struct auricle_model_options {
     /// 1: the manifest's golden cases are run, and a model that does not reproduce them, or has none, is refused
     /// (AURICLE_MISMATCH, AURICLE_MANIFEST); 0: they are not.
     pub self_check: u32,
-    /// Leave it 0.
-    pub reserved: u32,
+    /// Windows of several sessions that auricle_read_many may put into one run, 1 to 1024; 0: 1. Loading then tries the
+    /// powers of two up to it, and those are used that cost less time a window than smaller ones. More than 1 needs a
+    /// network whose first axis is the batch, of any size (else AURICLE_MISMATCH).
+    pub max_batch: u32,
     /// Stops loading, and the self-check in it, from another thread; NULL: nothing does. It may be freed at once.
     pub cancel: *const auricle_cancel,
+    /// Providers of ONNX Runtime that are to run the network, the first before the others; NULL: the CPU.
+    pub providers: *const auricle_provider,
+    /// How many they are.
+    pub provider_count: usize,
+    /// Is told how far the load has come, and may stop it; NULL: nobody is.
+    pub progress: auricle_progress_fn,
+    /// Passed to `progress`.
+    pub user: *mut c_void,
 }
 
-// SAFETY: integers and a pointer, all valid as zeros.
+// SAFETY: integers, pointers and a function that may be missing, all valid as zeros.
 unsafe impl Zeroable for auricle_model_options {}
 // SAFETY: as above; `repr(C)`.
 unsafe impl HasStructSize for auricle_model_options {
@@ -96,12 +107,18 @@ impl auricle_model {
         if options.self_check > 1 {
             return Err(Error::argument(format!("self_check is {}; valid 0 and 1", options.self_check)));
         }
-        if options.reserved != 0 {
-            return Err(Error::argument(format!("reserved is {}; it must be 0", options.reserved)));
-        }
         // SAFETY: the header's conventions.
         let cancel = unsafe { cancel::optional("options->cancel", options.cancel) }?;
-        Ok(ModelOptions { threads: options.threads, self_check: options.self_check == 1, cancel })
+        // SAFETY: the header's conventions.
+        let providers = unsafe { provider::list(options.providers, options.provider_count) }?;
+        Ok(ModelOptions {
+            threads: options.threads,
+            self_check: options.self_check == 1,
+            cancel,
+            providers,
+            progress: provider::progress(options.progress, options.user),
+            max_batch: options.max_batch,
+        })
     }
 }
 
@@ -111,9 +128,9 @@ impl auricle_model {
 /// `path` is UTF-8 (on Unix any bytes) and may be relative. `options` may be NULL: all defaults.
 /// `*model` then belongs to the caller: auricle_model_free. The files can go afterwards.
 ///
-/// Any thread. Takes from milliseconds to seconds.
+/// Any thread. Takes from milliseconds to seconds; minutes, where a provider builds an engine.
 /// - AURICLE_OK
-/// - AURICLE_CANCELLED: `options->cancel` was requested. There is no model.
+/// - AURICLE_CANCELLED: `options->cancel` was requested, or `options->progress` said stop. There is no model.
 /// - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or an option is out of its range.
 /// - AURICLE_FILE: the file cannot be read, is no file (a pipe, a device, a folder), or is longer than an ONNX file
 ///   (2147483647 bytes) or a manifest (16777216 bytes) can be; the last error has the reason.
@@ -125,6 +142,8 @@ impl auricle_model {
 /// - AURICLE_MEMORY: what the file or the manifest asks for cannot be had; the last error has its size, if ONNX Runtime
 ///   says it.
 /// - AURICLE_RUNTIME: ONNX Runtime is missing. See auricle_runtime_open.
+/// - AURICLE_PROVIDER: a required provider cannot be had, or would leave a part of the network to the CPU; the last error
+///   has ONNX Runtime's reason and what to install.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auricle_model_load(
     path: *const c_char,
@@ -152,8 +171,8 @@ pub unsafe extern "C" fn auricle_model_load(
 /// - AURICLE_OK
 /// - AURICLE_INVALID_ARGUMENT: a pointer is NULL, `size` is absurd, the manifest is not UTF-8, or an option is
 ///   out of its range.
-/// - AURICLE_CANCELLED, AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_MEMORY, AURICLE_RUNTIME: as for
-///   auricle_model_load.
+/// - AURICLE_CANCELLED, AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_MEMORY, AURICLE_RUNTIME,
+///   AURICLE_PROVIDER: as for auricle_model_load.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auricle_model_load_memory(
     onnx: *const c_void,
@@ -210,7 +229,8 @@ pub unsafe extern "C" fn auricle_model_sample_rate(model: *const auricle_model) 
 }
 
 /// Writes the record for traceability: JSON, UTF-8, with a NUL at its end, that names the versions of Auricle and
-/// of ONNX Runtime, the files, their SHA-256 sums, the options, and the manifest with every default filled in.
+/// of ONNX Runtime, the files, their SHA-256 sums, the options, the providers (which of them runs which nodes of the
+/// network, on which device, with which libraries; why one is not used), and the manifest with every default filled in.
 ///
 /// `*needed` becomes the size of the record in bytes, the NUL among them, also when the record did not fit (the
 /// one output that is written with an error). To ask for the size alone give `capacity` 0; `json` may then be

@@ -15,6 +15,7 @@ use super::status::{AURICLE_OK, auricle_status};
 use super::structs::{self, HasStructSize};
 use crate::error::{Error, Result, Status};
 use crate::manifest::Stream;
+use crate::memory::reserved;
 use crate::ring::Overflow;
 use crate::session::{Session, SessionOptions};
 
@@ -82,6 +83,19 @@ const _: () = {
 /// Poisons a session if the body that uses it panics.
 struct Poison<'a>(&'a AtomicBool);
 
+impl auricle_session {
+    /// The session, unless a defect happened in it.
+    fn sound(&self) -> Result<&Session> {
+        match self.poisoned.load(Ordering::Acquire) {
+            false => Ok(&self.core),
+            true => Err(Error::new(
+                Status::InvalidState,
+                "a defect of Auricle happened in this session (AURICLE_INTERNAL): it can only be freed",
+            )),
+        }
+    }
+}
+
 impl Drop for Poison<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
@@ -98,14 +112,33 @@ pub(super) unsafe fn with(session: *mut auricle_session, body: impl FnOnce(&Sess
     guard(|| {
         // SAFETY: by contract.
         let session = unsafe { pointer::reference("session", session) }?;
-        if session.poisoned.load(Ordering::Acquire) {
-            return Err(Error::new(
-                Status::InvalidState,
-                "a defect of Auricle happened in this session (AURICLE_INTERNAL): it can only be freed",
-            ));
-        }
+        let core = session.sound()?;
         let _poison = Poison(&session.poisoned);
-        body(&session.core)
+        body(core)
+    })
+}
+
+/// [`with`] for a function that takes several sessions.
+///
+/// # Safety
+/// `sessions` is null or `count` pointers, each null or a live session.
+pub(super) unsafe fn with_all(
+    sessions: *const *mut auricle_session,
+    count: usize,
+    body: impl FnOnce(&[&Session]) -> Result<i32>,
+) -> i32 {
+    guard(|| {
+        // SAFETY: by contract.
+        let given = unsafe { pointer::slice("sessions", sessions, "count", count) }?;
+        let mut cores = reserved(count, "the sessions")?;
+        let mut poisons = reserved(count, "the sessions")?;
+        for (index, &session) in given.iter().enumerate() {
+            // SAFETY: by contract.
+            let session = unsafe { pointer::reference(&format!("sessions[{index}]"), session) }?;
+            cores.push(session.sound()?);
+            poisons.push(Poison(&session.poisoned));
+        }
+        body(&cores)
     })
 }
 

@@ -45,6 +45,9 @@ pub const AURICLE_MISMATCH: i32 = -103;
 pub const AURICLE_RUNTIME: i32 = -200;
 /// ONNX Runtime failed while running the network, or the network gave a score that is not finite.
 pub const AURICLE_INFERENCE: i32 = -201;
+/// A provider of ONNX Runtime that was required cannot be had or does not run the network; or one has failed while it
+/// ran, and the model has to be loaded anew. The last error has the reason, and what to install.
+pub const AURICLE_PROVIDER: i32 = -202;
 /// A defect of Auricle, caught: please report the last error. If it happened in a session, that session can
 /// only be freed; other sessions and the model are not touched.
 pub const AURICLE_INTERNAL: i32 = -300;
@@ -70,6 +73,7 @@ pub extern "C" fn auricle_status_text(status: i32) -> *const c_char {
             AURICLE_MISMATCH => c"manifest and network contradict each other",
             AURICLE_RUNTIME => c"ONNX Runtime not available",
             AURICLE_INFERENCE => c"inference failed",
+            AURICLE_PROVIDER => c"provider not available",
             AURICLE_INTERNAL => c"internal error",
             _ => c"unknown status",
         }
@@ -107,6 +111,7 @@ mod tests {
             Mismatch,
             Runtime,
             Inference,
+            Provider,
             Internal,
         ];
         let mut texts = std::collections::HashSet::new();

@@ -4,6 +4,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::pointer;
 use crate::error::{Error, Result};
+use crate::memory::reserved;
 
 /// A `struct_size` above this is a mistake (memory that was never initialised), not a newer program.
 const MAX: usize = 4096;
@@ -74,6 +75,25 @@ impl<T: HasStructSize + Pod> ResultOut<T> {
         // SAFETY: by contract.
         let size = unsafe { size(name, pointer) }?.min(size_of::<T>());
         Ok(Self { to: pointer, size })
+    }
+
+    /// `count` results, one behind the other, each as long as the first.
+    ///
+    /// # Safety
+    /// `pointer` is null, or points at `count` structs as long as the `struct_size` of the first says, for as long as the
+    /// results are used.
+    pub unsafe fn list(name: &str, pointer: *mut T, count: usize) -> Result<Vec<Self>> {
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        // SAFETY: by contract.
+        let stride = unsafe { self::size(&format!("{name}[0]"), pointer) }?;
+        let mut list = reserved(count, "the results")?;
+        for index in 0..count {
+            // SAFETY: by contract, every struct is as long as the first.
+            list.push(unsafe { Self::new(&format!("{name}[{index}]"), pointer.byte_add(index * stride)) }?);
+        }
+        Ok(list)
     }
 
     /// Writes everything but `struct_size`, which is the program's.

@@ -172,11 +172,11 @@ pub(crate) fn write(tensor: &mut DynTensor, values: impl Iterator<Item = f64>) {
     });
 }
 
-/// Writes the elements as 32-bit floats, in the order of memory, as far as they and `out` go.
-pub(crate) fn read(tensor: &DynTensor, out: &mut [f32]) {
+/// Writes the elements from `first` on as 32-bit floats, in the order of memory, as far as they and `out` go.
+pub(crate) fn read(tensor: &DynTensor, first: usize, out: &mut [f32]) {
     with_type!(tensor, T => {
         let (_, elements) = tensor.try_extract_tensor::<T>().expect(OWN);
-        out.iter_mut().zip(elements).for_each(|(value, element)| *value = element.value());
+        out.iter_mut().zip(&elements[first.min(elements.len())..]).for_each(|(value, element)| *value = element.value());
     });
 }
 

@@ -1,16 +1,21 @@
 //! ONNX Runtime: finding and opening it, running a network with it.
 
+pub(crate) mod batch;
 mod cancel;
 pub mod contents;
 pub(crate) mod dtype;
 pub(crate) mod network;
 pub(crate) mod onnx_file;
+mod progress;
+pub(crate) mod providers;
 pub mod runtime;
 pub(crate) mod state;
 pub(crate) mod tensors;
 
 pub use cancel::Cancel;
 pub use dtype::Dtype;
+pub use progress::{Progress, Stage};
+pub use providers::{Need, Provider};
 
 #[cfg(test)]
 #[path = "../../tests/support/onnx.rs"]

@@ -6,7 +6,9 @@ mod tests;
 use std::ffi::{CStr, CString};
 use std::fmt;
 use std::ptr::{self, NonNull};
+use std::time::Instant;
 
+use once_cell::sync::OnceCell;
 use ort::AsPointer;
 use ort::memory::Allocator;
 use ort::session::Session;
@@ -14,6 +16,7 @@ use ort::value::{DynTensor, Outlet, ValueType};
 
 use super::cancel::Cancel;
 use super::dtype::Dtype;
+use super::providers::{Precision, Provider, Providers, REMEMBER, Record};
 use super::state::State;
 use super::tensors::{MAX_TENSORS, Names, Tensors};
 use super::{onnx_file, runtime};
@@ -44,9 +47,22 @@ pub(crate) struct Port {
     pub sizes: Vec<i64>,
 }
 
+/// How a network is loaded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Loading<'a> {
+    /// Threads inside one run, the calling one included. None of them spins while it waits.
+    pub threads: usize,
+    /// None: the CPU.
+    pub providers: &'a [Provider],
+    pub cancel: Option<&'a Cancel>,
+}
+
 /// A network that is ready to run.
 pub(crate) struct Network {
     session: Session,
+    providers: Providers,
+    /// Why no run is possible any more: a provider has failed.
+    lost: OnceCell<String>,
 }
 
 impl fmt::Debug for Network {
@@ -56,14 +72,33 @@ impl fmt::Debug for Network {
 }
 
 impl Network {
-    /// Loads the bytes of an ONNX file, which can go afterwards. `threads` counts the calling thread; none of them spins
-    /// while it waits.
-    pub fn load(onnx: &[u8], threads: usize, cancel: Option<&Cancel>) -> Result<Self> {
+    /// Loads the bytes of an ONNX file, which can go afterwards.
+    pub fn load(onnx: &[u8], loading: Loading<'_>) -> Result<Self> {
         onnx_file::check(onnx)?;
-        Self::load_checked(onnx, threads, cancel)
+        Self::load_checked(onnx, loading)
     }
 
-    fn load_checked(onnx: &[u8], threads: usize, cancel: Option<&Cancel>) -> Result<Self> {
+    fn load_checked(onnx: &[u8], loading: Loading<'_>) -> Result<Self> {
+        let mut providers = Providers::new(loading.providers)?;
+        loop {
+            let started = Instant::now();
+            match Self::commit(onnx, loading, &mut providers) {
+                Ok(session) => {
+                    providers.judge(&session, started.elapsed().as_secs_f64())?;
+                    // What the file was parsed into is free now: 2.4 times the size of the file, which the C library
+                    // would keep.
+                    platform::return_free_memory();
+                    return Ok(Self { session, providers, lost: OnceCell::new() });
+                }
+                Err(error) => {
+                    loading.cancel.map_or(Ok(()), Cancel::check)?;
+                    providers.give_up_one(error)?;
+                }
+            }
+        }
+    }
+
+    fn commit(onnx: &[u8], loading: Loading<'_>, providers: &mut Providers) -> Result<Session> {
         let environment = runtime::environment()?;
         // Removed when ONNX Runtime was opened; the program can have set it since.
         if std::env::var_os(SETTINGS_FROM_MODEL).is_some() {
@@ -73,9 +108,9 @@ impl Network {
             );
             return Err(Error::new(Status::Runtime, message));
         }
-        let mut builder = (|| -> ort::Result<_> {
+        let builder = (|| -> ort::Result<_> {
             Ok(Session::builder(environment)?
-                .with_intra_threads(threads)?
+                .with_intra_threads(loading.threads)?
                 .with_inter_threads(1)?
                 .with_intra_op_spinning(false)?
                 .with_inter_op_spinning(false)?
@@ -83,17 +118,31 @@ impl Network {
                 .with_logger(runtime::logger(Level::Debug))?
                 // A plan of all activations in one block costs each thread 0.7 MB more (YAMNet) and brings no speed.
                 .with_memory_pattern(false)?
+                .with_config_entry(REMEMBER.0, REMEMBER.1)?
                 .with_config_entry("session.load_model_format", "ONNX")?
                 .with_config_entry("session.model_external_initializers_file_folder_path", NO_FOLDER)?)
         })()
         .map_err(refused)?;
-        let _loading = cancel.map(|cancel| cancel.watch_load(builder.canceler())).transpose()?;
+        let mut builder = providers.add_to(builder)?;
+        let _loading = loading.cancel.map(|cancel| cancel.watch_load(builder.canceler())).transpose()?;
         let session = builder.commit_from_memory(onnx).map_err(refused);
-        cancel.map_or(Ok(()), Cancel::check)?;
-        let session = session?;
-        // What the file was parsed into is free now: 2.4 times the size of the file, which the C library would keep.
-        platform::return_free_memory();
-        Ok(Self { session })
+        loading.cancel.map_or(Ok(()), Cancel::check)?;
+        session
+    }
+
+    /// How exactly the providers that run it compute.
+    pub fn precision(&self) -> Precision {
+        self.providers.precision()
+    }
+
+    /// What each provider does for it.
+    pub fn providers(&self) -> Vec<Record<'_>> {
+        self.providers.records()
+    }
+
+    /// How long ONNX Runtime and its providers took to make it ready, seconds.
+    pub fn seconds_to_prepare(&self) -> f64 {
+        self.providers.seconds()
     }
 
     pub fn inputs(&self) -> Vec<Port> {
@@ -140,13 +189,34 @@ impl Network {
         state: &mut State,
         cancel: Option<&Cancel>,
     ) -> Result<()> {
+        self.check_alive()?;
         let _running = cancel.map(|cancel| cancel.watch_run(&tensors.options)).transpose()?;
         self.call(names, tensors, state).map_err(|error| match cancel.map_or(Ok(()), Cancel::check) {
-            Ok(()) => failed(error),
+            Ok(()) => self.give_up_after(failed(error)),
             Err(cancelled) => cancelled,
         })?;
         state.turn();
         Ok(())
+    }
+
+    /// An error once a provider has failed.
+    fn check_alive(&self) -> Result<()> {
+        let lost = |reason: &String| {
+            let message =
+                format!("a provider has failed, so this model runs no more; load it anew: {reason}");
+            Err(Error::new(Status::Provider, message))
+        };
+        self.lost.get().map_or(Ok(()), lost)
+    }
+
+    /// A run that fails on a device leaves it in a state that nobody knows: every run that follows fails too, and none
+    /// goes to the CPU instead. The CPU, and a lack of memory, are another matter.
+    fn give_up_after(&self, error: Error) -> Error {
+        if !self.providers.leaves_cpu() || error.status() == Status::Memory {
+            return error;
+        }
+        let reason = self.lost.get_or_init(|| error.message().to_owned());
+        Error::new(Status::Provider, format!("a provider has failed; load the model anew: {reason}"))
     }
 
     /// ONNX Runtime's `Run`, which is made to be called by several threads at once ("multiple threads can call

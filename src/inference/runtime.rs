@@ -3,6 +3,9 @@
 //! It is opened by absolute path, never by searching the system's folders: an old `onnxruntime.dll` in System32 or a
 //! package manager's copy is never picked up by accident. Nothing of `ort` is touched before the library was opened,
 //! because `ort` panics then; the environment is kept for ever, because ONNX Runtime allows one a process.
+//!
+//! Without the feature `load-dynamic` ONNX Runtime is linked (iOS opens no libraries): the file that holds it is the one
+//! that is open, and asking for another one is an error.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -10,6 +13,8 @@ use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 use ort::environment::Environment;
+#[cfg(feature = "load-dynamic")]
+use ort::init_from;
 use ort::logging::{LogLevel, LoggerFunction};
 
 use crate::error::{Error, Result, Status};
@@ -69,7 +74,10 @@ fn environment_from(path: Option<&Path>) -> Result<&'static Environment> {
     let wanted = path.map(absolute).transpose()?;
     let mut first = false;
     let open = OPEN.get_or_try_init(|| {
-        let file = wanted.clone().map_or_else(find, Ok)?;
+        let file = match platform::linked_onnxruntime() {
+            Some(file) => file,
+            None => wanted.clone().map_or_else(find, Ok)?,
+        };
         let (environment, version) = create(&file)?;
         first = true;
         Ok(Open { environment, file, version })
@@ -161,6 +169,14 @@ fn library_in(folder: &Path) -> Option<PathBuf> {
         .min()
 }
 
+/// Where ONNX Runtime is linked, nothing is opened.
+#[cfg(not(feature = "load-dynamic"))]
+fn init_from(
+    _file: &Path,
+) -> std::result::Result<ort::environment::EnvironmentBuilder, std::convert::Infallible> {
+    Ok(ort::init())
+}
+
 fn create(file: &Path) -> Result<(Environment, String)> {
     let failed = |reason: String| {
         Error::new(
@@ -180,7 +196,7 @@ fn create(file: &Path) -> Result<(Environment, String)> {
     platform::tame_environment();
     platform::stay_loaded();
     let library = platform::open_onnxruntime(file).map_err(failed)?;
-    let builder = ort::init_from(file).map_err(|error| failed(error.to_string()))?;
+    let builder = init_from(file).map_err(|error| failed(error.to_string()))?;
     KEPT.get_or_init(|| file.to_path_buf());
     let environment = builder
         .with_name("auricle")

@@ -1,6 +1,6 @@
 //! Whole clips, in memory or in parts: windows, their mean, events. The one loop over the windows of a recording.
 
-use super::{Model, outputs};
+use super::{Model, ModelOutput, outputs};
 use crate::clip::{self, Clip};
 use crate::error::{Error, Result, Status};
 use crate::events::Event;
@@ -63,9 +63,10 @@ impl ClipStream {
     /// Writes the scores of the next window whose audio is there, one a class. After [`finish`](Self::finish) the rest of
     /// the recording makes the last window; a recording too short for one row of features is an error then.
     pub fn read(&mut self, scores: &mut [f32]) -> Result<Option<Window>> {
-        let classes = self.model.class_count();
+        let output = self.model.require_output(0)?;
+        let classes = output.size;
         if scores.len() < classes {
-            return Err(too_small(scores.len(), classes));
+            return Err(too_small(scores.len(), &output));
         }
         let _float_env = FloatEnv::enter();
         let pipeline = self.pipeline.as_mut().expect("there until it is dropped");
@@ -197,10 +198,10 @@ impl Model {
 
     /// For the output that `options` name, of which `values` takes the mean.
     fn mean_of(&self, options: &ClipOptions, values: &[f32]) -> Result<Mean> {
-        let size = self.require_output(options.output)?.size;
-        match values.len() < size {
-            true => Err(too_small(values.len(), size)),
-            false => Mean::new(size),
+        let output = self.require_output(options.output)?;
+        match values.len() < output.size {
+            true => Err(too_small(values.len(), &output)),
+            false => Mean::new(output.size),
         }
     }
 
@@ -271,9 +272,11 @@ impl Mean {
     }
 }
 
-fn too_small(capacity: usize, classes: usize) -> Error {
-    Error::new(
-        Status::BufferTooSmall,
-        format!("scores has room for {capacity}; the output has {classes} values, one a class"),
-    )
+fn too_small(capacity: usize, output: &ModelOutput<'_>) -> Error {
+    let size = output.size;
+    let message = match output.labels.is_empty() {
+        true => format!("values has room for {capacity}; the output has {size}"),
+        false => format!("scores has room for {capacity}; the model has {size} classes"),
+    };
+    Error::new(Status::BufferTooSmall, message)
 }

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::Model;
 use crate::error::Result;
+use crate::inference::batch::Sizes;
 use crate::inference::network::Port;
-use crate::inference::runtime;
+use crate::inference::{providers, runtime};
 use crate::json;
 use crate::manifest::Manifest;
 
@@ -18,7 +19,10 @@ struct Record<'a> {
     model: Network<'a>,
     manifest: Found<'a>,
     options: Options,
-    providers: [&'static str; 1],
+    seconds_to_prepare: f64,
+    /// How many windows a run may have.
+    batches: Option<&'a Sizes>,
+    providers: Vec<providers::Record<'a>>,
 }
 
 #[derive(Serialize)]
@@ -81,11 +85,10 @@ impl Model {
                 outputs: shared.scorer.outlets().iter().map(|outlet| (&outlet.port).into()).collect(),
             },
             manifest: Found { sha256: &shared.file.manifest_sha256, value: &shared.manifest },
-            options: Options {
-                threads: shared.options.threads.max(1),
-                self_check: shared.options.self_check,
-            },
-            providers: ["CPUExecutionProvider"],
+            options: Options { threads: shared.options.threads, self_check: shared.options.self_check },
+            batches: shared.scorer.sizes(),
+            seconds_to_prepare: shared.scorer.network().seconds_to_prepare(),
+            providers: shared.scorer.network().providers(),
         };
         json::pretty(&record, "the model's record")
     }

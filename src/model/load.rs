@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::{File, Model, ModelOptions, Shared, ports};
+use super::{File, Kept, Model, ModelOptions, Shared, ports};
 use crate::error::{Error, Result, Status};
 use crate::features::Features;
 use crate::file;
 use crate::float_env::FloatEnv;
-use crate::inference::network::Network;
-use crate::inference::onnx_file;
+use crate::inference::network::{Loading, Network};
+use crate::inference::{Cancel, Stage, batch, onnx_file};
 use crate::log::{self, Level};
 use crate::manifest::{self, METADATA_KEY, Manifest};
 use crate::pipeline::{FeaturesPool, Given, Scorer};
@@ -34,6 +34,7 @@ impl Model {
     /// `.auricle.json` instead of `.onnx`.
     pub fn load(path: impl AsRef<Path>, options: &ModelOptions) -> Result<Self> {
         let path = path.as_ref();
+        options.tell(Stage::Read, 0.0)?;
         let onnx = file::read(path, "an ONNX file", onnx_file::MAX_BYTES)?;
         let beside = path.with_extension("auricle.json");
         let find = || match beside.exists() {
@@ -69,8 +70,22 @@ fn build(
         let message = format!("threads is {}; valid 1..={MAX_THREADS}, 0 means 1", options.threads);
         return Err(Error::argument(message));
     }
+    if options.max_batch > batch::MAX {
+        let message = format!("max_batch is {}; valid 1..={}, 0 means 1", options.max_batch, batch::MAX);
+        return Err(Error::argument(message));
+    }
     let _float_env = FloatEnv::enter();
-    let network = Network::load(onnx, options.threads.max(1) as usize, options.cancel.as_ref())?;
+    options.tell(Stage::Read, 1.0)?;
+    options.tell(Stage::Prepare, 0.0)?;
+    let network = Network::load(
+        onnx,
+        Loading {
+            threads: options.threads.max(1) as usize,
+            providers: &options.providers,
+            cancel: options.cancel.as_ref(),
+        },
+    )?;
+    options.tell(Stage::Prepare, 1.0)?;
     let found = find(&network, given, beside)?;
     let manifest = Manifest::parse(&found.json).map_err(|error| error.of_manifest(&found.place))?;
     let file = File {
@@ -80,8 +95,9 @@ fn build(
         manifest_sha256: sha256(found.json.as_bytes()),
     };
     let model = bind(network, manifest, file, options)?;
+    options.tell(Stage::Warm, 1.0)?;
     if options.self_check {
-        model.self_check_until(options.cancel.as_ref())?;
+        model.check_golden(options.cancel.as_ref(), |done| options.tell(Stage::SelfCheck, done))?;
     }
     log::emit(Level::Info, || {
         let (name, values) = (&model.0.manifest.name, model.class_count());
@@ -125,14 +141,29 @@ fn bind(network: Network, manifest: Manifest, file: File, options: &ModelOptions
     let ports = ports::check(&manifest, &order, given.rows, bins, &network)?;
     let manifest = Arc::new(manifest);
     let cancel = options.cancel.as_ref();
+    options.tell(Stage::Warm, 0.0)?;
+    let scorer = Scorer::new(manifest.clone(), network, order, ports, (given, bins), cancel)?;
+    if options.max_batch > 1 {
+        scorer.measure_sizes(options.max_batch as usize, bins, |done| {
+            cancel.map_or(Ok(()), Cancel::check)?;
+            options.tell(Stage::Warm, done)
+        })?;
+    }
     Ok(Model(Arc::new(Shared {
-        scorer: Scorer::new(manifest.clone(), network, order, ports, (given, bins), cancel)?,
+        scorer,
         manifest,
         file,
-        options: options.clone(),
+        options: Kept { threads: options.threads.max(1), self_check: options.self_check },
         features: Arc::new(FeaturesPool::new(features)?),
         pipelines: Pool::new(MAX_PIPELINES)?,
     })))
+}
+
+impl ModelOptions {
+    /// An error if the load is to stop.
+    fn tell(&self, stage: Stage, done: f32) -> Result<()> {
+        self.progress.as_ref().map_or(Ok(()), |progress| progress.tell(stage, done))
+    }
 }
 
 fn sha256(bytes: &[u8]) -> String {

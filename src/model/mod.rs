@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::float_env::FloatEnv;
-use crate::inference::Cancel;
+use crate::inference::{Cancel, Progress, Provider};
 use crate::manifest::Manifest;
 use crate::pipeline::{FeaturesPool, Pipeline, Scorer, Source};
 use crate::pool::Pool;
@@ -29,6 +29,22 @@ pub struct ModelOptions {
     pub self_check: bool,
     /// Stops loading and the self-check from another thread.
     pub cancel: Option<Cancel>,
+    /// Providers of ONNX Runtime that are to run the network, the first before the others; none: the CPU. Nothing runs on
+    /// the CPU in place of one that is required, unless `cpu` is named too.
+    pub providers: Vec<Provider>,
+    /// Is told how far the load has come.
+    pub progress: Option<Progress>,
+    /// Windows that [`read_many`](crate::read_many) may put into one run; valid 1..=1024, 0 means 1. Loading then tries the
+    /// powers of two up to it, and those stay that cost less time a window than smaller ones. More than 1 needs a network
+    /// whose first axis is the batch, of any size.
+    pub max_batch: u32,
+}
+
+/// What is kept of the options, for the record.
+#[derive(Debug)]
+struct Kept {
+    threads: u32,
+    self_check: bool,
 }
 
 /// A loaded model. Cloning is cheap and shares everything.
@@ -39,7 +55,7 @@ pub struct Model(Arc<Shared>);
 struct Shared {
     manifest: Arc<Manifest>,
     file: File,
-    options: ModelOptions,
+    options: Kept,
     features: Arc<FeaturesPool>,
     scorer: Scorer,
     /// Pipelines of clips that were classified; planning one takes longer than classifying a second of audio.
@@ -75,6 +91,18 @@ impl Model {
     pub(crate) fn pipeline(&self, source: Source) -> Result<Pipeline> {
         let _float_env = FloatEnv::enter();
         Pipeline::new(&self.0.manifest, self.0.features.clone(), &self.0.scorer, source)
+    }
+
+    /// Runs the network alone, on `windows` silent windows. For benches; not part of the API.
+    #[doc(hidden)]
+    pub fn run_silence(&self, windows: usize) -> Result<()> {
+        let _float_env = FloatEnv::enter();
+        self.0.scorer.run_silence(windows, self.0.features.plan().bins())
+    }
+
+    /// Whether both are the same model.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     pub(crate) fn scorer(&self) -> &Scorer {

@@ -20,15 +20,26 @@ impl Model {
 
     /// [`self_check`](Self::self_check), which `cancel` can end.
     pub fn self_check_until(&self, cancel: Option<&Cancel>) -> Result<f32> {
+        self.check_golden(cancel, |_| Ok(()))
+    }
+
+    /// [`self_check_until`](Self::self_check_until), which tells how much of it is done, 0 to 1, and stops for an error.
+    pub(super) fn check_golden(
+        &self,
+        cancel: Option<&Cancel>,
+        tell: impl Fn(f32) -> Result<()>,
+    ) -> Result<f32> {
         let cases = &self.manifest().golden;
         if cases.is_empty() {
             let message = "a self-check was asked for, but the manifest has no golden cases (\"golden\")";
             return Err(Error::new(Status::Manifest, message));
         }
         let options = ClipOptions { cancel: cancel.cloned(), ..Default::default() };
+        let precision = self.scorer().network().precision();
         let mut largest = 0_f32;
         let mut scores = filled(self.class_count(), 0.0, "the scores of a golden case")?;
         for (index, case) in cases.iter().enumerate() {
+            tell(index as f32 / cases.len() as f32)?;
             if case.scores.len() != scores.len() {
                 let (said, values) = (case.scores.len(), scores.len());
                 let message = format!("golden[{index}]: {said} scores; the first output has {values} values");
@@ -38,23 +49,25 @@ impl Model {
                 .map_err(|e| Error::new(e.status(), format!("golden[{index}]: {}", e.message())))?;
             let apart = |class: usize| (scores[class] - case.scores[class]).abs();
             let worst = (0..scores.len()).max_by(|a, b| apart(*a).total_cmp(&apart(*b))).unwrap_or(0);
-            if f64::from(apart(worst)) > case.tolerance {
+            let allowed = case.tolerance.max(precision.tolerance());
+            if f64::from(apart(worst)) > allowed {
                 return Err(Error::new(
                     Status::Mismatch,
                     format!(
-                        "the model does not reproduce its golden case golden[{index}]: {} is {}, {} {}; {} is \
-                         allowed. {}",
+                        "the model does not reproduce its golden case golden[{index}]: {} is {}, {} {}; {allowed} is \
+                         allowed{}. {}",
                         name_of(self.labels(), worst),
                         scores[worst],
                         said_by(case),
                         case.scores[worst],
-                        case.tolerance,
+                        precision.remark(),
                         suspects(case)
                     ),
                 ));
             }
             largest = largest.max(apart(worst));
         }
+        tell(1.0)?;
         Ok(largest)
     }
 

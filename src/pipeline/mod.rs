@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result, Status};
 use crate::inference::Cancel;
 use crate::inference::state::State;
+use crate::inference::tensors::Tensors;
 use crate::manifest::{Manifest, samples};
 use crate::memory::{filled, reserved};
 use crate::padding::Padding;
@@ -61,6 +62,19 @@ pub(crate) struct Due {
     pub lost: bool,
     /// It is this row of the window that was run last.
     row: Option<usize>,
+}
+
+/// A window whose rows have been looked at.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    sequence: u64,
+    begin: u64,
+    end: u64,
+    whole: bool,
+    range: Range<u64>,
+    lost: bool,
+    /// All of its audio was lost, and is digital silence.
+    silent: bool,
 }
 
 #[derive(Debug)]
@@ -429,6 +443,22 @@ impl Pipeline {
 
     /// Runs the network on a window.
     fn run(&mut self, scorer: &Scorer, due: Due, cancel: Option<&Cancel>) -> Result<Window> {
+        let (shown, (scored, inference)) = self.show(due, |rows, bins, audio, state, results| {
+            let started = Instant::now();
+            (scorer.score(rows, bins, audio, state, results, cancel), started.elapsed())
+        })?;
+        scored?;
+        self.settled = shown.silent && self.state.is_settled();
+        Ok(self.ran(shown, inference))
+    }
+
+    /// Gives the rows of a window to `take`, with how much of it is audio, the state of the network, and room for what it
+    /// gives. Whatever becomes of it, the next one comes next.
+    pub fn show<T>(
+        &mut self,
+        due: Due,
+        take: impl FnOnce(&[f32], usize, Given, &mut State, &mut Results) -> T,
+    ) -> Result<(Shown, T)> {
         let Due { begin, whole, range, lost, .. } = due;
         let sequence = self.next;
         self.next += 1;
@@ -449,10 +479,13 @@ impl Pipeline {
             self.samples.truncate(given);
         }
         let (rows, bins) = rows?;
-        let started = Instant::now();
-        scorer.score(rows, bins, audio, &mut self.state, &mut self.results, cancel)?;
-        let inference = started.elapsed();
-        self.settled = silent && self.state.is_settled();
+        let taken = take(rows, bins, audio, &mut self.state, &mut self.results);
+        Ok((Shown { sequence, begin, end, whole, range, lost, silent }, taken))
+    }
+
+    /// A window that the network has run on, for `inference`.
+    fn ran(&mut self, shown: Shown, inference: Duration) -> Window {
+        let Shown { sequence, begin, end, whole, range, lost, .. } = shown;
         let window = Window {
             sequence,
             first_frame: range.start,
@@ -464,7 +497,28 @@ impl Pipeline {
         if !lost {
             self.pending = Pending { row: 0, rows: self.results.rows, begin, end, whole, window };
         }
+        window
+    }
+
+    /// The result of a window that was run with others: it is number `index` of `tensors`.
+    pub fn score_shared(
+        &mut self,
+        scorer: &Scorer,
+        tensors: &Tensors,
+        index: usize,
+        (shown, inference): (Shown, Duration),
+        scores: &mut [f32],
+    ) -> Result<Window> {
+        scorer.take(tensors, index, &mut self.results)?;
+        let window = self.ran(shown, inference);
+        self.given = Some(0);
+        scores.copy_from_slice(self.results.output(0, 0));
         Ok(window)
+    }
+
+    /// Whether it can be run with windows of other streams: it has as many rows as they.
+    pub fn is_full(&self, due: &Due) -> bool {
+        due.row.is_none() && !due.lost && (due.whole || self.manifest.input.padding != Padding::None)
     }
 }
 

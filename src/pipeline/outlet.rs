@@ -47,18 +47,29 @@ impl Outlet {
         self.shape.iter().product::<i64>() as usize
     }
 
-    /// Writes the values of all rows that are results, and says how many rows those are.
-    pub fn take(&self, output: &Output, tensor: &DynTensor, values: &mut [f32]) -> Result<usize> {
+    /// Writes the values of all rows that are results, and says how many rows those are. `shared`: the number of a window
+    /// among those that were run together.
+    pub fn take(
+        &self,
+        output: &Output,
+        tensor: &DynTensor,
+        shared: Option<usize>,
+        values: &mut [f32],
+    ) -> Result<usize> {
         let fail = |message: String| Error::new(Status::Inference, message);
-        let (raw, size) = rows_and_size(output, &self.port.name, tensor.shape()).map_err(fail)?;
+        let (shape, first) = match shared {
+            Some(index) => (&self.shape[..], index * self.capacity()),
+            None => (&tensor.shape()[..], 0),
+        };
+        let (raw, size) = rows_and_size(output, &self.port.name, shape).map_err(fail)?;
         let Some(values) = values.get_mut(..raw * size).filter(|_| size == self.size) else {
-            let (name, shape) = (&self.port.name, tensor.shape());
+            let name = &self.port.name;
             return Err(fail(format!(
                 "the network's output {name:?} has {shape:?}, for a whole window {:?}",
                 self.shape
             )));
         };
-        read(tensor, values);
+        read(tensor, first, values);
         if let Some(Quantized { scale, zero_point }) = self.quantized {
             values.iter_mut().for_each(|value| *value = (*value - zero_point as f32) * scale);
         }

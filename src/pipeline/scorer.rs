@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use once_cell::sync::OnceCell;
+
 use super::feed::{Feed, Given};
 use super::outlet::Outlet;
 use super::results::{Results, Values};
 use crate::error::{Error, Result, Status};
+use crate::inference::batch::Sizes;
 use crate::inference::dtype::write;
 use crate::inference::network::{Network, Port};
 use crate::inference::state::State;
@@ -14,7 +17,7 @@ use crate::inference::{Cancel, Dtype};
 use crate::manifest::{MAX_ELEMENTS, Manifest, Quantized};
 use crate::memory::filled;
 use crate::pool::Pool;
-use crate::tensor::AxisOrder;
+use crate::tensor::{Axis, AxisOrder};
 
 /// Threads whose tensors are kept.
 const MAX_IDLE: usize = 64;
@@ -46,6 +49,8 @@ pub(crate) struct Scorer {
     rows: usize,
     names: Names,
     tensors: Pool<Tensors>,
+    /// How many windows a run may have, where it may have several.
+    sizes: OnceCell<Sizes>,
 }
 
 impl Scorer {
@@ -76,6 +81,7 @@ impl Scorer {
             rows: given.rows,
             names,
             tensors: Pool::new(MAX_IDLE)?,
+            sizes: OnceCell::new(),
         };
         let trial = scorer.trial(outputs, given, bins, cancel);
         scorer.outlets = trial.map_err(|error| match error.status() {
@@ -96,7 +102,7 @@ impl Scorer {
         cancel: Option<&Cancel>,
     ) -> Result<Vec<Outlet>> {
         let silence = filled(given.rows * bins, 0.0, "the rows of a window")?;
-        let mut tensors = self.make(given.rows, bins, Err(outputs.len()))?;
+        let mut tensors = self.make(1, given.rows, bins, Err(outputs.len()))?;
         self.run(&mut tensors, &silence, bins, given, &mut self.state()?, cancel)?;
         let (mut outlets, mut obstacles, mut room) = (Vec::new(), Vec::new(), MAX_ELEMENTS as usize);
         for (index, (port, output)) in outputs.into_iter().zip(&self.manifest.outputs).enumerate() {
@@ -129,9 +135,13 @@ impl Scorer {
         }
         for (index, outlet) in outlets.iter().enumerate() {
             let mut values = filled(outlet.capacity(), 0.0, "the values of an output")?;
-            outlet.take(&self.manifest.outputs[index], tensors.output(index), &mut values)?;
+            outlet.take(&self.manifest.outputs[index], tensors.output(index), None, &mut values)?;
         }
         Ok(outlets)
+    }
+
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
     pub fn input(&self) -> &Port {
@@ -170,28 +180,40 @@ impl Scorer {
         cancel: Option<&Cancel>,
     ) -> Result<()> {
         let count = rows.len() / bins;
-        let shape = self.order.shape(count, bins);
-        let mut tensors = match self.tensors.take(|tensors| tensors.shape() == shape) {
-            Some(tensors) => tensors,
-            None if count == self.rows => {
-                let outputs: Vec<_> =
-                    self.outlets.iter().map(|outlet| (outlet.dtype, outlet.shape.clone())).collect();
-                self.make(count, bins, Ok(&outputs))?
-            }
-            None => self.make(count, bins, Err(self.outlets.len()))?,
-        };
+        let windows = self.sizes.get().filter(|_| count == self.rows).map_or(1, Sizes::single);
+        let mut tensors = self.tensors_for(windows, count, bins)?;
         let run = self.run(&mut tensors, rows, bins, given, state, cancel);
-        let taken = run.and_then(|()| self.take(&tensors, results));
+        let taken = run.and_then(|()| self.take(&tensors, 0, results));
         self.tensors.put(tensors);
         taken
     }
 
-    fn take(&self, tensors: &Tensors, results: &mut Results) -> Result<()> {
+    /// Tensors for `windows` windows of `rows` rows.
+    pub fn tensors_for(&self, windows: usize, rows: usize, bins: usize) -> Result<Tensors> {
+        let shape = many(windows, &self.order.shape(rows, bins));
+        match self.tensors.take(|tensors| tensors.shape() == shape) {
+            Some(tensors) => Ok(tensors),
+            None if rows == self.rows => {
+                let output = |outlet: &Outlet| (outlet.dtype, many(windows, &outlet.shape));
+                let outputs: Vec<_> = self.outlets.iter().map(output).collect();
+                self.make(windows, rows, bins, Ok(&outputs))
+            }
+            None => self.make(windows, rows, bins, Err(self.outlets.len())),
+        }
+    }
+
+    pub fn put_back(&self, tensors: Tensors) {
+        self.tensors.put(tensors);
+    }
+
+    /// What the network gave for window `index` of `tensors`.
+    pub fn take(&self, tensors: &Tensors, index: usize, results: &mut Results) -> Result<()> {
         results.rows = 1;
+        let shared = (tensors.shape()[0] > 1 && self.sizes.get().is_some()).then_some(index);
         for (index, outlet) in self.outlets.iter().enumerate() {
             let values = &mut results.outputs[index];
-            let rows =
-                outlet.take(&self.manifest.outputs[index], tensors.output(index), &mut values.values)?;
+            let output = &self.manifest.outputs[index];
+            let rows = outlet.take(output, tensors.output(index), shared, &mut values.values)?;
             // The first output is one if any is.
             match (values.series, index) {
                 (true, 0) => results.rows = rows,
@@ -200,6 +222,65 @@ impl Scorer {
             }
         }
         Ok(())
+    }
+
+    /// Puts the rows of window `index` of a run into its tensors.
+    pub fn place(&self, tensors: &mut Tensors, index: usize, rows: &[f32], bins: usize) {
+        let from = index * rows.len();
+        self.order.arrange(rows, bins, &mut tensors.floats()[from..from + rows.len()]);
+    }
+
+    /// Runs the network on all windows of `tensors`.
+    pub fn run_shared(&self, tensors: &mut Tensors) -> Result<()> {
+        self.network.run(&self.names, tensors, &mut State::new(&[])?, None)
+    }
+
+    /// Why a run takes one window only, if it does.
+    fn refuses_batches(&self) -> Option<String> {
+        let series = |k: usize| self.manifest.outputs[k].series().is_some();
+        if !self.feeds.is_empty() || !self.states.is_empty() {
+            return Some("it has more inputs than the audio".into());
+        }
+        if (0..self.outlets.len()).any(series) {
+            return Some("an output is a series".into());
+        }
+        if self.manifest.input.dtype != Dtype::F32 {
+            return Some("its input is not f32".into());
+        }
+        if self.order.axes().first() != Some(&Axis::Batch) {
+            return Some("the first axis of its input is not \"batch\"".into());
+        }
+        let ports = [&self.input].into_iter().chain(self.outlets.iter().map(|outlet| &outlet.port));
+        let fixed = |port: &&Port| port.sizes.first().is_none_or(|&size| size >= 0);
+        let port = ports.into_iter().find(fixed)?;
+        Some(format!("the first axis of tensor {:?}, of shape {:?}, is fixed", port.name, port.sizes))
+    }
+
+    /// Finds out how many windows a run may have, up to `max`: once, at the end of loading.
+    pub fn measure_sizes(&self, max: usize, bins: usize, tell: impl Fn(f32) -> Result<()>) -> Result<()> {
+        if let Some(reason) = self.refuses_batches() {
+            let message = format!("max_batch is {max}, but the network takes one window at a time: {reason}");
+            return Err(Error::new(Status::Mismatch, message));
+        }
+        let sizes = Sizes::measure(max, |windows| {
+            tell(windows as f32 / max as f32)?;
+            self.run_silence(windows, bins)
+        })?;
+        self.sizes.get_or_init(|| sizes);
+        Ok(())
+    }
+
+    /// Runs the network on `windows` silent windows.
+    pub fn run_silence(&self, windows: usize, bins: usize) -> Result<()> {
+        let mut tensors = self.tensors_for(windows, self.rows, bins)?;
+        let run = self.run_shared(&mut tensors);
+        self.put_back(tensors);
+        run
+    }
+
+    /// How many windows a run may have; `None`: one.
+    pub fn sizes(&self) -> Option<&Sizes> {
+        self.sizes.get()
     }
 
     fn run(
@@ -212,7 +293,7 @@ impl Scorer {
         cancel: Option<&Cancel>,
     ) -> Result<()> {
         match (self.manifest.input.dtype, self.quantized) {
-            (Dtype::F32, _) => self.order.arrange(rows, bins, tensors.floats()),
+            (Dtype::F32, _) => self.place(tensors, 0, rows, bins),
             (_, quantized) => {
                 let (tensor, staging) = tensors.staged();
                 self.order.arrange(rows, bins, staging);
@@ -232,16 +313,17 @@ impl Scorer {
         self.network.run(&self.names, tensors, state, cancel)
     }
 
-    /// Tensors for a window of `rows` rows, with what is the same in every run; outputs of these types and shapes, or how
+    /// Tensors for `windows` windows of `rows` rows, with what is the same in every run; outputs of these types and shapes, or how
     /// many.
     fn make(
         &self,
+        windows: usize,
         rows: usize,
         bins: usize,
         outputs: std::result::Result<&[(Dtype, Vec<i64>)], usize>,
     ) -> Result<Tensors> {
         let dtype = self.manifest.input.dtype;
-        let first = [(dtype, self.order.shape(rows, bins))].into_iter();
+        let first = [(dtype, many(windows, &self.order.shape(rows, bins)))].into_iter();
         let feeds = self.feeds.iter().map(|feed| (feed.dtype, feed.shape(rows, bins)));
         let inputs: Vec<_> = first.chain(feeds).collect();
         let staging = if dtype == Dtype::F32 { 0 } else { rows * bins };
@@ -249,4 +331,13 @@ impl Scorer {
         self.feeds.iter().enumerate().for_each(|(index, feed)| feed.prepare(&mut tensors, 1 + index));
         Ok(tensors)
     }
+}
+
+/// The shape of `windows` windows, whose first axis is the batch if they are several.
+fn many(windows: usize, shape: &[i64]) -> Vec<i64> {
+    let mut shape = shape.to_vec();
+    if windows > 1 {
+        shape[0] = windows as i64;
+    }
+    shape
 }

@@ -1,5 +1,6 @@
 //! One audio stream: conducts ring -> mono -> resample -> rows -> window -> inference -> scores.
 
+mod many;
 mod options;
 mod reader;
 
@@ -17,6 +18,7 @@ use crate::pcm::{Format, Frames};
 use crate::pipeline::{Decisions, Source, Window};
 use crate::resample::Method;
 use crate::ring::{self, Gauge, Producer, Pushed};
+pub use many::read_many;
 pub use options::SessionOptions;
 use reader::{Ahead, Reader};
 

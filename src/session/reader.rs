@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::inference::Cancel;
-use crate::pipeline::{Decisions, Due, Loss, Pipeline, STEP, Scorer, Window};
+use crate::inference::tensors::Tensors;
+use crate::pipeline::{Decisions, Due, Loss, Pipeline, STEP, Scorer, Shown, Window};
 use crate::ring::{Consumer, Item};
 
 #[derive(Debug)]
@@ -62,6 +63,19 @@ impl Reader {
         if let Some(window) = &window {
             self.decisions.observe(window, &mut self.scores);
         }
+        Ok(window)
+    }
+
+    /// The result of a window that was run with others: it is number `index` of `tensors`.
+    pub fn score_shared(
+        &mut self,
+        scorer: &Scorer,
+        tensors: &Tensors,
+        index: usize,
+        shown: (Shown, Duration),
+    ) -> Result<Window> {
+        let window = self.pipeline.score_shared(scorer, tensors, index, shown, &mut self.scores)?;
+        self.decisions.observe(&window, &mut self.scores);
         Ok(window)
     }
 }

@@ -7,10 +7,18 @@ int other_translation_unit(void);
 
 /* Programs that were compiled against these sizes and places must keep running: they may grow, never change. */
 #define SAME(name, condition) typedef char name[(condition) ? 1 : -1]
-SAME(model_options_size, sizeof(auricle_model_options) == 16 + sizeof(void *));
+SAME(model_options_size, sizeof(auricle_model_options) == 16 + 5 * sizeof(void *));
 SAME(model_options_threads, offsetof(auricle_model_options, threads) == 4);
 SAME(model_options_self_check, offsetof(auricle_model_options, self_check) == 8);
 SAME(model_options_cancel, offsetof(auricle_model_options, cancel) == 16);
+SAME(model_options_providers, offsetof(auricle_model_options, providers) == 16 + sizeof(void *));
+SAME(model_options_count, offsetof(auricle_model_options, provider_count) == 16 + 2 * sizeof(void *));
+SAME(model_options_progress, offsetof(auricle_model_options, progress) == 16 + 3 * sizeof(void *));
+SAME(model_options_user, offsetof(auricle_model_options, user) == 16 + 4 * sizeof(void *));
+SAME(provider_size, sizeof(auricle_provider) == 8 + 2 * sizeof(void *));
+SAME(provider_need, offsetof(auricle_provider, need) == 4);
+SAME(provider_name, offsetof(auricle_provider, name) == 8);
+SAME(provider_options, offsetof(auricle_provider, options_json) == 8 + sizeof(void *));
 SAME(clip_options_size, sizeof(auricle_clip_options) == 24 + sizeof(void *));
 SAME(clip_options_channel, offsetof(auricle_clip_options, channel) == 4);
 SAME(clip_options_hop, offsetof(auricle_clip_options, hop_seconds) == 8);
@@ -61,6 +69,7 @@ int main(void)
 {
     char version[64];
     auricle_model_options model;
+    auricle_provider provider;
     auricle_clip_options clip;
     auricle_session_options session;
     auricle_result result;
@@ -75,6 +84,11 @@ int main(void)
     memset(&model, 0xee, sizeof model);
     auricle_model_options_init(&model);
     CHECK(model.struct_size == sizeof model && model.threads == 0 && model.self_check == 0);
+    CHECK(!model.providers && !model.provider_count && !model.progress && !model.user);
+    memset(&provider, 0xee, sizeof provider);
+    auricle_provider_init(&provider);
+    CHECK(provider.struct_size == sizeof provider && provider.need == AURICLE_REQUIRED && !provider.name);
+    auricle_provider_init(NULL);
     memset(&clip, 0xee, sizeof clip);
     auricle_clip_options_init(&clip);
     CHECK(clip.struct_size == sizeof clip && clip.channel == 0 && clip.hop_seconds == 0 && !clip.cancel);

@@ -44,9 +44,10 @@ int main(int argc, char **argv)
         AURICLE_OK, AURICLE_AGAIN, AURICLE_END, AURICLE_DROPPED, AURICLE_CANCELLED, AURICLE_INVALID_ARGUMENT,
         AURICLE_INVALID_STATE,
         AURICLE_BUFFER_TOO_SMALL, AURICLE_CLIP_TOO_SHORT, AURICLE_MEMORY, AURICLE_FILE, AURICLE_MODEL,
-        AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_RUNTIME, AURICLE_INFERENCE, AURICLE_INTERNAL,
+        AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_RUNTIME, AURICLE_INFERENCE, AURICLE_PROVIDER,
+        AURICLE_INTERNAL,
     };
-    static const int32_t kept[] = {0, 1, 2, 3, 4, -1, -2, -3, -4, -5, -100, -101, -102, -103, -200, -201, -300};
+    static const int32_t kept[] = {0, 1, 2, 3, 4, -1, -2, -3, -4, -5, -100, -101, -102, -103, -200, -201, -202, -300};
     static const int32_t unknown[] = {5, -6, -99, -301, 2147483647, -2147483647 - 1};
     const char *nothing = auricle_status_text(12345);
     pthread_t thread;

@@ -117,6 +117,13 @@ int main(int argc, char **argv)
             "It is the shared library that is wanted: `libonnxruntime.so.1.28.0`, `libonnxruntime.1.28.0.dylib` or "
             "`onnxruntime.dll`.");
     std::free(onnx);
+    const auricle::Provider cuda{"cuda"};
+    auricle::ModelOptions on_a_gpu;
+    on_a_gpu.providers = auricle::Span<const auricle::Provider>(&cuda, 1);
+    MISTAKE(PROVIDER, "A GPU is required, and ONNX Runtime's library is the one for the CPU.",
+            auricle::Model::load("tiny.onnx", on_a_gpu),
+            "Ship the build of ONNX Runtime with that provider ([providers.md](providers.md)), or prefer it instead of requiring "
+            "it.");
 
     rlimit limit;
     CHECK(!getrlimit(RLIMIT_AS, &limit));

@@ -4,7 +4,7 @@
 //! constants keep their place and value. What is new or otherwise different is announced by its name under "C API" in
 //! the changelog's "Unreleased". Layouts and values are the compiler's, signatures abidiff's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -135,14 +135,18 @@ impl Interface {
         broken
     }
 
-    /// Names of what is not in `old`, or not the same there.
-    fn added_to(&self, old: &Self) -> Vec<&str> {
+    /// Names of what is not in `old`, or not the same there. Of a struct that is new, the members go without saying.
+    fn added_to(&self, old: &Self) -> BTreeSet<&str> {
         let functions = self.functions.iter().filter(|(name, text)| old.functions.get(*name) != Some(text));
         let numbers = self.numbers.iter().filter(|(name, value)| old.numbers.get(*name) != Some(value));
         let numbers = numbers.map(|(name, _)| name.as_str());
         let numbers =
             numbers.filter(|name| !name.starts_with("AURICLE_VERSION") && !name.starts_with("sizeof("));
-        let named = numbers.map(|name| name.rsplit('.').next().unwrap_or(name));
+        let named = numbers.map(|name| match name.split_once('.') {
+            Some((of, member)) if old.numbers.contains_key(&format!("sizeof({of})")) => member,
+            Some((of, _)) => of,
+            None => name,
+        });
         functions.map(|(name, _)| name.as_str()).chain(named).collect()
     }
 }
@@ -278,13 +282,18 @@ int auricle_read(auricle_model *model,
     #[test]
     fn additions_are_announced() {
         let grown = HEADER.replace("void *);", "void *);\n    double extra;")
-            + "#define AURICLE_NEW 7\nAURICLE_API int auricle_reset(void);\n";
+            + "#define AURICLE_NEW 7\ntypedef struct {\n    int inner;\n} auricle_other;\nAURICLE_API int auricle_reset(void);\n";
         let error = check("additions", &grown, "").expect_err("not announced");
-        for name in ["AURICLE_NEW", "auricle_reset", "extra"] {
+        for name in ["AURICLE_NEW", "auricle_reset", "extra", "auricle_other"] {
             assert!(error.contains(&format!("{name} is new")), "{name}: {error}");
         }
+        assert!(!error.contains("inner"), "{error}");
         assert_eq!(
-            check("announced", &grown, "* `auricle_reset`, `AURICLE_NEW`, `auricle_result.extra`"),
+            check(
+                "announced",
+                &grown,
+                "* `auricle_reset`, `AURICLE_NEW`, `auricle_result.extra`, `auricle_other`"
+            ),
             Ok(())
         );
         assert_eq!(check("same", HEADER, ""), Ok(()));

@@ -8,8 +8,20 @@ use crate::shell::root;
 use crate::version;
 
 /// The files of src/ffi that export something, in the order of the header's sections: by need.
-const SECTIONS: [&str; 12] = [
-    "status", "cancel", "model", "pcm", "clip", "session", "push", "read", "output", "runtime", "log",
+const SECTIONS: [&str; 14] = [
+    "status",
+    "cancel",
+    "provider",
+    "model",
+    "pcm",
+    "clip",
+    "session",
+    "push",
+    "read",
+    "read_many",
+    "output",
+    "runtime",
+    "log",
     "version",
 ];
 /// The files of src/ffi that export nothing.

@@ -7,6 +7,7 @@ mod dist;
 mod golden;
 mod header;
 mod pip;
+mod providers;
 mod scene;
 mod setup;
 mod shell;
@@ -19,7 +20,12 @@ use std::process::ExitCode;
 const HELP: &str = "\
 usage: cargo xtask <verb>
 
-  setup           fetch ONNX Runtime into target/onnxruntime (the other verbs call it when needed)
+  setup [--target TRIPLE]
+                  fetch ONNX Runtime into target/onnxruntime (the other verbs call it when needed), or that of another
+                  platform into target/onnxruntime-SYSTEM-PROCESSOR
+  setup --gpu     fetch ONNX Runtime with CUDA, and NVIDIA's libraries for it, into target/onnxruntime-gpu (1.6 GB)
+  setup --provider NAME…
+                  fetch what a provider needs: gpu, cuda (the two of --gpu), openvino, webgpu
   test            run every test
   demo [FILE…]    build the library and a C program, and classify recordings with the bundled model
   dist [--target TRIPLE] [--glibc RELEASE] [--tree FOLDER]
@@ -38,6 +44,9 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words[..] {
         ["setup"] => setup::run(),
+        ["setup", "--target", triple] => setup::run_for_target(triple),
+        ["setup", "--gpu"] => providers::run(&["gpu", "cuda"]),
+        ["setup", "--provider", ref names @ ..] => providers::run(names),
         ["test"] => test::run_all(),
         ["bench"] => bench::run_all(),
         ["golden"] => golden::make(false),

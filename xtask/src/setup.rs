@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::pip::{self, Wheel};
 use crate::shell::{root, say};
+use crate::target::Target;
 
 const REQUIREMENT: &str = "onnxruntime==1.28.0";
 pub const VERSION: &str = "1.28.0";
@@ -71,6 +72,14 @@ pub fn run_for(os: &str, arch: &str) -> Result<PathBuf, String> {
     let place = root().join("target").join(name);
     put_into(&place, &wheel(os, arch)?)?;
     fs::canonicalize(place.join("onnxruntime")).map_err(|e| format!("{}: {e}", place.display()))
+}
+
+/// The same, for a target of rustc.
+pub fn run_for_target(triple: &str) -> Result<(), String> {
+    let target = Target { triple: triple.into(), glibc: None };
+    let library = run_for(target.os(), target.arch())?;
+    say(format_args!("{REQUIREMENT} for {triple} is {}", library.display()));
+    Ok(())
 }
 
 fn put_into(place: &Path, wheel: &Wheel) -> Result<(), String> {

@@ -35,12 +35,10 @@ def noise() -> npt.NDArray[np.float32]:
 
 
 def compiled(source: str, folder: pathlib.Path) -> pathlib.Path:
-    """A C program of this folder, linked to the library of the installed package."""
+    """A C program of this folder, linked to the library of the installed package, as a file of `folder`."""
     package = pathlib.Path(auricle.__file__).parent
-    library = next(package.glob("libauricle*"))
     program = folder / source.removesuffix(".c")
-    command = ["cc", "-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}", str(folder / source)]
-    if not (folder / source).exists():
-        command[-1] = str(pathlib.Path(__file__).with_name(source))
-    subprocess.run([*command, str(library), f"-Wl,-rpath,{package}", "-o", str(program)], check=True)
+    command = ["cc", "-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}"]
+    command += [str(pathlib.Path(__file__).with_name(source)), str(next(package.glob("libauricle*")))]
+    subprocess.run([*command, f"-Wl,-rpath,{package}", "-o", str(program)], check=True)
     return program

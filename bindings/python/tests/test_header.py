@@ -25,6 +25,7 @@ def test_statuses_formats_and_levels_are_those_of_the_header() -> None:
     assert numbers.pop("ABI_VERSION") == _library.ABI_VERSION == auricle.abi_version()
     known = {member.name: int(member) for member in auricle.Status}
     known |= {f"LOG_{member.name}": int(member) for member in auricle.LogLevel}
+    known |= {member.name: int(member) for member in auricle.OutputKind}
     known |= {name.upper(): number for name, (number, _) in pcm.FORMATS.items()}
     known |= {name.upper(): number for name, number in session.OVERFLOW.items()}
     assert known == numbers
@@ -117,7 +118,9 @@ def test_every_option_is_a_parameter(ours: object, struct: str) -> None:
     assert options <= set(ours.__annotations__)
 
 
-@pytest.mark.parametrize(("ours", "struct"), [(auricle.Result, "auricle_result"), (auricle.Event, "auricle_event")])
-def test_every_member_of_a_result_is_there(ours: type, struct: str) -> None:
-    extra = {"scores"} if ours is auricle.Result else set()
-    assert set(ours.__annotations__) == (set(structs()[struct]) - {"struct_size"}) | extra
+@pytest.mark.parametrize(
+    ("ours", "struct"), [(auricle.Result, "auricle_result"), (auricle.Event, "auricle_event"), (auricle.Output, "auricle_output")]
+)
+def test_every_member_of_what_is_given_is_there(ours: type, struct: str) -> None:
+    more = {auricle.Result: {"scores"}, auricle.Output: {"name", "labels"}}.get(ours, set())
+    assert set(ours.__annotations__) == (set(structs()[struct]) - {"struct_size"}) | more

@@ -15,7 +15,7 @@ from conftest import MODEL
 def test_a_model_says_what_it_is(model: auricle.Model) -> None:
     assert model.class_count == 10 and "rain" in model.labels and model.sample_rate == 16_000
     record = model.describe()
-    assert record["manifest"]["value"]["labels"] == list(model.labels)
+    assert record["manifest"]["value"]["outputs"][0]["labels"] == list(model.labels)
     assert "10 classes" in repr(model)
 
 
@@ -30,7 +30,7 @@ def test_a_model_can_come_from_memory_with_a_manifest_of_its_own(model: auricle.
     data = MODEL.read_bytes()
     assert auricle.load_memory(data).labels == model.labels
     assert auricle.load_memory(memoryview(bytearray(data))).labels == model.labels
-    with pytest.raises(auricle.ManifestError, match="labels"):
+    with pytest.raises(auricle.ManifestError, match="input"):
         auricle.load_memory(data, '{"auricle": 1}')
 
 

@@ -1,7 +1,6 @@
 //! The loop between the microphone and whoever reads: a terminal, a file, another program.
 
 use std::io::{IsTerminal, stderr, stdout};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -11,17 +10,18 @@ use auricle::{Error, Event, Read, Session, SessionOptions, Status};
 use super::Args;
 use super::microphone::{Line, Microphone};
 use super::view::{State, View};
+use crate::events;
+use crate::model::{self, Engine};
 use crate::out::{Stdout, Stop, complain, shown_text};
-use crate::{events, model};
 
 /// How long to wait for audio before looking at keys and signals again.
 const TICK: Duration = Duration::from_millis(50);
 
-pub fn run(args: &Args, runtime: Option<&Path>, out: &mut Stdout) -> Result<(), Stop> {
+pub fn run(args: &Args, engine: Engine<'_>, out: &mut Stdout) -> Result<(), Stop> {
     if args.list_devices {
         return Microphone::names()?.iter().try_for_each(|name| out.line(shown_text(name)));
     }
-    let model = model::load(args.model.as_deref(), runtime)?;
+    let model = model::load(args.model.as_deref(), engine)?;
     let stream = events::stream(&model, args.stream.as_deref())?;
     let microphone = Microphone::find(args.device.as_deref())?;
     let name = shown_text(&microphone.to_string());

@@ -45,7 +45,7 @@ pub struct Args {
 #[cfg(not(feature = "microphone"))]
 pub fn run(
     _: &Args,
-    _: Option<&std::path::Path>,
+    _: crate::model::Engine<'_>,
     _: &mut crate::out::Stdout,
 ) -> Result<(), crate::out::Stop> {
     Err(crate::out::Stop::new(

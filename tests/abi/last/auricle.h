@@ -55,6 +55,7 @@
  * - Sessions: auricle_session_create, _reset, _free
  * - Pushing: auricle_session_push_f32 (_i16, _bytes, _planar_f32, _planar_bytes), _gap, _finish
  * - Reading: auricle_session_read, _read_event, _wait, _cancel, _pending
+ * - Outputs: auricle_model_output_count, auricle_model_output, _output_name, _output_label, auricle_session_output
  * - ONNX Runtime: auricle_runtime_open
  * - Log: auricle_set_log
  * - Versions: auricle_version, auricle_abi_version
@@ -169,9 +170,13 @@
 extern "C" {
 #endif
 
+/** Version of this header, "MAJOR.MINOR.PATCH". */
 #define AURICLE_VERSION "0.1.0"
+/** Its first number. */
 #define AURICLE_VERSION_MAJOR 0
+/** Its second number. */
 #define AURICLE_VERSION_MINOR 1
+/** Its third number. */
 #define AURICLE_VERSION_PATCH 0
 /** See auricle_abi_version. */
 #define AURICLE_ABI_VERSION 1
@@ -376,14 +381,16 @@ auricle_status auricle_model_load_memory(const void *onnx,
                                          const auricle_model_options *options,
                                          auricle_model **model);
 
-/** Number of classes, which is the number of scores of every window; 0 if `model` is NULL. Any thread. */
+/**
+ * Number of classes, which is the number of scores of every window; if the first output has no labels, the number of its
+ * values. 0 if `model` is NULL. Any thread.
+ */
 AURICLE_API
 size_t auricle_model_class_count(const auricle_model *model);
 
 /**
  * Label of class `index`, in the order of the scores. UTF-8, borrowed: valid until auricle_model_free.
- * NULL if `model` is NULL or `index` is not below auricle_model_class_count; the last error says which. Any
- * thread.
+ * NULL if `model` is NULL, or `index` is not below the number of labels; the last error says which. Any thread.
  */
 AURICLE_API
 const char *auricle_model_label(const auricle_model *model,
@@ -459,6 +466,10 @@ typedef struct {
     double hop_seconds;
     /** Stops the call from another thread; NULL: nothing does. It may be freed at once. */
     const auricle_cancel *cancel;
+    /** The output that the call gives the mean of (auricle_model_output); 0: the first. */
+    uint32_t output;
+    /** Leave it 0. */
+    uint32_t reserved;
 } auricle_clip_options;
 
 /**
@@ -466,7 +477,7 @@ typedef struct {
  * shorter than a window is padded as the manifest says.
  *
  * `interleaved` has `frames` frames of `channels` samples, full scale 1.0; `channels` is 1 to 8, averaged to
- * mono; `sample_rate` is 8000 to 384000 Hz. `scores` has room for `capacity` values and takes one for each
+ * mono; `sample_rate` is 1000 to 384000 Hz. `scores` has room for `capacity` values and takes one for each
  * class (auricle_model_class_count); what lies behind them is not touched.
  *
  * Any thread, any number at once with the same model.
@@ -488,7 +499,8 @@ auricle_status auricle_classify_f32(const auricle_model *model,
 
 /**
  * auricle_classify_f32 for interleaved samples of any format, AURICLE_U8 to AURICLE_F64, with options, which may be
- * NULL: all defaults. `interleaved` needs no alignment.
+ * NULL: all defaults. `interleaved` needs no alignment. With `options->output` the values are those of another output,
+ * the mean over all results too.
  *
  * Any thread, any number at once with the same model.
  * - AURICLE_OK
@@ -532,7 +544,7 @@ typedef struct auricle_session auricle_session;
 typedef struct {
     /** Size of this struct; set by auricle_session_options_init. */
     uint32_t struct_size;
-    /** Rate of the audio that will be pushed, Hz; 8000 to 384000; 0: the model's. */
+    /** Rate of the audio that will be pushed, Hz; 1000 to 384000; 0: the model's. */
     uint32_t sample_rate;
     /** Channels of that audio, 1 to 8; 0: 1. */
     uint32_t channels;
@@ -847,6 +859,87 @@ auricle_status auricle_session_pending(auricle_session *session,
                                        uint64_t *frames);
 
 /* -------------------------------------------------------------------------------------------------
+ * OUTPUTS
+ *
+ * A model has at least one output. The first is what auricle_session_read and auricle_classify_f32 give; the values of
+ * all of them can be had for each result. A model whose first output has no labels gives vectors.
+ */
+
+/** The output has a score for each of its classes. */
+#define AURICLE_SCORES 1
+
+/** The output is a vector: sounds that are alike have vectors that are. */
+#define AURICLE_EMBEDDING 2
+
+/** The output has other numbers. */
+#define AURICLE_VALUES 3
+
+/** What an output is. Call auricle_output_init once; auricle_model_output then fills it. */
+typedef struct {
+    /** Size of this struct; set by auricle_output_init. */
+    uint32_t struct_size;
+    /** AURICLE_SCORES, AURICLE_EMBEDDING or AURICLE_VALUES. */
+    int32_t kind;
+    /** Values that it has for each result: of scores the number of classes. */
+    uint64_t size;
+    /** From one result to the next, seconds, if the network answers for many moments of a window; else 0. */
+    double hop_seconds;
+} auricle_output;
+
+/** Number of outputs, at least 1; 0 if `model` is NULL. Any thread. */
+AURICLE_API
+size_t auricle_model_output_count(const auricle_model *model);
+
+/**
+ * Says what output `index` is. `output` is written with AURICLE_OK only; prepare it once with auricle_output_init. Any
+ * thread.
+ * - AURICLE_OK
+ * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, `output` was not prepared, or `index` is not below
+ *   auricle_model_output_count.
+ */
+AURICLE_API
+auricle_status auricle_model_output(const auricle_model *model,
+                                    size_t index,
+                                    auricle_output *output);
+
+/**
+ * Name of output `index`: the manifest's, else the tensor's. UTF-8, borrowed: valid until auricle_model_free. NULL if
+ * `model` is NULL or `index` is not below auricle_model_output_count; the last error says which. Any thread.
+ */
+AURICLE_API
+const char *auricle_model_output_name(const auricle_model *model,
+                                      size_t index);
+
+/**
+ * Label of class `k` of output `index`, which has scores. UTF-8, borrowed: valid until auricle_model_free. NULL if
+ * `model` is NULL, `index` is not below auricle_model_output_count, or `k` is not below the number of its labels; the
+ * last error says which. Any thread.
+ */
+AURICLE_API
+const char *auricle_model_output_label(const auricle_model *model,
+                                       size_t index,
+                                       size_t k);
+
+/**
+ * Writes the values of output `index` for the result that the last auricle_session_read gave: of the first output
+ * what that read wrote, smoothed if the stream is; of others as the network gives them. `*count` becomes the number of
+ * values, which auricle_model_output says before. Both are written with AURICLE_OK only.
+ *
+ * The reading thread, before it reads or waits again. Short.
+ * - AURICLE_OK
+ * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or `index` is not below auricle_model_output_count.
+ * - AURICLE_BUFFER_TOO_SMALL: `capacity` is below the number of values.
+ * - AURICLE_INVALID_STATE: nothing was read yet, or the thread has read or waited again since; or another thread is
+ *   reading.
+ */
+AURICLE_API
+auricle_status auricle_session_output(auricle_session *session,
+                                      size_t index,
+                                      float *values,
+                                      size_t capacity,
+                                      size_t *count);
+
+/* -------------------------------------------------------------------------------------------------
  * ONNX RUNTIME
  *
  * The library computes with ONNX Runtime 1.24 or newer, a shared library that is opened when it is first needed.
@@ -859,7 +952,7 @@ auricle_status auricle_session_pending(auricle_session *session,
  * `library` is the path of the library file (onnxruntime.dll, libonnxruntime.so.1.28.0,
  * libonnxruntime.1.28.0.dylib). NULL looks at the environment variable ORT_DYLIB_PATH (but not in a process that
  * has more rights than who started it), then for that file in the folder of the Auricle library, whichever way that
- * was opened.
+ * was opened, and in the folder "lib" beside that if it is called "bin", where programs lie that have the static library.
  *
  * Before it is opened, the environment variable ORT_DISABLE_TELEMETRY of this process is set to 1 unless it has a
  * value: ONNX Runtime 1.29 and newer would otherwise write and upload usage data. ORT_LOAD_CONFIG_FROM_MODEL is
@@ -954,6 +1047,15 @@ static inline void auricle_model_options_init(auricle_model_options *options)
     if (options) {
         memset(options, 0, sizeof *options);
         options->struct_size = sizeof *options;
+    }
+}
+
+/** Prepares an output for auricle_model_output. Once is enough for any number of calls. */
+static inline void auricle_output_init(auricle_output *output)
+{
+    if (output) {
+        memset(output, 0, sizeof *output);
+        output->struct_size = sizeof *output;
     }
 }
 

@@ -15,7 +15,7 @@ use auricle_train::front_end::About;
 use auricle_train::loss::Kind;
 use auricle_train::parallel;
 use auricle_train::plan::Plan;
-use auricle_train::report::{Fold, Painter, Report};
+use auricle_train::report::{self, Fold, Painter, Report, beside};
 use indicatif::MultiProgress;
 
 use super::curve::{Curve, bar};
@@ -53,7 +53,7 @@ struct Tested {
 impl Args {
     pub fn run(self) -> Result<()> {
         writable(&self.report)?;
-        writable(&self.report.with_extension("html"))?;
+        beside(&self.report).iter().try_for_each(|path| writable(path))?;
         auricle::open_runtime(self.runtime.as_deref())?;
         let (plan, dataset) = self.network.plan(&self.run)?;
         let known = dataset.folds();
@@ -93,7 +93,9 @@ impl Args {
             (0..noises.len()).map(|k| tested.iter().map(|tested| tested.noisy[k]).sum()).collect();
         let folds: Vec<Fold> = tested.into_iter().map(|t| t.fold).collect();
         let activation = plan.recipe.loss.activation();
-        let mut report = Report::new(dataset.classes.clone(), &plan.recipe, activation, 1.0, folds)?;
+        let all: Vec<&Clip> = dataset.clips.iter().collect();
+        let about = report::About::new(&plan, dataset.counts(&all))?;
+        let mut report = Report::new(dataset.classes.clone(), about, activation, 1.0, folds);
         report.add_noise(&noises, &noisy);
         println!("{report}");
         println!("{}", report.write(&self.report)?.display());

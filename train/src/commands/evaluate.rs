@@ -14,7 +14,7 @@ use auricle_train::evaluate::{Evaluator, relabel};
 use auricle_train::front_end::FrontEndSpec;
 use auricle_train::golden;
 use auricle_train::parallel;
-use auricle_train::report::{Painter, Report};
+use auricle_train::report::{About, Painter, Report, beside};
 use auricle_train::sources::Sources;
 use indicatif::MultiProgress;
 
@@ -84,6 +84,9 @@ impl Args {
         for path in self.report.iter().chain(&self.out) {
             writable(path)?;
         }
+        if let (Some(json), None) = (&self.report, &self.events) {
+            beside(json).iter().try_for_each(|path| writable(path))?;
+        }
         auricle::open_runtime(self.runtime.as_deref())?;
         match &self.events {
             Some(csv) => self.on_recordings(csv),
@@ -118,8 +121,9 @@ impl Args {
         let right = evaluator.right_in_noise(&clips, &noises, cores, &|| bar.inc(1))?;
         bar.finish_and_clear();
         let temperature = evaluator.temperature;
+        let about = About::new(manifest, Vec::new())?;
         let mut report =
-            Report::new(model.labels().to_vec(), &(), evaluator.activation(), temperature, vec![fold])?;
+            Report::new(model.labels().to_vec(), about, evaluator.activation(), temperature, vec![fold]);
         report.add_noise(&noises, &right);
         println!("{report}");
         if let Some(path) = &self.report {

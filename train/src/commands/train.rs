@@ -12,7 +12,7 @@ use auricle_train::fit::{Options, Start, fit};
 use auricle_train::loss::Kind;
 use auricle_train::parallel;
 use auricle_train::plan::Plan;
-use auricle_train::report::{Painter, Report};
+use auricle_train::report::{About, Painter, Report, beside};
 use auricle_train::sources::Sources;
 use indicatif::MultiProgress;
 
@@ -73,8 +73,9 @@ impl Keep {
     /// Before the work: that every file can be written, and that no other run is overwritten.
     pub fn check(&self, model: &ModelArgs) -> Result<()> {
         model.output.check()?;
-        for path in self.report.iter().flat_map(|json| [json.clone(), json.with_extension("html")]) {
-            writable(&path)?;
+        if let Some(json) = &self.report {
+            writable(json)?;
+            beside(json).iter().try_for_each(|path| writable(path))?;
         }
         let path = self.checkpoint(model);
         ensure!(
@@ -153,7 +154,8 @@ pub fn run(
             let (evaluator, painter) = (Evaluator::new(&onnx, &manifest)?, Painter::new(manifest));
             let fold = test(fold, &evaluator, &painter, &points, &held, parallel::cores(), &|| bar.inc(1))?;
             bar.finish_and_clear();
-            let report = Report::new(plan.classes.clone(), recipe, evaluator.activation(), 1.0, vec![fold])?;
+            let about = About::new(plan, dataset.counts(&rest))?;
+            let report = Report::new(plan.classes.clone(), about, evaluator.activation(), 1.0, vec![fold]);
             println!("{report}");
             temperature = report.calibration.temperature;
             Some(report)

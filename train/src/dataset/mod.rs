@@ -234,10 +234,17 @@ impl Dataset {
         )
     }
 
+    /// How many of `clips` have each class.
+    pub fn counts(&self, clips: &[&Clip]) -> Vec<usize> {
+        let has =
+            |index: usize| clips.iter().filter(|clip| clip.classes().any(|class| class == index)).count();
+        (0..self.classes.len()).map(has).collect()
+    }
+
     /// The classes that none of `clips` has: a network that is trained on them answers these without ever having heard one.
     pub fn unheard(&self, clips: &[&Clip]) -> Vec<&str> {
-        let unheard = |index: &usize| !clips.iter().any(|clip| clip.classes().any(|class| class == *index));
-        (0..self.classes.len()).filter(unheard).map(|index| self.classes[index].as_str()).collect()
+        let named = self.classes.iter().zip(self.counts(clips));
+        named.filter(|(_, count)| *count == 0).map(|(name, _)| name.as_str()).collect()
     }
 }
 

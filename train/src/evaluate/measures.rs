@@ -133,6 +133,15 @@ pub fn average_precision(scores: &[f32], is: &[bool]) -> Option<f64> {
     (all > 0).then(|| steps(scores, is).into_iter().map(step).sum())
 }
 
+/// (recall, precision) at every score, from the highest down.
+pub fn precision_recall(scores: &[f32], is: &[bool]) -> Vec<(f64, f64)> {
+    let all = is.iter().filter(|is| **is).count();
+    steps(scores, is)
+        .into_iter()
+        .map(|(_, with, without)| (share(with, all), share(with, with + without)))
+        .collect()
+}
+
 /// Probability that a clip with the class has a higher score than one without it; the area under the ROC. None unless there
 /// are both.
 pub fn area_under_roc(scores: &[f32], is: &[bool]) -> Option<f64> {

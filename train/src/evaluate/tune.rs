@@ -110,9 +110,9 @@ const SMOOTHINGS: [(Smoothing, f64); 5] = [
     (Smoothing::Exponential, 0.5),
     (Smoothing::Median, 0.6),
 ];
-const ONS: [f32; 14] = [0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98];
+const ONS: [f32; 14] = [0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 1.0];
 const OFFS: [f32; 2] = [0.4, 0.8];
-const MIN_ONS: [f64; 4] = [0.0, 0.3, 0.6, 1.0];
+const MIN_ONS: [f64; 5] = [0.0, 0.3, 0.6, 1.0, 1.4];
 const MERGES: [f64; 4] = [0.0, 0.6, 1.5, 3.0];
 
 /// One set of rules for a class: `on`, `off` as a share of it, `min_on_seconds`, and a time that sounds are bridged over.
@@ -138,10 +138,8 @@ impl Candidate {
     }
 }
 
-/// What a false alarm per hour costs a class, in F1, while rules are chosen: as little as keeps all of them within the limit.
-const PRICES: [f64; 12] = [0.0, 1e-3, 2e-3, 3e-3, 5e-3, 7e-3, 1e-2, 0.015, 0.02, 0.03, 0.1, 1.0];
 /// What a second of `min_on_seconds` costs, in F1: a later report must be worth it.
-const PRICE_OF_WAITING: f64 = 0.02;
+const PRICE_OF_WAITING: f64 = 0.05;
 
 /// The `stream` with the highest onset F1 on annotated recordings that has at most `max_alarms` false alarms per hour, over
 /// all classes: one smoothing, and a rule for each class. A class that is in no recording is judged by its false alarms alone.
@@ -170,46 +168,65 @@ pub fn tune(
                 .collect::<Vec<Counts>>())
         };
         let measured = parallel::map(parallel::cores(), &candidates, || Ok(()), measure, done)?;
-        let per_hour = |counts: &Counts| counts.false_alarms as f64 / hours;
-        for price in PRICES {
-            let worth = |index: usize, class: usize| {
-                let counts = &measured[index][class];
-                counts.f1() - price * per_hour(counts) - PRICE_OF_WAITING * candidates[index].2
-            };
-            // Of equals the first, which has the lowest threshold; where nothing is to be found, the last.
-            let choose = |class: usize| {
-                let order = |a: &usize, b: &usize| worth(*a, class).total_cmp(&worth(*b, class));
-                match truth.iter().any(|sound| sound.class == class) {
-                    true => (0..candidates.len()).rev().max_by(order).unwrap_or(0),
-                    false => (0..candidates.len()).max_by(order).unwrap_or(0),
-                }
-            };
-            let chosen: Vec<usize> = (0..labels.len()).map(choose).collect();
-            let sum = chosen.iter().enumerate().fold(Counts::default(), |sum, (class, &index)| {
-                let one = &measured[index][class];
-                Counts {
-                    hits: sum.hits + one.hits,
-                    false_alarms: sum.false_alarms + one.false_alarms,
-                    misses: sum.misses + one.misses,
-                    rejections: 0,
-                }
-            });
-            if per_hour(&sum) > max_alarms {
-                continue;
+        let chosen = choose(&measured, &candidates, truth, labels.len(), (max_alarms * hours) as usize);
+        let sum = chosen.iter().enumerate().fold(Counts::default(), |sum, (class, &index)| {
+            let one = &measured[index][class];
+            Counts {
+                hits: sum.hits + one.hits,
+                false_alarms: sum.false_alarms + one.false_alarms,
+                misses: sum.misses + one.misses,
+                rejections: 0,
             }
-            if best.as_ref().is_none_or(|(highest, _)| sum.f1() > *highest) {
-                let rules = labels
-                    .iter()
-                    .zip(&chosen)
-                    .map(|(label, &index)| (label.clone(), candidates[index].rule()));
-                best = Some((sum.f1(), with(Rules { classes: rules.collect(), ..Rules::default() })));
-            }
-            break; // a higher price only costs
+        });
+        if sum.false_alarms as f64 <= max_alarms * hours
+            && best.as_ref().is_none_or(|(highest, _)| sum.f1() > *highest)
+        {
+            let rules =
+                labels.iter().zip(&chosen).map(|(label, &index)| (label.clone(), candidates[index].rule()));
+            best = Some((sum.f1(), with(Rules { classes: rules.collect(), ..Rules::default() })));
         }
     }
     best.map(|(_, stream)| stream).with_context(|| {
         format!("no rules have at most {max_alarms} false alarms per hour on these recordings; allow more")
     })
+}
+
+/// A candidate for each class: the one with its highest F1; then, while there are more false alarms than `limit`, another
+/// one for the class that loses fewest hits for each that it spares. `measured` is `[candidate][class]`.
+fn choose(
+    measured: &[Vec<Counts>],
+    candidates: &[Candidate],
+    truth: &[Sound],
+    classes: usize,
+    limit: usize,
+) -> Vec<usize> {
+    let best = |class: usize| {
+        let worth = |&index: &usize| measured[index][class].f1() - PRICE_OF_WAITING * candidates[index].2;
+        let order = |a: &usize, b: &usize| worth(a).total_cmp(&worth(b));
+        match truth.iter().any(|sound| sound.class == class) {
+            true => (0..candidates.len()).max_by(order).unwrap_or(0),
+            // Where nothing is to be found, the strictest.
+            false => candidates.len() - 1,
+        }
+    };
+    let mut chosen: Vec<usize> = (0..classes).map(best).collect();
+    while (0..classes).map(|class| measured[chosen[class]][class].false_alarms).sum::<usize>() > limit {
+        let changes = (0..classes).flat_map(|class| {
+            let now = &measured[chosen[class]][class];
+            let cost = move |index: usize| {
+                let (spared, then) = (
+                    now.false_alarms.checked_sub(measured[index][class].false_alarms)?,
+                    &measured[index][class],
+                );
+                let lost = now.hits as f64 - then.hits as f64 + PRICE_OF_WAITING * candidates[index].2;
+                (spared > 0).then_some((lost / spared as f64, class, index))
+            };
+            (0..candidates.len()).filter_map(cost)
+        });
+        let Some((_, class, index)) = changes.min_by(|a, b| a.0.total_cmp(&b.0)) else { break };
+        chosen[class] = index;
+    }
+    chosen
 }
 
 /// How often `done` of [`tune`] is called.

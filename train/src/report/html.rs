@@ -13,7 +13,7 @@ h1{font-size:1.5rem}h2{font-size:1.1rem;margin:2.2rem 0 .6rem}p,figcaption{color
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{padding:.2rem .6rem;text-align:right;font-weight:400}\
 th{color:var(--soft)}td:first-child,th:first-child{text-align:left}.big{font-size:2.2rem;margin:0;color:var(--ink)}\
 .scroll{overflow-x:auto}.grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(18rem,1fr));gap:1rem}\
-figure{margin:0}img{width:100%;height:8rem;image-rendering:pixelated;border-radius:4px;display:block}\
+figure{margin:0}audio{width:100%;height:2.2rem;margin-top:.3rem}.key{display:inline-block;width:1.4rem;height:0;border-top:2px solid;vertical-align:middle;margin:0 .3rem 0 .8rem}.key.held{border-top-style:dashed}img{width:100%;height:8rem;image-rendering:pixelated;border-radius:4px;display:block}\
 svg text{fill:var(--soft);font-size:11px}svg .axis{stroke:var(--line)}svg .curve{fill:none;stroke-width:1.6}\
 details{margin-top:2rem}pre{white-space:pre-wrap}";
 
@@ -61,6 +61,7 @@ pub fn page(report: &Report) -> String {
         confusion(&mut page, report, counts);
     }
     per_class(&mut page, report);
+    precision_recall(&mut page, report);
     noise(&mut page, &report.noise);
     let calibration = &report.calibration;
     let _ = write!(
@@ -75,16 +76,80 @@ pub fn page(report: &Report) -> String {
     }
     page.push_str("</div>");
     mistakes(&mut page, report);
-    let recipe = serde_json::to_string_pretty(&report.recipe).unwrap_or_default();
-    let _ =
-        write!(page, "<details><summary>Recipe</summary><pre>{}</pre></details></html>", escaped(&recipe));
+    about(&mut page, report);
     page
 }
 
-/// Loss over steps, one line a fold; dashed: on held-out clips.
-fn curves(page: &mut String, report: &Report) {
+/// Command, versions, clips that were trained on, and everything else that decided the outcome.
+fn about(page: &mut String, report: &Report) {
+    let about = &report.about;
+    let _ = write!(
+        page,
+        "<h2>Where this comes from</h2><pre>{}</pre><p>{}</p>",
+        escaped(&about.command),
+        escaped(&about.versions)
+    );
+    if !about.trained_on.is_empty() {
+        page.push_str("<table><tr><th>class<th>clips trained on</tr>");
+        for (name, count) in report.classes.iter().zip(&about.trained_on) {
+            let _ = write!(page, "<tr><td>{}<td>{count}</tr>", escaped(name));
+        }
+        page.push_str("</table>");
+    }
+    let plan = serde_json::to_string_pretty(&about.plan).unwrap_or_default();
+    let _ = write!(
+        page,
+        "<details><summary>Network, front end and recipe</summary><pre>{}</pre></details></html>",
+        escaped(&plan)
+    );
+}
+
+/// A name of a line's colour.
+fn hue(index: usize, of: usize) -> String {
+    format!("hsl({} 60% 50%)", index * 360 / of.max(1))
+}
+
+/// A line of a diagram: its colour, whether it is dashed, a name, and points from 0 to 1.
+type Line = (String, bool, String, Vec<(f64, f64)>);
+
+/// A diagram with the values at the ends of its axes.
+fn diagram(page: &mut String, label: &str, lines: &[Line], x: [&str; 2], y: [&str; 2]) {
     const WIDTH: f64 = 640.0;
     const HEIGHT: f64 = 200.0;
+    let (right, bottom, below) = (WIDTH - 10.0, HEIGHT - 20.0, HEIGHT - 5.0);
+    let _ = write!(
+        page,
+        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=img aria-label=\"{label}\"><path class=axis d=\"M40 10V{bottom}H{right}\" \
+         fill=none /><text x=36 y=18 text-anchor=end>{}</text><text x=36 y={bottom} text-anchor=end>{}</text><text x=40 \
+         y={below}>{}</text><text x={right} y={below} text-anchor=end>{}</text>",
+        y[1], y[0], x[0], x[1]
+    );
+    for (colour, dashed, name, points) in lines.iter().filter(|line| line.3.len() > 1) {
+        let place = |&(x, y): &(f64, f64)| {
+            format!("{:.1},{:.1} ", 40.0 + (right - 40.0) * x, 10.0 + (bottom - 10.0) * (1.0 - y))
+        };
+        let path: String = points.iter().map(place).collect();
+        let dash = if *dashed { "stroke-dasharray=\"4 3\"" } else { "" };
+        let _ = write!(
+            page,
+            "<polyline class=curve stroke=\"{colour}\" {dash} points=\"{path}\"><title>{}</title></polyline>",
+            escaped(name)
+        );
+    }
+    page.push_str("</svg>");
+}
+
+/// What the colours of a diagram mean.
+fn legend<'a>(page: &mut String, names: impl Iterator<Item = (String, &'a str)>) {
+    page.push_str("<p>");
+    for (colour, name) in names {
+        let _ = write!(page, "<span class=key style=\"border-color:{colour}\"></span>{}", escaped(name));
+    }
+    page.push_str("</p>");
+}
+
+/// Loss and accuracy over steps, one line per fold.
+fn curves(page: &mut String, report: &Report) {
     let points = || report.folds.iter().flat_map(|fold| &fold.curve);
     let steps = points().map(|p| p.step).max().unwrap_or(0);
     let losses = points().flat_map(|p| [Some(f64::from(p.loss)), p.held_out.map(|held| held.loss)]).flatten();
@@ -92,38 +157,50 @@ fn curves(page: &mut String, report: &Report) {
     if steps == 0 || max == 0.0 {
         return;
     }
-    let x = |step: usize| 40.0 + (WIDTH - 50.0) * step as f64 / steps as f64;
-    let y = |loss: f64| 10.0 + (HEIGHT - 30.0) * (1.0 - loss / max);
-    let _ = write!(
-        page,
-        "<h2>Loss</h2><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=img aria-label=\"loss over steps\">\
-         <path class=axis d=\"M40 10V{0}H{1}\" fill=none /><text x=36 y=18 text-anchor=end>{max:.2}</text>\
-         <text x=36 y={0} text-anchor=end>0</text><text x={1} y={2} text-anchor=end>{steps} steps</text>",
-        HEIGHT - 20.0,
-        WIDTH - 10.0,
-        HEIGHT - 5.0
-    );
+    let count = report.folds.len();
+    let (mut losses, mut accuracies): (Vec<Line>, Vec<Line>) = (Vec::new(), Vec::new());
     for (index, fold) in report.folds.iter().enumerate() {
-        let hue = index * 360 / report.folds.len();
-        let mut line = |dash: &str, points: Vec<(usize, f64)>| {
-            let path: String =
-                points.iter().map(|(step, loss)| format!("{:.1},{:.1} ", x(*step), y(*loss))).collect();
-            if points.len() > 1 {
-                let _ = write!(
-                    page,
-                    "<polyline class=curve stroke=\"hsl({hue} 60% 50%)\" {dash} points=\"{path}\"><title>fold \
-                     {}</title></polyline>",
-                    fold.fold
-                );
-            }
-        };
-        line("", fold.curve.iter().map(|p| (p.step, f64::from(p.loss))).collect());
-        line(
-            "stroke-dasharray=\"4 3\"",
-            fold.curve.iter().filter_map(|p| p.held_out.map(|held| (p.step, held.loss))).collect(),
+        let (colour, name) = (hue(index, count), format!("fold {}", fold.fold));
+        let x = |step: usize| step as f64 / steps as f64;
+        let training = fold.curve.iter().map(|point| (x(point.step), f64::from(point.loss) / max)).collect();
+        let held = || fold.curve.iter().filter_map(|point| point.held_out.map(|held| (x(point.step), held)));
+        losses.push((colour.clone(), false, format!("{name}, training"), training));
+        let held_losses = held().map(|(x, held)| (x, held.loss / max)).collect();
+        losses.push((colour.clone(), true, format!("{name}, held out"), held_losses));
+        accuracies.push((colour, false, name, held().map(|(x, held)| (x, held.accuracy)).collect()));
+    }
+    let (last, top) = (format!("{steps} steps"), format!("{max:.2}"));
+    page.push_str("<h2>Loss</h2>");
+    diagram(page, "loss over steps", &losses, ["", &last], ["0", &top]);
+    let looked_at = accuracies.iter().any(|line| !line.3.is_empty());
+    page.push_str("<p><span class=key></span>training, on clips that are mixed, masked and in noise");
+    if looked_at {
+        page.push_str(
+            "<span class=\"key held\"></span>held out, on clips as they are, by the moving average of the weights: so it can lie below",
         );
     }
-    page.push_str("</svg>");
+    page.push_str("</p>");
+    if looked_at {
+        page.push_str("<h2>Held-out clips that are right</h2>");
+        diagram(page, "accuracy over steps", &accuracies, ["", &last], ["0", "100 %"]);
+    }
+    if count > 1 {
+        let names: Vec<String> = report.folds.iter().map(|fold| format!("fold {}", fold.fold)).collect();
+        legend(page, names.iter().enumerate().map(|(index, name)| (hue(index, count), name.as_str())));
+    }
+}
+
+/// Precision over recall, one line per class.
+fn precision_recall(page: &mut String, report: &Report) {
+    let curves = report.precision_recall();
+    let count = curves.len();
+    let line = |(index, (name, points)): (usize, &(&str, Vec<(f64, f64)>))| -> Line {
+        (hue(index, count), false, (*name).to_owned(), points.clone())
+    };
+    let lines: Vec<Line> = curves.iter().enumerate().map(line).collect();
+    page.push_str("<h2>Precision over recall</h2><p>As the threshold of a class falls, more of it is found, and more else.</p>");
+    diagram(page, "precision over recall", &lines, ["recall 0", "1"], ["0", "1"]);
+    legend(page, curves.iter().enumerate().map(|(index, (name, _))| (hue(index, count), *name)));
 }
 
 fn confusion(page: &mut String, report: &Report, counts: &[Vec<u32>]) {
@@ -188,7 +265,7 @@ fn noise(page: &mut String, noise: &[InNoise]) {
 fn reliability(page: &mut String, title: &str, diagram: &Reliability) {
     let _ = write!(
         page,
-        "<figure><svg viewBox=\"0 0 260 240\" role=img aria-label=\"reliability {title}\"><path class=axis \
+        "<figure><svg viewBox=\"0 -14 270 254\" role=img aria-label=\"reliability {title}\"><path class=axis \
          d=\"M40 10V210H240M40 210L240 10\" fill=none /><text x=36 y=18 text-anchor=end>right</text>\
          <text x=240 y=226 text-anchor=end>score</text>"
     );
@@ -210,16 +287,22 @@ fn reliability(page: &mut String, title: &str, diagram: &Reliability) {
 
 fn mistakes(page: &mut String, report: &Report) {
     let wrong = report.mistakes();
-    let _ = write!(
-        page,
-        "<h2>Mistakes</h2><p>{} clips got a wrong answer; the surest of them, as the network sees them:</p><div \
-         class=grid>",
-        wrong.len()
-    );
+    page.push_str("<h2>Mistakes</h2>");
+    let _ = match wrong.len() {
+        0 => write!(page, "<p>No clip got a wrong answer.</p><div class=grid>"),
+        count => write!(
+            page,
+            "<p>{count} clips got a wrong answer; the {} surest of them, as the network sees and hears them:</p><div class=grid>",
+            count.min(SHOWN)
+        ),
+    };
     for clip in wrong.iter().take(SHOWN) {
         page.push_str("<figure>");
         if let Some(picture) = &clip.picture {
             let _ = write!(page, "<img alt=\"\" src=\"{picture}\">");
+        }
+        if let Some(sound) = &clip.sound {
+            let _ = write!(page, "<audio controls preload=none src=\"{sound}\"></audio>");
         }
         let truth: Vec<&str> = clip.truth.iter().map(|&class| report.classes[class].as_str()).collect();
         let _ = write!(

@@ -17,7 +17,8 @@ use crate::calibrate::{Calibration, Example};
 use crate::dataset::Clip;
 use crate::evaluate;
 use crate::evaluate::measures::{
-    Counts, Estimate, Recall, area_under_roc, average_precision, balanced_accuracy, best_threshold, share,
+    Counts, Estimate, Recall, area_under_roc, average_precision, balanced_accuracy, best_threshold,
+    precision_recall, share,
 };
 use crate::evaluate::noise::Noise;
 use crate::judge::arg_max;
@@ -36,8 +37,8 @@ const POINTS: usize = 100;
 pub struct Report {
     /// Names of the classes, in the order of every matrix and score list here.
     pub classes: Vec<String>,
-    /// How every fold was trained.
-    pub recipe: Value,
+    /// Where the figures come from.
+    pub about: About,
     /// One entry a fold.
     pub folds: Vec<Fold>,
     /// Clips right, over all folds, as a share of all clips: their answer is one of their classes.
@@ -64,6 +65,34 @@ pub struct Report {
     pub calibration: Calibration,
     /// Accuracy with noise over the clips.
     pub noise: Vec<InNoise>,
+}
+
+/// Where figures come from.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct About {
+    /// The command that made them.
+    pub command: String,
+    /// Of the trainer and of ONNX Runtime.
+    pub versions: String,
+    /// Network, front end, classes and recipe of a training; the manifest of a model that was there before.
+    pub plan: Value,
+    /// Clips of each class that were trained on; nothing for a model that was there before. In a cross-validation each of
+    /// them was left out once.
+    pub trained_on: Vec<usize>,
+}
+
+impl About {
+    /// Of this program as it was called.
+    pub fn new(plan: &impl Serialize, trained_on: Vec<usize>) -> Result<Self> {
+        let runtime = auricle::stages::inference::runtime::version().unwrap_or_default();
+        Ok(Self {
+            command: std::env::args().collect::<Vec<_>>().join(" "),
+            versions: format!("auricle-train {}, ONNX Runtime {runtime}", auricle::VERSION),
+            // By way of text, or every f32 would have the digits of an f64.
+            plan: serde_json::from_str(&serde_json::to_string(plan)?)?,
+            trained_on,
+        })
+    }
 }
 
 /// Answers of sources: patients, machines, flights.
@@ -142,9 +171,12 @@ pub struct Answer {
     /// The network's outputs for each window.
     #[serde(skip)]
     pub windows: Vec<Vec<f32>>,
-    /// What the network sees of the clip, a picture in a `data:` URI.
+    /// What the network sees of the clip, a picture in a `data:` URI; of wrong answers only.
     #[serde(skip)]
     pub picture: Option<String>,
+    /// The clip, a WAV in a `data:` URI; of wrong answers only.
+    #[serde(skip)]
+    pub sound: Option<String>,
 }
 
 impl Answer {
@@ -152,7 +184,9 @@ impl Answer {
     pub fn new(clip: &Clip, answer: evaluate::Answer, painter: &Painter) -> Self {
         let truth: Vec<usize> = clip.classes().collect();
         let class = answer.class();
-        let picture = (!truth.contains(&class)).then(|| painter.paint(&clip.samples)).flatten();
+        let wrong = !truth.contains(&class);
+        let picture = wrong.then(|| painter.paint(&clip.samples)).flatten();
+        let sound = wrong.then(|| painter.sound(&clip.samples)).flatten();
         Self {
             file: clip.file.clone(),
             stretch: clip.stretch,
@@ -163,6 +197,7 @@ impl Answer {
             scores: answer.scores,
             windows: answer.windows,
             picture,
+            sound,
         }
     }
 
@@ -191,11 +226,11 @@ impl Report {
     /// Adds up the folds, of scores that `activation` made with `temperature`.
     pub fn new(
         classes: Vec<String>,
-        recipe: &impl Serialize,
+        about: About,
         activation: Activation,
         temperature: f32,
         folds: Vec<Fold>,
-    ) -> Result<Self> {
+    ) -> Self {
         let count = classes.len();
         let clips: Vec<&Answer> = folds.iter().flat_map(|fold| &fold.clips).collect();
         let multi_label = activation == Activation::Sigmoid;
@@ -228,7 +263,7 @@ impl Report {
             clips.iter().map(|clip| Example { classes: &clip.truth, windows: &clip.windows }).collect();
         let calibration = Calibration::new(&examples, activation, temperature);
         let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len().max(1) as f64;
-        Ok(Self {
+        Self {
             accuracy: share(clips.iter().filter(|clip| clip.is_right()).count(), clips.len()),
             balanced_accuracy: balanced_accuracy(&recalls),
             commonest: share(recalls.iter().map(|recall| recall.clips).max().unwrap_or(0), clips.len()),
@@ -240,12 +275,12 @@ impl Report {
             mean_area_under_roc: mean(per_class.iter().filter_map(|class| class.area_under_roc).collect()),
             groups: Groups::new(&clips),
             per_class,
-            recipe: serde_json::to_value(recipe)?,
+            about,
             classes,
             folds,
             calibration,
             noise: Vec::new(),
-        })
+        }
     }
 
     /// Adds how many of the clips were right in each noise.
@@ -267,15 +302,48 @@ impl Report {
         wrong
     }
 
-    /// Writes `json`, and beside it the page, whose name ends in `.html`; gives the page's path.
+    /// (recall, precision) of the scores of every class that has clips, by name.
+    pub fn precision_recall(&self) -> Vec<(&str, Vec<(f64, f64)>)> {
+        let clips = || self.folds.iter().flat_map(|fold| &fold.clips);
+        let curve = |class: usize| {
+            let scores: Vec<f32> = clips().map(|clip| clip.scores[class]).collect();
+            let is: Vec<bool> = clips().map(|clip| clip.truth.contains(&class)).collect();
+            is.contains(&true).then(|| precision_recall(&scores, &is))
+        };
+        let curves = self.classes.iter().enumerate();
+        curves.filter_map(|(class, name)| Some((name.as_str(), curve(class)?))).collect()
+    }
+
+    /// The curves of all trainings: fold, step, loss, and what held-out clips said.
+    fn csv(&self) -> String {
+        let mut text = String::from("fold,step,loss,held_out_loss,held_out_accuracy\n");
+        for (fold, point) in
+            self.folds.iter().flat_map(|fold| fold.curve.iter().map(move |point| (fold.fold, point)))
+        {
+            let held = point.held_out.map_or(",".into(), |held| format!("{},{}", held.loss, held.accuracy));
+            text += &format!("{fold},{},{},{held}\n", point.step, point.loss);
+        }
+        text
+    }
+
+    /// Writes `json`, and beside it the page, whose name ends in `.html`, and in `.csv` the curves, if it was a training; gives
+    /// the page's path.
     pub fn write(&self, json: &Path) -> Result<std::path::PathBuf> {
-        let page = json.with_extension("html");
-        let text = serde_json::to_string(self)?;
-        for (path, text) in [(json, text), (&page, html::page(self))] {
+        let [page, curves] = beside(json);
+        let mut files = vec![(json, serde_json::to_string(self)?), (&page, html::page(self))];
+        if self.folds.iter().any(|fold| !fold.curve.is_empty()) {
+            files.push((&curves, self.csv()));
+        }
+        for (path, text) in files {
             fs::write(path, text).with_context(|| path.display().to_string())?;
         }
         Ok(page)
     }
+}
+
+/// The files that are written beside the JSON of a report.
+pub fn beside(json: &Path) -> [std::path::PathBuf; 2] {
+    ["html", "csv"].map(|extension| json.with_extension(extension))
 }
 
 impl PerClass {

@@ -1,9 +1,11 @@
-//! A clip as the network sees it, as a picture.
+//! A clip as the network sees it, as a picture; and as it sounds.
 
 use auricle::Manifest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+/// Most seconds of a clip that can be listened to.
+const SECONDS: usize = 10;
 /// Most columns of a picture; longer clips are thinned out.
 const MAX_COLUMNS: usize = 400;
 /// Dark blue over red to pale yellow, so that both black-and-white print and colour-blind eyes see the order.
@@ -44,6 +46,22 @@ impl Painter {
         encoder.set_palette((0..=255_u8).flat_map(colour).collect::<Vec<u8>>());
         encoder.write_header().and_then(|mut writer| writer.write_image_data(&pixels)).ok()?;
         Some(format!("data:image/png;base64,{}", STANDARD.encode(file)))
+    }
+}
+
+impl Painter {
+    /// Its beginning as a WAV file of 16 bits, as a `data:` URI.
+    pub fn sound(&self, samples: &[f32]) -> Option<String> {
+        let sample_rate = self.0.as_ref()?.input.sample_rate;
+        let sample_format = hound::SampleFormat::Int;
+        let spec = hound::WavSpec { channels: 1, sample_rate, bits_per_sample: 16, sample_format };
+        let mut file = std::io::Cursor::new(Vec::new());
+        let mut wav = hound::WavWriter::new(&mut file, spec).ok()?;
+        for sample in samples.iter().take(SECONDS * sample_rate as usize) {
+            wav.write_sample((sample * 32_768.0).clamp(-32_768.0, 32_767.0) as i16).ok()?;
+        }
+        wav.finalize().ok()?;
+        Some(format!("data:audio/wav;base64,{}", STANDARD.encode(file.into_inner())))
     }
 }
 

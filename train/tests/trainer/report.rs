@@ -7,7 +7,7 @@ use auricle_train::evaluate;
 use auricle_train::export;
 use auricle_train::network::Architecture;
 use auricle_train::plan::Point;
-use auricle_train::report::{Answer, Fold, Painter, Report};
+use auricle_train::report::{About, Answer, Fold, Painter, Report};
 use serde_json::Value;
 
 /// A clip of class `truth`, one window, for which class `answer` gets an output of 2.
@@ -29,7 +29,13 @@ fn report() -> Report {
     let first = vec![answer("a.wav", 0, 0, &painter), answer("<b>&.wav", 1, 0, &painter)];
     let second = vec![answer("c.wav", 1, 1, &painter), answer("d.wav", 0, 0, &painter)];
     let folds = vec![Fold::new(1, &curve, first), Fold::new(2, &curve, second)];
-    Report::new(plan.classes.clone(), &plan.recipe, Activation::Softmax, 1.0, folds).unwrap()
+    Report::new(
+        plan.classes.clone(),
+        About::new(&plan, vec![20, 30]).unwrap(),
+        Activation::Softmax,
+        1.0,
+        folds,
+    )
 }
 
 #[test]
@@ -55,14 +61,27 @@ fn the_files_parse_and_need_nothing_from_elsewhere() {
     let folder = Scratch::new("report");
     let json = folder.0.join("report.json");
     let page = report().write(&json).unwrap();
+    let curves = std::fs::read_to_string(json.with_extension("csv")).unwrap();
+    assert!(
+        curves.starts_with("fold,step,loss,held_out_loss,held_out_accuracy\n1,3,")
+            && curves.lines().count() == 201
+    );
     let value: Value = serde_json::from_str(&std::fs::read_to_string(json).unwrap()).unwrap();
     assert_eq!(value["folds"][0]["clips"][1]["file"], "<b>&.wav");
-    assert_eq!(value["recipe"]["steps"], 7);
+    assert_eq!(value["about"]["plan"]["recipe"]["steps"], 7);
+    assert_eq!(value["about"]["plan"]["recipe"]["augment"]["mix"], 0.3);
     assert_eq!(value["per_class"][1]["recall"], 0.5);
     let page = std::fs::read_to_string(page).unwrap();
-    for part in
-        ["75.00 %", "Confusion", "&lt;b&gt;&amp;.wav", "data:image/png;base64,iVBOR", "<polyline", "<circle"]
-    {
+    for part in [
+        "75.00 %",
+        "Confusion",
+        "&lt;b&gt;&amp;.wav",
+        "data:image/png;base64,iVBOR",
+        "<polyline",
+        "<circle",
+        "data:audio/wav;base64,UklGR",
+        "clips trained on<tr><td>tone<td>20",
+    ] {
         assert!(page.contains(part), "{part}");
     }
     for elsewhere in ["http:", "https:", "<script", "src=\"/", "<b>&.wav", "NaN"] {
@@ -90,7 +109,8 @@ fn several_classes_of_one_clip_are_all_measured() {
         clip(&[1], [0.2, 0.35], "c"),
     ];
     let classes = vec!["dog".into(), "rain".into()];
-    let report = Report::new(classes, &(), Activation::Sigmoid, 1.0, vec![Fold::new(0, &[], clips)]).unwrap();
+    let report =
+        Report::new(classes, About::default(), Activation::Sigmoid, 1.0, vec![Fold::new(0, &[], clips)]);
     assert!(report.confusion.is_none() && report.multi_label);
     let [dog, rain] = report.per_class[..] else { panic!() };
     assert_eq!((dog.clips, dog.recall, dog.precision), (2, 1.0, 2.0 / 3.0));

@@ -91,7 +91,14 @@ fn documents(tree: &Tree, runtime: &Path, target: &Target) -> Result<(), String>
     for name in ["LICENSE-MIT", "LICENSE-APACHE", "CHANGELOG.md"] {
         tree.file(&root().join(name), &format!("{PLACE}/{name}"))?;
     }
-    tree.file(&root().join("docs/ship.md"), &format!("{PLACE}/README.md"))?;
+    for name in archive::files(&root().join("docs"))? {
+        // Pages link to each other; what is made of them, or makes them, stays.
+        let is_page = name.extension().is_some_and(|end| end == "md" || end == "json");
+        if is_page && !name.starts_with("doxygen") {
+            let name = name.to_string_lossy();
+            tree.file(&root().join("docs").join(&*name), &format!("{PLACE}/{name}"))?;
+        }
+    }
     for name in setup::LICENCES {
         tree.file(&runtime.with_file_name(name), &format!("{PLACE}/onnxruntime/{name}"))?;
     }

@@ -23,6 +23,7 @@ CONTENTS
 - Models: load, load_memory, Model
 - Whole clips: Clip, for Model.classify
 - Sessions: Session, Result, Event
+- Outputs: Output, OutputKind, for models that give more than one thing
 - ONNX Runtime, log, versions: runtime_open, set_log, LogLevel, version, abi_version
 
 CONVENTIONS are those of include/auricle.h, of which this is one call after another.
@@ -49,6 +50,7 @@ from .cancel import Cancel
 from .clip import Clip
 from .log import LogLevel, set_log
 from .model import Model, load, load_memory
+from .output import Output, OutputKind
 from .runtime import abi_version, runtime_open, version
 from .session import Event, Result, Session
 from .status import (
@@ -91,6 +93,8 @@ __all__ = [
     "Model",
     "ModelError",
     "OutOfMemoryError",
+    "Output",
+    "OutputKind",
     "Result",
     "RuntimeOpenError",
     "Session",

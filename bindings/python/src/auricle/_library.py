@@ -34,6 +34,8 @@ class ClipOptions(ctypes.Structure):
         ("channel", c_uint32),
         ("hop_seconds", c_double),
         ("cancel", c_void_p),
+        ("output", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 
@@ -50,6 +52,17 @@ class SessionOptions(ctypes.Structure):
         ("overflow", c_int32),
         ("channel", c_uint32),
         ("stream_json", c_char_p),
+    ]
+
+
+class Output(ctypes.Structure):
+    """auricle_output."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("kind", c_int32),
+        ("size", c_uint64),
+        ("hop_seconds", c_double),
     ]
 
 
@@ -98,6 +111,7 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "auricle_model_options": ModelOptions,
     "auricle_clip_options": ClipOptions,
     "auricle_session_options": SessionOptions,
+    "auricle_output": Output,
     "auricle_result": Result,
     "auricle_event": Event,
 }
@@ -141,6 +155,11 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "auricle_session_wait": (c_int32, [c_void_p, c_uint32]),
     "auricle_session_cancel": (c_int32, [c_void_p]),
     "auricle_session_pending": (c_int32, [c_void_p, POINTER(c_uint64)]),
+    "auricle_model_output_count": (c_size_t, [c_void_p]),
+    "auricle_model_output": (c_int32, [c_void_p, c_size_t, POINTER(Output)]),
+    "auricle_model_output_name": (c_char_p, [c_void_p, c_size_t]),
+    "auricle_model_output_label": (c_char_p, [c_void_p, c_size_t, c_size_t]),
+    "auricle_session_output": (c_int32, [c_void_p, c_size_t, c_void_p, c_size_t, POINTER(c_size_t)]),
     "auricle_runtime_open": (c_int32, [c_char_p]),
     "auricle_set_log": (c_int32, [LOG_FUNCTION, c_void_p, c_int32]),
     "auricle_version": (c_char_p, []),

@@ -14,6 +14,7 @@ from ._handle import Handle, text, u32
 from ._library import QUICK, WORK, ClipOptions, ModelOptions
 from .cancel import Cancel, handle_of
 from .clip import Clip
+from .output import Output, outputs_of
 from .status import checked
 
 
@@ -26,18 +27,19 @@ class Model:
     def __init__(self, handle: Handle) -> None:
         self._handle: Handle | None = handle
         pointer = handle.pointer
-        count = QUICK.auricle_model_class_count(pointer)
-        #: Labels of the classes, in the order of the scores. See auricle_model_label.
-        self.labels: tuple[str, ...] = tuple(
-            QUICK.auricle_model_label(pointer, index).decode("utf-8", "replace") for index in range(count)
-        )
+        #: What it gives; the first is what Session.read gives. See auricle_model_output.
+        self.outputs: tuple[Output, ...] = outputs_of(pointer)
+        #: Labels of the classes of the first output, in the order of the scores; none if it has no scores.
+        self.labels: tuple[str, ...] = self.outputs[0].labels
         #: Rate that the model works at, Hz. Audio of this rate saves the conversion. See auricle_model_sample_rate.
         self.sample_rate: int = QUICK.auricle_model_sample_rate(pointer)
 
     @property
     def class_count(self) -> int:
-        """Number of classes, which is the number of scores of every window. See auricle_model_class_count."""
-        return len(self.labels)
+        """Number of classes, which is the number of scores of every window; if the first output has no labels, the number of
+        its values. See auricle_model_class_count.
+        """
+        return self.outputs[0].size
 
     def classify(
         self,
@@ -46,14 +48,16 @@ class Model:
         channel: int = 0,
         hop_seconds: float = 0.0,
         cancel: Cancel | None = None,
+        output: int = 0,
         out: npt.NDArray[np.float32] | None = None,
     ) -> npt.NDArray[np.float32]:
         """Scores of one whole clip: the mean of the scores of its windows, one for each class.
 
         A clip shorter than a window is padded as the manifest says. `channel` is the one that is heard, counted from 1;
         0: the mean of all. `hop_seconds` is the distance between windows, one sample of the model to 3600; 0: the
-        manifest's. `cancel` stops the call from another thread. `out` is where the scores are written, float32, at least
-        class_count long; without it they come in a new array.
+        manifest's. `cancel` stops the call from another thread. `output` is the number of another output whose values are
+        wanted: Model.outputs. `out` is where the values are written, float32, at least as long as the output; without it they
+        come in a new array.
 
         Any thread, any number at once; other Python threads run meanwhile. Raises ClipTooShortError (0 frames, for example),
         InvalidArgumentError, BufferTooSmallError, InferenceError, OutOfMemoryError, Cancelled. See auricle_classify.
@@ -62,10 +66,12 @@ class Model:
             raise TypeError(f"clip is {type(clip).__name__}: give auricle.Clip(samples, sample_rate)")
         handle, cancel_handle = self._open(), handle_of(cancel)
         if out is None:
-            out = np.empty(len(self.labels), np.float32)
+            size = self.outputs[output].size if u32("output", output) < len(self.outputs) else 0
+            out = np.empty(size, np.float32)
         pointer, capacity = pcm.output(out, "out")
         options = ClipOptions(ctypes.sizeof(ClipOptions), u32("channel", channel), hop_seconds)
         options.cancel = cancel_handle.pointer if cancel_handle else None
+        options.output = u32("output", output)
         audio, rate = clip.audio, u32("sample_rate", clip.sample_rate)
         checked(
             WORK.auricle_classify(
@@ -113,7 +119,7 @@ class Model:
         self.close()
 
     def __repr__(self) -> str:
-        state = "closed" if self._handle is None else f"{len(self.labels)} classes, {self.sample_rate} Hz"
+        state = "closed" if self._handle is None else f"{self.class_count} classes, {self.sample_rate} Hz"
         return f"<auricle.Model: {state}>"
 
 

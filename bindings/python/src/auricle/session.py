@@ -152,7 +152,7 @@ class Session:
             lambda place: checked(WORK.auricle_session_create(model_handle.pointer, ctypes.byref(options), place)),
             WORK.auricle_session_free,
         )
-        self._class_count = len(model.labels)
+        self._sizes = [output.size for output in model.outputs]
         #: Channels of the audio that is pushed.
         self.channels = int(channels)
         #: Whether the stream was finished and everything has been read. AURICLE_END.
@@ -217,9 +217,9 @@ class Session:
         handle = self._open()
         if out is not None:
             pointer, capacity = pcm.output(out, "out")
-            values: npt.NDArray[np.float32] | None = out[: self._class_count]
+            values: npt.NDArray[np.float32] | None = out[: self._sizes[0]]
         elif scores:
-            values = np.empty(self._class_count, np.float32)
+            values = np.empty(self._sizes[0], np.float32)
             pointer, capacity = pcm.output(values, "scores")
         else:
             values, pointer, capacity = None, 0, 0
@@ -268,6 +268,19 @@ class Session:
             found.mean_score,
             found.lost_before,
         )
+
+    def output(self, index: int, out: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.float32]:
+        """Values of output `index` for the result that the last read gave: of the first output what that read gave, smoothed
+        if the stream is; of others as the network gives them. They are written into `out`, float32, or come in a new array.
+
+        The reading thread, before it reads or waits again (else InvalidStateError). See auricle_session_output.
+        """
+        handle, count = self._open(), ctypes.c_size_t()
+        if out is None:
+            out = np.empty(self._sizes[index] if u64("index", index) < len(self._sizes) else 0, np.float32)
+        pointer, capacity = pcm.output(out, "out")
+        checked(WORK.auricle_session_output(handle.pointer, index, pointer, capacity, ctypes.byref(count)))
+        return out[: count.value]
 
     def wait(self, timeout_seconds: float | None = None) -> bool:
         """Waits until a read has something to give: True; or until the time is over: False. None waits for ever.
