@@ -35,7 +35,7 @@ pub fn run_on(files: &[&str]) -> Result<(), String> {
         println!();
         hear(Command::new(&program).arg(&model).arg(recording).env("ORT_DYLIB_PATH", &runtime))?;
     }
-    if files.is_empty() {
+    if recordings.iter().any(|path| path.ends_with(RECORDING)) {
         println!("\nIt is a helicopter. All windows with their scores: target/demo/classify MODEL FILE");
     }
     println!("{LINK}");
