@@ -71,7 +71,7 @@ class Scorer:
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         """One part of the list. Ray may run it twice, after a worker has died; the file is the same."""
-        start, self.library = time.perf_counter(), 0.0
+        start, cpu, self.library = time.perf_counter(), time.process_time(), 0.0
         objects = json.loads(batch["objects"][0])
         rows = [self.row(address) for address in objects]
         table = pa.Table.from_pylist(rows, schema=SCHEMA.with_metadata(self.metadata))
@@ -83,7 +83,9 @@ class Scorer:
         seconds = time.perf_counter() - start
         errors = sum(row["error"] is not None for row in rows)
         audio = sum(row["seconds"] or 0.0 for row in rows)
-        return {k: np.array([v]) for k, v in [("files", len(rows)), ("errors", errors), ("audio", audio), ("seconds", seconds), ("library", self.library)]}
+        counts = {"files": len(rows), "errors": errors, "audio": audio}
+        times = {"seconds": seconds, "cpu": time.process_time() - cpu, "library": self.library}
+        return {name: np.array([value]) for name, value in {**counts, **times}.items()}
 
     def row(self, address: str) -> dict[str, Any]:
         try:
@@ -124,7 +126,7 @@ class Scorer:
         }
 
     def take(self, session: auricle.Session, results: list, events: list, block: np.ndarray | None) -> None:
-        start = time.perf_counter()
+        start = time.process_time()
         if block is None:
             session.finish()
         elif not session.push(block):
@@ -134,7 +136,7 @@ class Scorer:
             events.extend(event for event in session.events() if event.is_final)
         if block is None:
             events.extend(event for event in session.events() if event.is_final)
-        self.library += time.perf_counter() - start
+        self.library += time.process_time() - start
 
 
 def part_name(number: int) -> str:
@@ -194,7 +196,7 @@ def main() -> None:
         compute=ray.data.ActorPoolStrategy(size=given.workers),
     )
     start = None
-    totals = {"files": 0, "errors": 0, "audio": 0.0, "seconds": 0.0, "library": 0.0}
+    totals = {"files": 0, "errors": 0, "audio": 0.0, "cpu": 0.0, "library": 0.0}
     for row in parts.iter_rows():
         start = start or time.perf_counter() - row["seconds"]
         for name in totals:
@@ -203,7 +205,9 @@ def main() -> None:
     wall = time.perf_counter() - (start or 0)
     print(
         f"{totals['files']} files ({totals['audio'] / 3600:.2f} h) in {wall:.1f} s: {totals['files'] / wall:.1f} files/s, "
-        f"{totals['audio'] / wall:.0f} times real time; {100 * (1 - totals['library'] / totals['seconds']):.0f} % of the workers' time outside Auricle"
+        f"{totals['audio'] / wall:.0f} times real time; {totals['files'] / totals['cpu']:.1f} files a second and "
+        f"{totals['audio'] / totals['cpu']:.0f} hours an hour for each core; "
+        f"{100 * (1 - totals['library'] / totals['cpu']):.0f} % of the workers' processor time outside Auricle"
     )
 
 

@@ -518,7 +518,7 @@ impl Pipeline {
 
     /// Whether it can be run with windows of other streams: it has as many rows as they.
     pub fn is_full(&self, due: &Due) -> bool {
-        due.row.is_none() && !due.lost && (due.whole || self.padding != Padding::None)
+        due.row.is_none() && !due.lost && (due.whole || self.manifest.input.padding != Padding::None)
     }
 }
 

@@ -7,7 +7,7 @@ import subprocess
 
 import auricle
 import pytest
-from auricle import _library, pcm, session, status
+from auricle import _library, pcm, provider, session, status
 from conftest import ROOT
 
 HEADER = (ROOT / "include" / "auricle.h").read_text(encoding="utf-8")
@@ -27,7 +27,7 @@ def test_statuses_formats_and_levels_are_those_of_the_header() -> None:
     known |= {f"LOG_{member.name}": int(member) for member in auricle.LogLevel}
     known |= {member.name: int(member) for member in auricle.OutputKind}
     known |= {name.upper(): number for name, (number, _) in pcm.FORMATS.items()}
-    known |= {name.upper(): number for name, number in session.OVERFLOW.items()}
+    known |= {name.upper(): number for name, number in (session.OVERFLOW | provider.NEED).items()}
     assert known == numbers
 
 
@@ -75,6 +75,7 @@ SCALARS = {
     "auricle_status": ctypes.c_int32,
     "uint32_t": ctypes.c_uint32,
     "auricle_log_fn": _library.LOG_FUNCTION,
+    "auricle_progress_fn": _library.PROGRESS_FUNCTION,
     "void": None,
 }
 
@@ -114,7 +115,7 @@ def test_functions_take_and_return_what_the_header_says() -> None:
     ],
 )
 def test_every_option_is_a_parameter(ours: object, struct: str) -> None:
-    options = set(structs()[struct]) - {"struct_size", "reserved"}
+    options = set(structs()[struct]) - {"struct_size", "reserved", "provider_count", "user"}
     assert options <= set(ours.__annotations__)
 
 

@@ -22,7 +22,8 @@ CONTENTS
 - Cancelling: Cancel
 - Models: load, load_memory, Model
 - Whole clips: Clip, for Model.classify
-- Sessions: Session, Result, Event
+- Sessions: Session, Result, Event; read_many for many of one model
+- Providers: Provider, for load
 - Outputs: Output, OutputKind, for models that give more than one thing
 - ONNX Runtime, log, versions: runtime_open, set_log, LogLevel, version, abi_version
 
@@ -51,8 +52,9 @@ from .clip import Clip
 from .log import LogLevel, set_log
 from .model import Model, load, load_memory
 from .output import Output, OutputKind
+from .provider import Provider
 from .runtime import abi_version, runtime_open, version
-from .session import Event, Result, Session
+from .session import Event, Result, Session, read_many
 from .status import (
     BufferTooSmallError,
     Cancelled,
@@ -67,6 +69,7 @@ from .status import (
     MismatchError,
     ModelError,
     OutOfMemoryError,
+    ProviderError,
     RuntimeOpenError,
     Status,
     status_text,
@@ -95,6 +98,8 @@ __all__ = [
     "OutOfMemoryError",
     "Output",
     "OutputKind",
+    "Provider",
+    "ProviderError",
     "Result",
     "RuntimeOpenError",
     "Session",
@@ -102,6 +107,7 @@ __all__ = [
     "abi_version",
     "load",
     "load_memory",
+    "read_many",
     "runtime_open",
     "set_log",
     "status_text",

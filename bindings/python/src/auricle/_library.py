@@ -14,6 +14,21 @@ from typing import Any
 ABI_VERSION = 1
 
 
+#: auricle_progress_fn.
+PROGRESS_FUNCTION = ctypes.CFUNCTYPE(c_int32, c_void_p, c_char_p, c_float)
+
+
+class Provider(ctypes.Structure):
+    """auricle_provider."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("need", c_int32),
+        ("name", c_char_p),
+        ("options_json", c_char_p),
+    ]
+
+
 class ModelOptions(ctypes.Structure):
     """auricle_model_options."""
 
@@ -21,8 +36,12 @@ class ModelOptions(ctypes.Structure):
         ("struct_size", c_uint32),
         ("threads", c_uint32),
         ("self_check", c_uint32),
-        ("reserved", c_uint32),
+        ("max_batch", c_uint32),
         ("cancel", c_void_p),
+        ("providers", POINTER(Provider)),
+        ("provider_count", c_size_t),
+        ("progress", PROGRESS_FUNCTION),
+        ("user", c_void_p),
     ]
 
 
@@ -108,6 +127,7 @@ class Event(ctypes.Structure):
 
 #: The structs by their names in the header.
 STRUCTS: dict[str, type[ctypes.Structure]] = {
+    "auricle_provider": Provider,
     "auricle_model_options": ModelOptions,
     "auricle_clip_options": ClipOptions,
     "auricle_session_options": SessionOptions,
@@ -151,6 +171,10 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "auricle_session_gap": (c_int32, [c_void_p, c_uint64]),
     "auricle_session_finish": (c_int32, [c_void_p]),
     "auricle_session_read": (c_int32, [c_void_p, c_void_p, c_size_t, POINTER(Result)]),
+    "auricle_read_many": (
+        c_int32,
+        [c_void_p, c_size_t, c_uint32, c_void_p, c_size_t, POINTER(Result), POINTER(c_int32)],
+    ),
     "auricle_session_read_event": (c_int32, [c_void_p, POINTER(Event)]),
     "auricle_session_wait": (c_int32, [c_void_p, c_uint32]),
     "auricle_session_cancel": (c_int32, [c_void_p]),

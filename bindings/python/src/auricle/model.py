@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ from ._library import QUICK, WORK, ClipOptions, ModelOptions
 from .cancel import Cancel, handle_of
 from .clip import Clip
 from .output import Output, outputs_of
+from .provider import Progress, Provider, array_of
 from .status import checked
 
 
@@ -128,25 +130,32 @@ def load(
     *,
     threads: int = 0,
     self_check: bool = False,
+    max_batch: int = 0,
     cancel: Cancel | None = None,
+    providers: Sequence[Provider] = (),
+    progress: Callable[[str, float], object] | None = None,
 ) -> Model:
     """Loads an ONNX file. Opens ONNX Runtime if that has not happened.
 
     The manifest is the one embedded in it (metadata "auricle.manifest"), else the file beside it whose name ends in
     .auricle.json instead of .onnx. `threads` is how many ONNX Runtime uses inside one inference, 1 to 256, the calling one
     among them; 0: 1. With `self_check` the manifest's golden cases are run, and a model that does not reproduce them, or has
-    none, is refused. `cancel` stops loading from another thread. The files can go afterwards.
+    none, is refused. `max_batch` is how many windows of several sessions read_many may put into one run, 1 to 1024; 0: 1.
+    `cancel` stops loading from another thread. `providers` of ONNX Runtime are to run the network, the first before the
+    others; none: the CPU. `progress` is called with "read", "prepare", "warm" or "self_check" and how much of that is done,
+    0 to 1; what it raises stops the load and comes out of it. The files can go afterwards.
 
-    Any thread; takes from milliseconds to seconds, and other Python threads run meanwhile. Raises FileError, ModelError,
-    ManifestError, MismatchError, RuntimeOpenError, InvalidArgumentError, OutOfMemoryError, Cancelled. See auricle_model_load.
+    Any thread; takes from milliseconds to seconds, minutes where a provider builds an engine; other Python threads run
+    meanwhile. Raises FileError, ModelError, ManifestError, MismatchError, RuntimeOpenError, ProviderError,
+    InvalidArgumentError, OutOfMemoryError, Cancelled. See auricle_model_load.
     """
     name = text("path", os.fsencode(path))
-    options, cancel_handle = _options(threads, self_check, cancel)
-    return Model(
-        Handle(
-            lambda place: checked(WORK.auricle_model_load(name, ctypes.byref(options), place)), WORK.auricle_model_free
-        )
-    )
+
+    def call(options: Any, place: Any) -> int:
+        status: int = WORK.auricle_model_load(name, options, place)
+        return status
+
+    return _load(call, threads, self_check, max_batch, cancel, providers, progress)
 
 
 def load_memory(
@@ -155,7 +164,10 @@ def load_memory(
     *,
     threads: int = 0,
     self_check: bool = False,
+    max_batch: int = 0,
     cancel: Cancel | None = None,
+    providers: Sequence[Provider] = (),
+    progress: Callable[[str, float], object] | None = None,
 ) -> Model:
     """Loads a model from the bytes of an ONNX file. `manifest` is JSON that replaces the embedded one; None: the embedded one.
 
@@ -163,19 +175,41 @@ def load_memory(
     """
     file = pcm.interleaved(onnx, "u8", 1)
     json_text = None if manifest is None else text("manifest", manifest.encode())
-    options, cancel_handle = _options(threads, self_check, cancel)
-    return Model(
-        Handle(
-            lambda place: checked(
-                WORK.auricle_model_load_memory(file.pointer, file.frames, json_text, ctypes.byref(options), place)
-            ),
-            WORK.auricle_model_free,
-        )
+
+    def call(options: Any, place: Any) -> int:
+        status: int = WORK.auricle_model_load_memory(file.pointer, file.frames, json_text, options, place)
+        return status
+
+    return _load(call, threads, self_check, max_batch, cancel, providers, progress)
+
+
+def _load(
+    call: Callable[[Any, Any], int],
+    threads: int,
+    self_check: bool,
+    max_batch: int,
+    cancel: Cancel | None,
+    providers: Sequence[Provider],
+    progress: Callable[[str, float], object] | None,
+) -> Model:
+    cancel_handle, array = handle_of(cancel), array_of(providers)
+    told = None if progress is None else Progress(progress)
+    options = ModelOptions(
+        ctypes.sizeof(ModelOptions),
+        u32("threads", threads),
+        u32("self_check", bool(self_check)),
+        u32("max_batch", max_batch),
+        cancel_handle.pointer if cancel_handle else None,
+        array,
+        len(array),
     )
+    if told is not None:
+        options.progress = told.c
 
+    def make(place: Any) -> None:
+        status = call(ctypes.byref(options), place)
+        if told is not None and told.raised is not None:
+            raise told.raised
+        checked(status)
 
-def _options(threads: int, self_check: bool, cancel: Cancel | None) -> tuple[ModelOptions, Handle | None]:
-    handle = handle_of(cancel)
-    options = ModelOptions(ctypes.sizeof(ModelOptions), u32("threads", threads), u32("self_check", bool(self_check)))
-    options.cancel = handle.pointer if handle else None
-    return options, handle
+    return Model(Handle(make, WORK.auricle_model_free))

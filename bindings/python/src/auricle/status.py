@@ -40,6 +40,8 @@ class Status(enum.IntEnum):
     RUNTIME = -200
     #: ONNX Runtime failed while running the network, or the network gave a score that is not finite.
     INFERENCE = -201
+    #: A provider of ONNX Runtime that was required cannot be had, or has failed while it ran.
+    PROVIDER = -202
     #: A defect of Auricle, caught: please report it.
     INTERNAL = -300
 
@@ -109,6 +111,12 @@ class InferenceError(Error, RuntimeError):
     """ONNX Runtime failed while running the network, or a score is not finite. AURICLE_INFERENCE."""
 
 
+class ProviderError(Error, RuntimeError):
+    """A provider that was required cannot be had or does not run the network; or one has failed while it ran, and the model
+    has to be loaded anew. AURICLE_PROVIDER.
+    """
+
+
 class InternalError(Error, RuntimeError):
     """A defect of Auricle, caught: please report it. A session in which it happened can only be closed. AURICLE_INTERNAL."""
 
@@ -126,6 +134,7 @@ _EXCEPTIONS: dict[int, type[Error]] = {
     Status.MISMATCH: MismatchError,
     Status.RUNTIME: RuntimeOpenError,
     Status.INFERENCE: InferenceError,
+    Status.PROVIDER: ProviderError,
     Status.INTERNAL: InternalError,
 }
 
@@ -136,11 +145,16 @@ def status_text(status: int) -> str:
     return text.decode()
 
 
+def error_of(status: int) -> Error:
+    """The error of a call that this thread has just made."""
+    if status == Status.CANCELLED:
+        return Cancelled(status_text(status), status)
+    message: bytes = QUICK.auricle_last_error()
+    return _EXCEPTIONS.get(status, Error)(message.decode("utf-8", "replace"), status)
+
+
 def checked(status: int) -> int:
     """The status of a call that this thread has just made, unless it failed or was cancelled: that is raised."""
-    if status < 0:
-        message: bytes = QUICK.auricle_last_error()
-        raise _EXCEPTIONS.get(status, Error)(message.decode("utf-8", "replace"), status)
-    if status == Status.CANCELLED:
-        raise Cancelled(status_text(status), status)
+    if status < 0 or status == Status.CANCELLED:
+        raise error_of(status)
     return status
