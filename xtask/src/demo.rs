@@ -64,7 +64,7 @@ fn hear(program: &mut Command) -> Result<(), String> {
         println!("  {event}");
     }
     if events.is_empty() {
-        println!("  nothing that the model knows, with a score above 0.5");
+        println!("  nothing that the model is sure of");
     }
     Ok(())
 }
