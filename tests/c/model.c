@@ -89,7 +89,7 @@ static void options(const char *folder)
     auricle_model_free(model);
     model = NULL;
     newer.unknown[3] = 1;
-    EXPECT(AURICLE_INVALID_ARGUMENT, "byte 36", auricle_model_load(path, &newer.known, &model));
+    EXPECT(AURICLE_INVALID_ARGUMENT, "byte 68", auricle_model_load(path, &newer.known, &model));
     newer.known.struct_size = 4097;
     EXPECT(AURICLE_INVALID_ARGUMENT, "4097", auricle_model_load(path, &newer.known, &model));
     CHECK(model == NULL);
