@@ -3,7 +3,6 @@
 //! library, the libraries that its providers need, and the C library's free memory.
 #![allow(unsafe_code)]
 
-#[cfg(feature = "load-dynamic")]
 use std::error::Error as _;
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};

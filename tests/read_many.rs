@@ -77,7 +77,9 @@ fn each_session_gets_what_it_would_have_read_alone() {
                 break;
             }
         }
-        single.iter().zip(&mut expected).for_each(|(session, into)| _ = alone(session, into));
+        for (session, into) in single.iter().zip(&mut expected) {
+            alone(session, into);
+        }
     }
     assert!(got.iter().all(|windows| windows.len() > 50), "too little was read");
     assert!(got == expected, "scores differ from those of single reads");
@@ -100,7 +102,9 @@ fn it_waits_for_the_deadline_and_no_longer() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             std::thread::sleep(Duration::from_millis(60));
-            sessions.iter().for_each(|session| _ = session.push_f32(&[0.5; 1600]).expect("pushes"));
+            for session in &sessions {
+                session.push_f32(&[0.5; 1600]).expect("pushes");
+            }
         });
         let started = Instant::now();
         let windows = read_many(&list, Duration::from_secs(30), &mut scores, &mut reads).expect("reads");

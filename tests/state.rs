@@ -281,6 +281,11 @@ fn all_that_is_not_said_is_told_at_once() {
         ),
         ("gain", r#"{ "state": "after" }"#, "is i64 []; the output \"after\" is f32 [1, 2]"),
         ("gain", r#"{ "constant": 0.5 }"#, "constant: 0.5; i64 holds whole numbers"),
+        (
+            "before",
+            r#"{ "constant": 1e39 }"#,
+            "constant: 1000000000000000000000000000000000000000 is too large for f32",
+        ),
         ("gain", r#"{ "constant": [1, 2] }"#, "constant: 2 numbers; the tensor has 1 elements"),
         ("before", r#"{ "constant": [1, 2, 3] }"#, "constant: 3 numbers; the tensor has 2 elements"),
         ("other", r#"{ "ones": true }"#, "the network has no input \"other\""),

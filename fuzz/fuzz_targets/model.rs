@@ -19,7 +19,7 @@ fuzz_target!(|data: &[u8]| {
     });
     let Some((manifest, onnx)) = split(data) else { return };
     let Ok(model) = Model::load_memory(onnx, manifest, &ModelOptions::default()) else { return };
-    let mut scores = vec![0.0; model.labels().len()];
+    let mut scores = vec![0.0; model.class_count()];
     let samples: Vec<f32> = (0..4_000).map(|k| (k as f32 * 0.05).sin()).collect();
     let clip = Clip { interleaved: &samples, channels: 2, sample_rate: 22_050 };
     if model.classify(clip, &mut scores).is_ok() {

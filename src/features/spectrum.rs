@@ -35,6 +35,7 @@ struct Tables {
 }
 
 /// The transform of lanes side by side, or of any size.
+#[allow(clippy::large_enum_variant, reason = "a front end has one")]
 enum Transform {
     Lanes(Fft),
     Any(AnyFft),

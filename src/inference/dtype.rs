@@ -73,7 +73,26 @@ impl Dtype {
         Self::ALL.into_iter().find(|&dtype| TensorElementType::from(dtype) == element)
     }
 
-    /// What whole numbers it holds; `None` for floats, which hold any.
+    /// Whether it holds this number: of floats, near enough.
+    pub(crate) fn holds(self, value: f64) -> bool {
+        match (self.integers(), self) {
+            (Some((min, max)), _) => value.fract() == 0.0 && (min..=max).contains(&value),
+            (None, Self::F16) => f16::from_f64(value).is_finite(),
+            (None, Self::F32) => (value as f32).is_finite(),
+            (None, _) => value.is_finite(),
+        }
+    }
+
+    /// Whether it holds all whole numbers from 0 to `max` exactly.
+    pub(crate) fn counts_to(self, max: usize) -> bool {
+        match self {
+            Self::F16 => max <= 1 << 11,
+            Self::F32 => max <= 1 << 24,
+            _ => self.holds(max as f64),
+        }
+    }
+
+    /// What whole numbers it holds; `None` for floats.
     pub(crate) fn integers(self) -> Option<(f64, f64)> {
         Some(match self {
             Self::F32 | Self::F16 | Self::F64 => return None,
@@ -191,4 +210,26 @@ pub(super) fn alike(a: &DynTensor, b: &DynTensor) -> bool {
         let (a, b) = (a.try_extract_tensor::<T>().expect(OWN).1, b.try_extract_tensor::<T>().expect(OWN).1);
         bytemuck::cast_slice::<T, u8>(a) == bytemuck::cast_slice::<T, u8>(b)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_type_holds() {
+        for (dtype, held, not) in [
+            (Dtype::I64, &[-16_000.0, 9_007_199_254_740_992.0][..], &[0.5, 1e16][..]),
+            (Dtype::U8, &[0.0, 255.0], &[-1.0, 256.0]),
+            (Dtype::Bool, &[0.0, 1.0], &[2.0]),
+            (Dtype::F16, &[0.1, 65_504.0], &[70_000.0]),
+            (Dtype::F32, &[0.1, 1e38], &[1e39]),
+            (Dtype::F64, &[1e300], &[f64::INFINITY]),
+        ] {
+            assert!(held.iter().all(|&value| dtype.holds(value)), "{dtype}");
+            assert!(not.iter().all(|&value| !dtype.holds(value)), "{dtype}");
+        }
+        let counts = |max| Dtype::ALL.into_iter().filter(|dtype| dtype.counts_to(max)).count();
+        assert_eq!((counts(1), counts(2_049), counts(1 << 24)), (12, 8, 6));
+    }
 }

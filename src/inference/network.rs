@@ -135,6 +135,11 @@ impl Network {
         self.providers.precision()
     }
 
+    /// Whether anything but the CPU runs a part of it.
+    pub fn leaves_cpu(&self) -> bool {
+        self.providers.leaves_cpu()
+    }
+
     /// What each provider does for it.
     pub fn providers(&self) -> Vec<Record<'_>> {
         self.providers.records()

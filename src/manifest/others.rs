@@ -52,6 +52,16 @@ pub enum Length {
     Rows,
 }
 
+impl Length {
+    /// As a manifest has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Length::Samples => "samples",
+            Length::Rows => "rows",
+        }
+    }
+}
+
 /// One number for all elements, or one for each, in the order of memory (the last axis first).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]

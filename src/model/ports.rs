@@ -4,7 +4,7 @@
 use crate::error::{Error, Result, Status};
 use crate::inference::Dtype;
 use crate::inference::network::{Network, Port};
-use crate::manifest::{MAX_ELEMENTS, Manifest, Numbers, Other, Output, Size};
+use crate::manifest::{Length, MAX_ELEMENTS, Manifest, Numbers, Other, Output, Size};
 use crate::padding::Padding;
 use crate::pipeline::{Fed, Feed, Ports};
 use crate::tensor::{Axis, AxisOrder};
@@ -175,7 +175,17 @@ impl Check<'_> {
             return Some(Kept::State(Box::new((port.clone(), output.clone(), (dtype, shape)))));
         }
         let value = match (&other.constant, other.length) {
-            (_, Some(length)) => Fed::Length(length),
+            (_, Some(length)) => {
+                let max = if length == Length::Samples { self.manifest.window_samples() } else { self.rows };
+                if !dtype.counts_to(max) {
+                    self.refuse(
+                        &path,
+                        format_args!("{dtype} cannot count the {max} {} of a window", length.name()),
+                    );
+                    return None;
+                }
+                Fed::Length(length)
+            }
             (Some(numbers), None) => Fed::Constant(self.constant(&path, numbers, dtype, elements)?),
             (None, None) => Fed::Constant(vec![1.0]), // `ones`
         };
@@ -248,12 +258,17 @@ impl Check<'_> {
             self.refuse(&path, format_args!("{} numbers; the tensor has {elements} elements", values.len()));
             return None;
         }
-        if let Some((min, max)) = dtype.integers() {
-            let wrong = values.iter().find(|value| value.fract() != 0.0 || !(min..=max).contains(*value));
-            if let Some(value) = wrong {
-                self.refuse(&path, format_args!("{value}; {dtype} holds whole numbers, valid {min}..={max}"));
-                return None;
+        if let Some(value) = values.iter().find(|&&value| !dtype.holds(value)) {
+            match dtype.integers() {
+                Some((min, max)) => {
+                    self.refuse(
+                        &path,
+                        format_args!("{value}; {dtype} holds whole numbers, valid {min}..={max}"),
+                    );
+                }
+                None => self.refuse(&path, format_args!("{value} is too large for {dtype}")),
             }
+            return None;
         }
         Some(values.to_vec())
     }

@@ -262,7 +262,7 @@ impl Scorer {
             let message = format!("max_batch is {max}, but the network takes one window at a time: {reason}");
             return Err(Error::new(Status::Mismatch, message));
         }
-        let sizes = Sizes::measure(max, |windows| {
+        let sizes = Sizes::measure(max, self.network.leaves_cpu(), |windows| {
             tell(windows as f32 / max as f32)?;
             self.run_silence(windows, bins)
         })?;

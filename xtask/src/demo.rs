@@ -35,7 +35,7 @@ pub fn run_on(files: &[&str]) -> Result<(), String> {
         println!();
         hear(Command::new(&program).arg(&model).arg(recording).env("ORT_DYLIB_PATH", &runtime))?;
     }
-    if files.is_empty() {
+    if recordings.iter().any(|path| path.ends_with(RECORDING)) {
         println!("\nIt is a helicopter. All windows with their scores: target/demo/classify MODEL FILE");
     }
     println!("{LINK}");
@@ -64,7 +64,7 @@ fn hear(program: &mut Command) -> Result<(), String> {
         println!("  {event}");
     }
     if events.is_empty() {
-        println!("  nothing that the model knows, with a score above 0.5");
+        println!("  nothing that the model is sure of");
     }
     Ok(())
 }

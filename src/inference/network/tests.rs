@@ -29,3 +29,24 @@ fn onnx_runtime_reads_no_file_of_the_working_folder_either() {
     let error = Network::load_checked(text, ALONE).expect_err("not taken for ONNX Runtime's own format");
     assert!(error.message().contains("protobuf"), "{error}");
 }
+
+/// What a lost device leaves: no run, on nothing, until the model is loaded anew.
+#[test]
+fn a_network_whose_provider_has_failed_runs_no_more() {
+    let onnx = include_bytes!("../../../tests/data/probe.onnx");
+    let network = Network::load(onnx, ALONE).expect("loads");
+    let names =
+        Names::new([&network.inputs()[0].name[..]].into_iter(), ["output"].into_iter()).expect("names");
+    let shapes = ([(Dtype::F32, vec![1, 1600])], [(Dtype::F32, vec![1, 4])]);
+    let mut tensors = Tensors::new(&shapes.0, Ok(&shapes.1), Vec::new()).expect("tensors");
+    let mut run = || network.run(&names, &mut tensors, &mut State::new(&[])?, None);
+    run().expect("runs");
+    // The CPU is not lost, whatever fails on it.
+    let error = Error::new(Status::Inference, "an odd shape");
+    assert_eq!(network.give_up_after(error.clone()), error);
+    run().expect("runs");
+    network.lost.set("CUDA error 719".into()).expect("nothing was lost");
+    let error = run().expect_err("lost");
+    assert_eq!(error.status(), Status::Provider);
+    assert!(error.message().contains("load it anew: CUDA error 719"), "{error}");
+}

@@ -49,17 +49,19 @@
  *
  * - Statuses: what calls return; auricle_last_error, auricle_status_text
  * - Cancelling: auricle_cancel_create, _request, _free
+ * - Providers: what runs a network inside ONNX Runtime
  * - Models: auricle_model_load, _load_memory, _class_count, _label, _sample_rate, _describe, _free
  * - Sample formats: AURICLE_U8 to AURICLE_F64
  * - Whole clips: auricle_classify_f32, auricle_classify
  * - Sessions: auricle_session_create, _reset, _free
  * - Pushing: auricle_session_push_f32 (_i16, _bytes, _planar_f32, _planar_bytes), _gap, _finish
  * - Reading: auricle_session_read, _read_event, _wait, _cancel, _pending
+ * - Reading many sessions at once: auricle_read_many
  * - Outputs: auricle_model_output_count, auricle_model_output, _output_name, _output_label, auricle_session_output
  * - ONNX Runtime: auricle_runtime_open
  * - Log: auricle_set_log
  * - Versions: auricle_version, auricle_abi_version
- * - Initialisers: auricle_model_options_init (_clip_options_, _session_options_, _result_, _event_)
+ * - Initialisers: auricle_model_options_init (_provider_, _clip_options_, _session_options_, _result_, _event_)
  *
  * CONVENTIONS, valid for every function unless its own text says otherwise
  *
@@ -128,12 +130,13 @@
  * the library does not know at 0: they are refused rather than ignored. Results that the library does not
  * know stay as they were. Refused too: a struct_size below that of the first version, or above 4096.
  *
- * Manners. Nothing is printed: see auricle_set_log. No function opens a socket or writes a file. No C++
+ * Manners. Nothing is printed: see auricle_set_log. No function opens a socket, and none writes a file but into the
+ * folder that a provider's option "cache" names. No C++
  * exception, exit or abort crosses this interface; a defect inside the library is caught and returned as
  * AURICLE_INTERNAL.
  *
  * Files. Read are the model, the manifest beside it, ONNX Runtime's library and what that reads of the system
- * (the processor, the time zone). A model reads no other file: one whose weights lie in other files is
+ * (the processor, the time zone); for a provider, the libraries that it needs and its cache. A model reads no other file: one whose weights lie in other files is
  * refused. A path must name a file: pipes, devices and folders are refused, and nothing waits for them.
  *
  * Environment. These variables play a part; ONNX Runtime 1.28.0 for the CPU reads no others.
@@ -243,6 +246,12 @@ extern "C" {
 #define AURICLE_INFERENCE -201
 
 /**
+ * A provider of ONNX Runtime that was required cannot be had or does not run the network; or one has failed while it
+ * ran, and the model has to be loaded anew. The last error has the reason, and what to install.
+ */
+#define AURICLE_PROVIDER -202
+
+/**
  * A defect of Auricle, caught: please report the last error. If it happened in a session, that session can
  * only be freed; other sessions and the model are not touched.
  */
@@ -303,6 +312,49 @@ AURICLE_API
 void auricle_cancel_free(auricle_cancel *cancel);
 
 /* -------------------------------------------------------------------------------------------------
+ * PROVIDERS
+ *
+ * What runs a network inside ONNX Runtime: the CPU, unless auricle_model_options names others. docs/providers.md has them
+ * with their options. Nothing falls back in silence: a provider that is required runs the network, or there is no model.
+ */
+
+/**
+ * The load fails, with ONNX Runtime's reason, where this provider cannot run the network; also where a part of it would
+ * run on the CPU instead, unless "cpu" is in the list too.
+ */
+#define AURICLE_REQUIRED 0
+
+/**
+ * Where this provider cannot run the network, the others in the list do, in the end the CPU. auricle_model_describe says
+ * what became of it.
+ */
+#define AURICLE_PREFERRED 1
+
+/** A provider that a model is to run on. Call auricle_provider_init, then set `name` and what should differ from the default. */
+typedef struct {
+    /** Size of this struct; set by auricle_provider_init. */
+    uint32_t struct_size;
+    /** AURICLE_REQUIRED or AURICLE_PREFERRED. */
+    int32_t need;
+    /**
+     * "cpu", "cuda", "tensorrt", "tensorrt_rtx", "coreml", "xnnpack", "nnapi", "directml", "qnn", "openvino" or "webgpu";
+     * or the path of a plug-in provider's library, which is code that this process will run. UTF-8.
+     */
+    const char *name;
+    /** Options of the provider, a JSON object; NULL: the defaults. */
+    const char *options_json;
+} auricle_provider;
+
+/**
+ * Is told how far a load has come: `stage` is "read", "prepare" (ONNX Runtime and its providers make the network ready:
+ * minutes, where engines are built, of which only the beginning and the end are told), "warm" (it runs on silence) or
+ * "self_check"; `done` is how much of the stage is done, 0 to 1. `user` is that of auricle_model_options. Called on the
+ * thread that loads, while the load runs only. Anything but 0 stops the load, which returns AURICLE_CANCELLED. Neither an
+ * exception nor longjmp may leave it.
+ */
+typedef int32_t (*auricle_progress_fn)(void *user, const char *stage, float done);
+
+/* -------------------------------------------------------------------------------------------------
  * MODELS
  *
  * A model is a network in an ONNX file and a manifest, JSON that says what the network expects and what its
@@ -327,10 +379,22 @@ typedef struct {
      * (AURICLE_MISMATCH, AURICLE_MANIFEST); 0: they are not.
      */
     uint32_t self_check;
-    /** Leave it 0. */
-    uint32_t reserved;
+    /**
+     * Windows of several sessions that auricle_read_many may put into one run, 1 to 1024; 0: 1. Loading then tries the
+     * powers of two up to it, and those are used that cost less time a window than smaller ones. More than 1 needs a
+     * network whose first axis is the batch, of any size (else AURICLE_MISMATCH).
+     */
+    uint32_t max_batch;
     /** Stops loading, and the self-check in it, from another thread; NULL: nothing does. It may be freed at once. */
     const auricle_cancel *cancel;
+    /** Providers of ONNX Runtime that are to run the network, the first before the others; NULL: the CPU. */
+    const auricle_provider *providers;
+    /** How many they are. */
+    size_t provider_count;
+    /** Is told how far the load has come, and may stop it; NULL: nobody is. */
+    auricle_progress_fn progress;
+    /** Passed to `progress`. */
+    void *user;
 } auricle_model_options;
 
 /**
@@ -340,9 +404,9 @@ typedef struct {
  * `path` is UTF-8 (on Unix any bytes) and may be relative. `options` may be NULL: all defaults.
  * `*model` then belongs to the caller: auricle_model_free. The files can go afterwards.
  *
- * Any thread. Takes from milliseconds to seconds.
+ * Any thread. Takes from milliseconds to seconds; minutes, where a provider builds an engine.
  * - AURICLE_OK
- * - AURICLE_CANCELLED: `options->cancel` was requested. There is no model.
+ * - AURICLE_CANCELLED: `options->cancel` was requested, or `options->progress` said stop. There is no model.
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, or an option is out of its range.
  * - AURICLE_FILE: the file cannot be read, is no file (a pipe, a device, a folder), or is longer than an ONNX file
  *   (2147483647 bytes) or a manifest (16777216 bytes) can be; the last error has the reason.
@@ -354,6 +418,8 @@ typedef struct {
  * - AURICLE_MEMORY: what the file or the manifest asks for cannot be had; the last error has its size, if ONNX Runtime
  *   says it.
  * - AURICLE_RUNTIME: ONNX Runtime is missing. See auricle_runtime_open.
+ * - AURICLE_PROVIDER: a required provider cannot be had, or would leave a part of the network to the CPU; the last error
+ *   has ONNX Runtime's reason and what to install.
  */
 AURICLE_API
 auricle_status auricle_model_load(const char *path,
@@ -371,8 +437,8 @@ auricle_status auricle_model_load(const char *path,
  * - AURICLE_OK
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, `size` is absurd, the manifest is not UTF-8, or an option is
  *   out of its range.
- * - AURICLE_CANCELLED, AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_MEMORY, AURICLE_RUNTIME: as for
- *   auricle_model_load.
+ * - AURICLE_CANCELLED, AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_MEMORY, AURICLE_RUNTIME,
+ *   AURICLE_PROVIDER: as for auricle_model_load.
  */
 AURICLE_API
 auricle_status auricle_model_load_memory(const void *onnx,
@@ -405,7 +471,8 @@ uint32_t auricle_model_sample_rate(const auricle_model *model);
 
 /**
  * Writes the record for traceability: JSON, UTF-8, with a NUL at its end, that names the versions of Auricle and
- * of ONNX Runtime, the files, their SHA-256 sums, the options, and the manifest with every default filled in.
+ * of ONNX Runtime, the files, their SHA-256 sums, the options, the providers (which of them runs which nodes of the
+ * network, on which device, with which libraries; why one is not used), and the manifest with every default filled in.
  *
  * `*needed` becomes the size of the record in bytes, the NUL among them, also when the record did not fit (the
  * one output that is written with an error). To ask for the size alone give `capacity` 0; `json` may then be
@@ -859,6 +926,38 @@ auricle_status auricle_session_pending(auricle_session *session,
                                        uint64_t *frames);
 
 /* -------------------------------------------------------------------------------------------------
+ * READING MANY SESSIONS AT ONCE
+ */
+
+/**
+ * Gives the next window of each of `count` sessions, all of one model: what as many auricle_session_read would give, but
+ * windows that are ready go through the network together, up to auricle_model_options.max_batch in a run. On a GPU that
+ * is what makes hundreds of streams cheap. The scores are those of single reads but for their last digits.
+ *
+ * Waits until every session has a window or its end, for at most `deadline_ms` milliseconds, then scores those that are
+ * ready. Session i writes its scores to `scores` from `i * classes` on, classes being auricle_model_class_count, its
+ * window to `results[i]` (each prepared with auricle_result_init), and what its read would have returned to
+ * `statuses[i]`; scores and result are written with AURICLE_OK there only. The last error is that of the last session
+ * that failed.
+ *
+ * The reading thread of all these sessions. A session's cancel does not end a run that others share.
+ * - AURICLE_OK: at least one window was written; `statuses` has what became of each session.
+ * - AURICLE_AGAIN: none was; `statuses` says why.
+ * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, a result was not prepared, or the sessions have different models.
+ *   Nothing was consumed.
+ * - AURICLE_BUFFER_TOO_SMALL: `capacity` is below `count * classes`. Nothing was consumed.
+ * - AURICLE_MEMORY: the lists of the call cannot be had.
+ */
+AURICLE_API
+auricle_status auricle_read_many(auricle_session *const *sessions,
+                                 size_t count,
+                                 uint32_t deadline_ms,
+                                 float *scores,
+                                 size_t capacity,
+                                 auricle_result *results,
+                                 auricle_status *statuses);
+
+/* -------------------------------------------------------------------------------------------------
  * OUTPUTS
  *
  * A model has at least one output. The first is what auricle_session_read and auricle_classify_f32 give; the values of
@@ -1047,6 +1146,15 @@ static inline void auricle_model_options_init(auricle_model_options *options)
     if (options) {
         memset(options, 0, sizeof *options);
         options->struct_size = sizeof *options;
+    }
+}
+
+/** Prepares a provider for auricle_model_options; set its name then. */
+static inline void auricle_provider_init(auricle_provider *provider)
+{
+    if (provider) {
+        memset(provider, 0, sizeof *provider);
+        provider->struct_size = sizeof *provider;
     }
 }
 

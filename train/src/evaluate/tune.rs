@@ -233,3 +233,32 @@ fn choose(
 pub fn tries() -> usize {
     SMOOTHINGS.len() * Candidate::all().count()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of two classes the first has 10 sounds and two ways to be quieter, the second none.
+    #[test]
+    fn the_dearest_false_alarms_go_first_and_what_is_nowhere_is_strict() {
+        let truth = vec![Sound { file: 0, class: 0, onset: 1.0, offset: 2.0 }; 10];
+        let counts = |hits, false_alarms| Counts { hits, false_alarms, misses: 10 - hits, rejections: 0 };
+        let none = Counts { false_alarms: 3, ..Counts::default() };
+        let candidate = |on, wait| Candidate(on, 0.8, wait, 0.0);
+        let candidates = [0.1, 0.3, 0.5, 0.9].map(|on| candidate(on, 0.0));
+        let measured = [
+            vec![counts(10, 4), none],
+            vec![counts(8, 3), none],
+            vec![counts(9, 1), none],
+            vec![counts(0, 0), Counts::default()],
+        ];
+        let choose = |limit| choose(&measured, &candidates, &truth, 2, limit);
+        // F1 is 0.83, 0.76, 0.9 and 0: the best is not the one with most hits.
+        assert_eq!(choose(4), [2, 3]);
+        assert_eq!(choose(0), [3, 3]);
+        // A later report must be worth it: 0.9 against 0.88.
+        let measured = [vec![counts(9, 1)], vec![counts(8, 0)]];
+        let waiting = [candidate(0.5, 1.0), candidate(0.9, 0.0)];
+        assert_eq!(super::choose(&measured, &waiting, &truth, 1, 9), [1]);
+    }
+}

@@ -13,7 +13,7 @@ h1{font-size:1.5rem}h2{font-size:1.1rem;margin:2.2rem 0 .6rem}p,figcaption{color
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{padding:.2rem .6rem;text-align:right;font-weight:400}\
 th{color:var(--soft)}td:first-child,th:first-child{text-align:left}.big{font-size:2.2rem;margin:0;color:var(--ink)}\
 .scroll{overflow-x:auto}.grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(18rem,1fr));gap:1rem}\
-figure{margin:0}audio{width:100%;height:2.2rem;margin-top:.3rem}.key{display:inline-block;width:1.4rem;height:0;border-top:2px solid;vertical-align:middle;margin:0 .3rem 0 .8rem}.key.held{border-top-style:dashed}img{width:100%;height:8rem;image-rendering:pixelated;border-radius:4px;display:block}\
+figure{margin:0}audio{width:100%;height:2.2rem;margin-top:.3rem}.key{display:inline-block;width:1.4rem;height:0;border-top:2px solid;vertical-align:middle;margin:0 .3rem 0 .8rem}.name{white-space:nowrap}.key.held{border-top-style:dashed}img{width:100%;height:8rem;image-rendering:pixelated;border-radius:4px;display:block}\
 svg text{fill:var(--soft);font-size:11px}svg .axis{stroke:var(--line)}svg .curve{fill:none;stroke-width:1.6}\
 details{margin-top:2rem}pre{white-space:pre-wrap}";
 
@@ -21,7 +21,7 @@ details{margin-top:2rem}pre{white-space:pre-wrap}";
 pub fn page(report: &Report) -> String {
     let mut page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
-         content=\"width=device-width\"><title>Training report</title><style>{STYLE}</style><h1>Training report</h1>"
+         content=\"width=device-width\"><title>Report</title><style>{STYLE}</style><h1>Report</h1>"
     );
     let clips: usize = report.folds.iter().map(|fold| fold.clips.len()).sum();
     let _ = write!(
@@ -70,7 +70,7 @@ pub fn page(report: &Report) -> String {
          straight line). {}.</p><div class=grid>",
         escaped(&calibration.to_string())
     );
-    reliability(&mut page, "as trained", &calibration.before);
+    reliability(&mut page, "as it was tested", &calibration.before);
     if calibration.temperature != 1.0 {
         reliability(&mut page, &format!("with temperature {}", calibration.temperature), &calibration.after);
     }
@@ -143,7 +143,11 @@ fn diagram(page: &mut String, label: &str, lines: &[Line], x: [&str; 2], y: [&st
 fn legend<'a>(page: &mut String, names: impl Iterator<Item = (String, &'a str)>) {
     page.push_str("<p>");
     for (colour, name) in names {
-        let _ = write!(page, "<span class=key style=\"border-color:{colour}\"></span>{}", escaped(name));
+        let _ = write!(
+            page,
+            "<span class=name><span class=key style=\"border-color:{colour}\"></span>{}</span> ",
+            escaped(name)
+        );
     }
     page.push_str("</p>");
 }

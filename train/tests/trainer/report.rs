@@ -80,7 +80,7 @@ fn the_files_parse_and_need_nothing_from_elsewhere() {
         "<polyline",
         "<circle",
         "data:audio/wav;base64,UklGR",
-        "clips trained on<tr><td>tone<td>20",
+        "clips trained on</tr><tr><td>tone<td>20</tr>",
     ] {
         assert!(page.contains(part), "{part}");
     }
