@@ -10,7 +10,7 @@ from conftest import MODEL
 def test_providers_are_named_and_never_fall_back_in_silence() -> None:
     with auricle.load(MODEL, providers=[auricle.Provider("cpu")]) as model:
         assert model.class_count == 10
-    with auricle.load(MODEL, providers=[auricle.Provider("cuda", "preferred", {"device_id": 0})]) as model:
+    with auricle.load(MODEL, providers=[auricle.Provider("cuda", "preferred", {"device": 0})]) as model:
         assert "cuda" in str(model.describe()), "what became of it"
     with pytest.raises(auricle.ProviderError, match="(?i)cuda"):
         auricle.load(MODEL, providers=[auricle.Provider("cuda")])
