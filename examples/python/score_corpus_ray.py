@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import json
 import math
+import os
 import time
 import uuid
 from typing import Any
@@ -28,7 +29,13 @@ import ray
 import soundfile
 
 EVENT = pa.struct(
-    [("label", pa.string()), ("onset_seconds", pa.float64()), ("offset_seconds", pa.float64()), ("peak", pa.float32()), ("mean", pa.float32())]
+    [
+        ("label", pa.string()),
+        ("onset_seconds", pa.float64()),
+        ("offset_seconds", pa.float64()),
+        ("peak", pa.float32()),
+        ("mean", pa.float32()),
+    ]
 )
 SCHEMA = pa.schema(
     [
@@ -96,47 +103,75 @@ class Scorer:
             return {"object": address, "seconds": None, "error": f"{type(error).__name__}: {error}"}
 
     def scores(self, file: soundfile.SoundFile) -> dict[str, Any]:
-        rate, results, events, frames = file.samplerate, [], [], 0
+        rate, frames = file.samplerate, 0
+        seen = Summary(self.model, rate)
         with auricle.Session(self.model, sample_rate=rate, channels=file.channels, stream_json=self.rules) as session:
             for block in file.blocks(rate, dtype="float32"):  # a second
                 frames += len(block)
-                self.take(session, results, events, block)
-            self.take(session, results, events, None)
-        scores = np.stack([result.scores for result in results])
-        return {
-            "seconds": frames / rate,
-            "mean_scores": scores.mean(0, np.float64).astype(np.float32),
-            "max_scores": scores.max(0),
-            "events": [
-                {
-                    "label": self.model.labels[event.class_index],
-                    "onset_seconds": event.onset_frame / rate,
-                    "offset_seconds": event.offset_frame / rate,
-                    "peak": event.peak_score,
-                    "mean": event.mean_score,
-                }
-                for event in events
-            ],
-            "windows": len(results),
-            "silent_windows": sum(result.silent for result in results),
-            "clipped_windows": sum(result.clipped_frames > 0 for result in results),
-            "non_finite_windows": sum(result.non_finite_frames > 0 for result in results),
-            "peak_dbfs": max(result.peak_dbfs for result in results),
-            "noise_floor_dbfs": max(result.noise_floor_dbfs for result in results),
-        }
+                self.take(session, block, seen)
+            self.take(session, None, seen)
+        return {"seconds": frames / rate, **seen.columns()}
 
-    def take(self, session: auricle.Session, results: list, events: list, block: np.ndarray | None) -> None:
+    def take(self, session: auricle.Session, block: np.ndarray | None, seen: "Summary") -> None:
         start = time.process_time()
         if block is None:
             session.finish()
         elif not session.push(block):
             raise RuntimeError("frames were lost: the ring is shorter than a block")  # it has 2 s
         for result in session.results():
-            results.append(result)
-            events.extend(event for event in session.events() if event.is_final)
+            seen.add(result)
+            for event in session.events():
+                seen.add_event(event)
         if block is None:
-            events.extend(event for event in session.events() if event.is_final)
+            for event in session.events():
+                seen.add_event(event)
         self.library += time.process_time() - start
+
+
+class Summary:
+    """What the row of a file says of its windows; of the same size however long the file is, but for the events."""
+
+    def __init__(self, model: auricle.Model, rate: int) -> None:
+        self.labels, self.rate = model.labels, rate
+        self.sum, self.max = np.zeros(model.class_count), np.full(model.class_count, -np.inf, np.float32)
+        self.events: list[dict[str, Any]] = []
+        self.windows = self.silent = self.clipped = self.non_finite = 0
+        self.peak = self.floor = -math.inf
+
+    def add(self, result: auricle.Result) -> None:
+        self.sum += result.scores
+        np.maximum(self.max, result.scores, out=self.max)
+        self.windows += 1
+        self.silent += result.silent
+        self.clipped += result.clipped_frames > 0
+        self.non_finite += result.non_finite_frames > 0
+        self.peak = max(self.peak, result.peak_dbfs)
+        self.floor = max(self.floor, result.noise_floor_dbfs)
+
+    def add_event(self, event: auricle.Event) -> None:
+        if event.is_final:
+            self.events.append(
+                {
+                    "label": self.labels[event.class_index],
+                    "onset_seconds": event.onset_frame / self.rate,
+                    "offset_seconds": event.offset_frame / self.rate,
+                    "peak": event.peak_score,
+                    "mean": event.mean_score,
+                }
+            )
+
+    def columns(self) -> dict[str, Any]:
+        return {
+            "mean_scores": (self.sum / self.windows).astype(np.float32),
+            "max_scores": self.max,
+            "events": self.events,
+            "windows": self.windows,
+            "silent_windows": self.silent,
+            "clipped_windows": self.clipped,
+            "non_finite_windows": self.non_finite,
+            "peak_dbfs": self.peak,
+            "noise_floor_dbfs": self.floor,
+        }
 
 
 def part_name(number: int) -> str:
@@ -183,7 +218,9 @@ def main() -> None:
     if not missing:
         return
 
-    ray.init(num_cpus=given.workers + 1, include_dashboard=False, log_to_driver=False)
+    # A cluster that RAY_ADDRESS names, else one of this machine.
+    own = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": given.workers + 1, "include_dashboard": False}
+    ray.init(log_to_driver=False, **own)
     work = [
         {"part": number, "objects": json.dumps(objects[number * given.part : (number + 1) * given.part])}
         for number in missing

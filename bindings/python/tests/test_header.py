@@ -68,11 +68,10 @@ def test_structs_lie_in_memory_as_in_c(tmp_path: pathlib.Path) -> None:
 
 
 #: What a type of the header may be here.
-WHOLE = {"size_t": ctypes.c_size_t, "uint64_t": ctypes.c_uint64}
+WHOLE = {"size_t": ctypes.c_size_t, "uint64_t": ctypes.c_uint64, "auricle_status": ctypes.c_int32}
 SCALARS = {
     **WHOLE,
     "int32_t": ctypes.c_int32,
-    "auricle_status": ctypes.c_int32,
     "uint32_t": ctypes.c_uint32,
     "auricle_log_fn": _library.LOG_FUNCTION,
     "auricle_progress_fn": _library.PROGRESS_FUNCTION,
