@@ -1,7 +1,7 @@
 /* Many sessions read by one call. Run with the folder of tests/data. */
 #include "check.h"
 
-enum { COUNT = 3 };
+#define COUNT ((size_t)3)
 
 int main(int argc, char **argv)
 {
@@ -13,7 +13,7 @@ int main(int argc, char **argv)
     auricle_result results[COUNT], result;
     auricle_status statuses[COUNT];
     static float samples[64000];
-    float scores[COUNT * TINY_CLASSES], expected[TINY_CLASSES];
+    float scores[COUNT * (size_t)TINY_CLASSES], expected[TINY_CLASSES];
 
     for (i = 0; i < sizeof samples / sizeof *samples; i++)
         samples[i] = (float)((double)(i * i % 1009) / 1009 - 0.5);
@@ -29,18 +29,18 @@ int main(int argc, char **argv)
     strange = create(other, 16000, 1);
 
     EXPECT(AURICLE_INVALID_ARGUMENT, "sessions is NULL",
-           auricle_read_many(NULL, COUNT, 0, scores, COUNT * TINY_CLASSES, results, statuses));
+           auricle_read_many(NULL, COUNT, 0, scores, COUNT * (size_t)TINY_CLASSES, results, statuses));
     EXPECT(AURICLE_INVALID_ARGUMENT, "results[0] is NULL",
-           auricle_read_many(sessions, COUNT, 0, scores, COUNT * TINY_CLASSES, NULL, statuses));
+           auricle_read_many(sessions, COUNT, 0, scores, COUNT * (size_t)TINY_CLASSES, NULL, statuses));
     EXPECT(AURICLE_INVALID_ARGUMENT, "statuses is NULL",
-           auricle_read_many(sessions, COUNT, 0, scores, COUNT * TINY_CLASSES, results, NULL));
+           auricle_read_many(sessions, COUNT, 0, scores, COUNT * (size_t)TINY_CLASSES, results, NULL));
     EXPECT(AURICLE_BUFFER_TOO_SMALL, "room for 2",
-           auricle_read_many(sessions, COUNT, 0, scores, 2 * TINY_CLASSES, results, statuses));
+           auricle_read_many(sessions, COUNT, 0, scores, 2 * (size_t)TINY_CLASSES, results, statuses));
     results[1].struct_size = 4;
     EXPECT(AURICLE_INVALID_ARGUMENT, "results[1]->struct_size is 4",
-           auricle_read_many(sessions, COUNT, 0, scores, COUNT * TINY_CLASSES, results, statuses));
+           auricle_read_many(sessions, COUNT, 0, scores, COUNT * (size_t)TINY_CLASSES, results, statuses));
     auricle_result_init(&results[1]);
-    CHECK(auricle_read_many(sessions, COUNT, 0, scores, COUNT * TINY_CLASSES, results, statuses) == AURICLE_AGAIN);
+    CHECK(auricle_read_many(sessions, COUNT, 0, scores, COUNT * (size_t)TINY_CLASSES, results, statuses) == AURICLE_AGAIN);
     CHECK(auricle_read_many(NULL, 0, 0, NULL, 0, NULL, NULL) == AURICLE_AGAIN);
 
     /* Two of them get a window, which is the one that a single read gives. */
@@ -49,22 +49,22 @@ int main(int argc, char **argv)
     OK(auricle_session_read(alone, expected, TINY_CLASSES, &result));
     OK(auricle_session_push_f32(sessions[0], samples, 64000));
     OK(auricle_session_push_f32(sessions[2], samples, 64000));
-    OK(auricle_read_many(sessions, COUNT, 0, scores, COUNT * TINY_CLASSES, results, statuses));
+    OK(auricle_read_many(sessions, COUNT, 0, scores, COUNT * (size_t)TINY_CLASSES, results, statuses));
     CHECK(statuses[0] == AURICLE_OK && statuses[1] == AURICLE_AGAIN && statuses[2] == AURICLE_OK);
     CHECK(results[2].first_frame == result.first_frame && results[2].end_frame == result.end_frame);
     for (i = 0; i < TINY_CLASSES; i++) {
-        double apart = (double)(scores[2 * TINY_CLASSES + i] - expected[i]);
-        CHECK(apart < 1e-6 && apart > -1e-6 && scores[i] == scores[2 * TINY_CLASSES + i]);
+        double apart = (double)(scores[2 * (size_t)TINY_CLASSES + i] - expected[i]);
+        CHECK(apart < 1e-6 && apart > -1e-6 && scores[i] == scores[2 * (size_t)TINY_CLASSES + i]);
     }
     OK(auricle_session_finish(sessions[1]));
-    while (auricle_read_many(sessions, COUNT, 0, scores, COUNT * TINY_CLASSES, results, statuses) == AURICLE_OK)
+    while (auricle_read_many(sessions, COUNT, 0, scores, COUNT * (size_t)TINY_CLASSES, results, statuses) == AURICLE_OK)
         ;
     CHECK(statuses[0] == AURICLE_AGAIN && statuses[1] == AURICLE_END);
 
     auricle_session_free(sessions[1]);
     sessions[1] = strange;
     EXPECT(AURICLE_INVALID_ARGUMENT, "sessions[1] has another model",
-           auricle_read_many(sessions, COUNT, 0, scores, COUNT * TINY_CLASSES, results, statuses));
+           auricle_read_many(sessions, COUNT, 0, scores, COUNT * (size_t)TINY_CLASSES, results, statuses));
     for (i = 0; i < COUNT; i++)
         auricle_session_free(sessions[i]);
     auricle_session_free(alone);
