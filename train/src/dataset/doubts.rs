@@ -31,7 +31,7 @@ fn spellings(classes: &[String]) -> Vec<String> {
 /// Clips without a loud enough 10 ms.
 fn silence(clips: &[Clip]) -> Option<String> {
     let silent = |clip: &&Clip| {
-        clip.samples.chunks(clip.samples.len().min(160).max(1)).all(|part| rms(part) < SILENCE_RMS)
+        clip.samples.chunks(clip.samples.len().clamp(1, 160)).all(|part| rms(part) < SILENCE_RMS)
     };
     line(clips.iter().filter(silent).map(Clip::name).collect(), "silent (below -60 dBFS all the time)")
 }

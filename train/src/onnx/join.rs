@@ -156,11 +156,11 @@ mod tests {
 
     #[test]
     fn steps_are_what_they_say() {
-        assert_eq!(Step::parse("mul:0.1").unwrap(), Step::Mul(0.1));
-        assert_eq!(Step::parse("add:-2").unwrap(), Step::Add(-2.0));
-        assert_eq!(Step::parse("reshape:-1,76,32,1").unwrap(), Step::Reshape(vec![-1, 76, 32, 1]));
-        assert_eq!(Step::parse("transpose:0,2,1").unwrap(), Step::Transpose(vec![0, 2, 1]));
-        assert_eq!(Step::parse("frames:76,8").unwrap(), Step::Frames { length: 76, hop: 8 });
+        assert_eq!(Step::parse("mul:0.1").expect("a step"), Step::Mul(0.1));
+        assert_eq!(Step::parse("add:-2").expect("a step"), Step::Add(-2.0));
+        assert_eq!(Step::parse("reshape:-1,76,32,1").expect("a step"), Step::Reshape(vec![-1, 76, 32, 1]));
+        assert_eq!(Step::parse("transpose:0,2,1").expect("a step"), Step::Transpose(vec![0, 2, 1]));
+        assert_eq!(Step::parse("frames:76,8").expect("a step"), Step::Frames { length: 76, hop: 8 });
         for wrong in [
             "mul",
             "mul:x",
