@@ -141,5 +141,5 @@ fn mistakes_are_refused_with_the_numbers_and_consume_nothing() {
     options.max_batch = 2;
     let error = Model::load_memory(PROBE, Some(&fixed), &options).expect_err("no batch axis");
     assert_eq!(error.status(), Status::Mismatch, "{error}");
-    assert!(error.message().contains("its first axis is not \"batch\""), "{error}");
+    assert!(error.message().contains("the first axis of its input is not \"batch\""), "{error}");
 }

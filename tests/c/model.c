@@ -50,6 +50,7 @@ static void options(const char *folder)
         auricle_model_options known;
         uint32_t unknown[1100];
     } newer;
+    char place[32];
     auricle_model_options options;
     auricle_model *model = NULL;
     char path[1024];
@@ -89,7 +90,8 @@ static void options(const char *folder)
     auricle_model_free(model);
     model = NULL;
     newer.unknown[3] = 1;
-    EXPECT(AURICLE_INVALID_ARGUMENT, "byte 36", auricle_model_load(path, &newer.known, &model));
+    snprintf(place, sizeof place, "byte %u", (unsigned)(sizeof newer.known + 3 * sizeof newer.unknown[0]));
+    EXPECT(AURICLE_INVALID_ARGUMENT, place, auricle_model_load(path, &newer.known, &model));
     newer.known.struct_size = 4097;
     EXPECT(AURICLE_INVALID_ARGUMENT, "4097", auricle_model_load(path, &newer.known, &model));
     CHECK(model == NULL);

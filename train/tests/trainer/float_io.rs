@@ -72,7 +72,8 @@ fn other_floats_are_converted() {
     if has_runtime() {
         let found = outputs(&onnx, &SAMPLES, 8);
         let apart = found.iter().zip(SAMPLES).map(|(y, x)| (y + x).abs()).fold(0.0, f32::max);
-        assert!(apart > 0.0 && apart < 1e-3, "{found:?}");
+        // None at all where ONNX Runtime leaves out two conversions that follow each other.
+        assert!(apart < 1e-3, "{found:?}");
     }
 }
 
