@@ -20,7 +20,7 @@ import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-NUMPY = "numpy>=1.26"
+NUMPY = "numpy>=2"
 PYTHON = ">=3.11"
 
 
