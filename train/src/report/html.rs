@@ -198,10 +198,10 @@ fn curves(page: &mut String, report: &Report) {
 fn precision_recall(page: &mut String, report: &Report) {
     let curves = report.precision_recall();
     let count = curves.len();
-    let line = |(index, (name, points)): (usize, &(&str, Vec<(f64, f64)>))| -> Line {
-        (hue(index, count), false, (*name).to_owned(), points.clone())
-    };
-    let lines: Vec<Line> = curves.iter().enumerate().map(line).collect();
+    let mut lines: Vec<Line> = Vec::new();
+    for (index, (name, points)) in curves.iter().enumerate() {
+        lines.push((hue(index, count), false, (*name).to_owned(), points.clone()));
+    }
     page.push_str("<h2>Precision over recall</h2><p>As the threshold of a class falls, more of it is found, and more else.</p>");
     diagram(page, "precision over recall", &lines, ["recall 0", "1"], ["0", "1"]);
     legend(page, curves.iter().enumerate().map(|(index, (name, _))| (hue(index, count), *name)));
