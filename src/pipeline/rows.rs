@@ -265,7 +265,7 @@ mod tests {
             ),
         ] {
             let manifest = manifest(
-                &format!(r#""window_samples": 8, "features": {{ "kind": "waveform" }}, {members}"#)
+                format!(r#""window_samples": 8, "features": {{ "kind": "waveform" }}, {members}"#)
                     .replace(", }", " }")
                     .trim_end_matches(", "),
             );

@@ -27,6 +27,7 @@ ROOT = HERE.parent.parent
 WORK = ROOT / "target" / "models"
 PROGRAMS = ROOT / "target" / "debug"
 PACKAGES = json.loads((HERE / "packages.json").read_text())
+RUNTIME = ROOT / "target" / "onnxruntime" / "onnxruntime"  # where `cargo xtask setup` puts it
 TOLERANCE = 1e-4
 
 
@@ -402,7 +403,7 @@ def flat(value):
 
 
 def ours(model_file, clip):
-    record = json.loads(run(PROGRAMS / "auricle", "classify", "--json", "--model", model_file, clip))
+    record = json.loads(run(PROGRAMS / "auricle", "classify", "--runtime", RUNTIME, "--json", "--model", model_file, clip))
     return [flat(window.get("outputs") or window["scores"]) for window in record["windows"]]
 
 
