@@ -139,7 +139,7 @@ fn one_bad_file_does_not_stop_the_others() {
     let too_many = folder.join("channels.wav");
     write_wav(&too_many, 16_000, 9, &vec![0.1; 9 * 16_000]);
     let slow = folder.join("slow.wav");
-    write_wav(&slow, 4_000, 1, &vec![0.1; 4_000]);
+    write_wav(&slow, 500, 1, &vec![0.1; 500]);
 
     let bad = [&missing, &empty, &text, &folder, &too_many, &slow];
     for bad in bad {
@@ -151,7 +151,7 @@ fn one_bad_file_does_not_stop_the_others() {
         assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
     }
     assert!(classify(&[], &[&too_many]).stderr.contains("1..=8"));
-    assert!(classify(&[], &[&slow]).stderr.contains("4000"));
+    assert!(classify(&[], &[&slow]).stderr.contains("500 Hz"));
 }
 
 #[test]

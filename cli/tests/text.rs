@@ -68,7 +68,7 @@ fn json_is_the_same_value_with_escapes() {
     let inspected = run(["inspect".as_ref(), "--json".as_ref(), onnx.as_os_str()]).clean().stdout;
     check(&inspected);
     let record: serde_json::Value = serde_json::from_str(&inspected).expect("JSON");
-    assert_eq!(record["manifest"]["value"]["labels"][1], HOSTILE);
+    assert_eq!(record["manifest"]["value"]["outputs"][0]["labels"][1], HOSTILE);
 }
 
 /// `auricle *` in a folder with strange names.
