@@ -66,5 +66,5 @@ int main(int argc, char **argv)
     CHECK(strstr(json, "\"used\": false") && strstr(json, "CPUExecutionProvider"));
     auricle_model_free(model);
     free(tiny);
-    return 0;
+    return DONE();
 }

@@ -71,5 +71,5 @@ int main(int argc, char **argv)
     auricle_model_free(model);
     auricle_model_free(other);
     free(tiny);
-    return 0;
+    return DONE();
 }
