@@ -155,7 +155,8 @@ static void refuse(auricle_session *session, const auricle_model *model)
     case 6: CHECK(auricle_session_read(NULL, &score, 1, &result) < 0); break;
     case 7:
         result.struct_size = byte();
-        CHECK(result.struct_size >= sizeof result || auricle_session_read(session, &score, 0, &result) < 0);
+        /* 88 bytes: the first version of the struct, which a program may still have. */
+        CHECK(result.struct_size >= 88 || auricle_session_read(session, &score, 0, &result) < 0);
         break;
     case 8: CHECK(auricle_classify_f32(model, NULL, 1, 1, 16000, &score, 1) < 0); break;
     case 9: CHECK(auricle_classify_f32(model, &sample, SIZE_MAX / 2, 8, 16000, &score, 1) < 0); break;
