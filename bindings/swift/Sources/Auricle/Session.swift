@@ -12,6 +12,8 @@ public final class Session: Sendable {
     public let model: Model
     /// Channels of the audio that is pushed.
     public let channels: Int
+    /// Its rate, Hz.
+    public let sampleRate: Int
     let handle: Handle
     /// Where the reads of `results` and `events` wait.
     let reader = DispatchQueue(label: "auricle.reader")
@@ -84,6 +86,7 @@ public final class Session: Sendable {
         try check(options.streamJSON?.withCString(create) ?? create(nil))
         handle = try Handle("session", pointer, free: auricle_session_free)
         (self.model, channels) = (model, options.channels)
+        sampleRate = options.sampleRate == 0 ? model.sampleRate : options.sampleRate
     }
 
     /// Forgets the stream, finished, cancelled or not: the next frame pushed is frame 0. When neither half is running.

@@ -184,7 +184,7 @@ private func status(of call: () throws(AuricleError) -> Void) -> AuricleError.St
 
     @Test func manySessionsAreReadInOneRun() throws {
         let sessions = try (0..<4).map { _ in try Session(model.get()) }
-        for (index, session) in sessions.enumerated() { try session.push(tone(8_000 * index)) }
+        for (index, session) in sessions.enumerated() { try session.push(tone(max(1, 8_000 * index))) }
         try sessions[0].finish()
         try sessions[1].cancel()
         let outcomes = try Session.readMany(sessions, milliseconds: 0)

@@ -6,7 +6,8 @@ import XCTest
 /// The package knows include/auricle.h as it is: what is added there fails here until it is added to the package.
 final class HeaderTests: XCTestCase {
     private static let code: String = {
-        let text = try! String(contentsOf: root.appendingPathComponent("include/auricle.h"), encoding: .utf8)
+        let path = ProcessInfo.processInfo.environment["AURICLE_TEST_HEADER"] ?? "include/auricle.h"
+        let text = try! String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
         return text.replacing(#/\/\*.*?\*\//#.dotMatchesNewlines(), with: "")
     }()
 
