@@ -9,7 +9,9 @@ final class ClosedTests: XCTestCase {
         session.close()
         let silence = [Float](repeating: 0, count: 160)
         failure(.invalidState, "the session is closed") { () throws(AuricleError) in try session.push(silence) }
-        failure(.invalidState, "closed") { () throws(AuricleError) in try session.push(bytes: silence.withUnsafeBytes { Data($0) }, format: .f32) }
+        failure(.invalidState, "closed") { () throws(AuricleError) in
+            try session.push(bytes: silence.withUnsafeBytes { Data($0) }, format: .f32)
+        }
         failure(.invalidState, "closed") { () throws(AuricleError) in try session.gap(1) }
         failure(.invalidState, "closed") { () throws(AuricleError) in try session.finish() }
         failure(.invalidState, "closed") { () throws(AuricleError) in try session.read() }

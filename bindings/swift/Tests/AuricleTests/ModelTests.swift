@@ -87,7 +87,11 @@ final class ModelTests: XCTestCase {
 
     func testALoadIsToldAndCanBeStopped() throws {
         let stages = Locked<[String]>([])
-        _ = try Model(path: esc10, progress: { stage, done in stages.update { $0.append("\(stage) \(done)") }; return true })
+        _ = try Model(
+            path: esc10,
+            progress: { stage, done in
+                stages.update { $0.append("\(stage) \(done)") }; return true
+            })
         XCTAssert(stages.value.contains { $0.hasPrefix("prepare") }, "\(stages.value)")
         failure(.cancelled) { () throws(AuricleError) in try Model(path: esc10, progress: { _, _ in false }) }
         let cancel = try Cancel()
