@@ -15,14 +15,19 @@ final class SeededTests: XCTestCase {
         let address = Int(bitPattern: place)
         let lock = NSLock()
         let isRace = seeded == "race"
-        DispatchQueue.concurrentPerform(iterations: 2) { _ in
-            let place = UnsafeMutablePointer<Int>(bitPattern: address)!
-            for _ in 0..<100_000 {
-                if !isRace { lock.lock() }
-                place.pointee += 1
-                if !isRace { lock.unlock() }
-            }
+        let done = DispatchSemaphore(value: 0)
+        for _ in 0..<2 {
+            Thread {
+                let place = UnsafeMutablePointer<Int>(bitPattern: address)!
+                for _ in 0..<1_000 {
+                    if !isRace { lock.lock() }
+                    place.pointee += 1
+                    if !isRace { lock.unlock() }
+                }
+                done.signal()
+            }.start()
         }
+        for _ in 0..<2 { done.wait() }
         place.deallocate()
     }
 }
