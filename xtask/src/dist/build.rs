@@ -150,7 +150,7 @@ fn release(text: &str) -> Vec<u32> {
 
 /// The flags of the environment, and a name for every folder of this machine that would otherwise end in messages and
 /// in debugging information of what is built.
-fn flags() -> Result<String, String> {
+pub fn flags() -> Result<String, String> {
     let given = env::var("CARGO_ENCODED_RUSTFLAGS").or_else(|_| {
         env::var("RUSTFLAGS").map(|flags| flags.split_whitespace().collect::<Vec<_>>().join("\x1f"))
     });

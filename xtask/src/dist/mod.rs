@@ -1,5 +1,7 @@
 //! `cargo xtask dist`: one archive for one platform, with everything that a program needs to link Auricle and to run.
 
+mod apple;
+mod apple_check;
 mod archive;
 pub mod build;
 mod licences;
@@ -21,9 +23,14 @@ use tree::Tree;
 /// The programs that are shipped: package and name.
 const PROGRAMS: [(&str, &str); 2] = [("auricle-cli", "auricle"), ("auricle-train", "auricle-train")];
 
-/// `arguments` are those of the command line: `[--target TRIPLE] [--glibc RELEASE] [--tree FOLDER]`. With a folder, the tree is laid out
+/// `arguments` are those of the command line: `--apple`, `--swift FOLDER` or `[--target TRIPLE] [--glibc RELEASE] [--tree FOLDER]`. With a folder, the tree is laid out
 /// there and not packed: `cmake --install` takes it from there.
 pub fn run_with(arguments: &[&str]) -> Result<(), String> {
+    match *arguments {
+        ["--apple"] => return apple::run_all(),
+        ["--swift", path] => return apple::sources(Path::new(path)),
+        _ => {}
+    }
     let (mut target, mut folder) = (Target::host()?, None);
     for pair in arguments.chunks(2) {
         match *pair {
