@@ -18,8 +18,8 @@ pub struct Library {
     pub native: Vec<String>,
 }
 
-/// pip's names of the linker for an old glibc.
-const ZIG: [&str; 2] = ["ziglang==0.17.1", "cargo-zigbuild==0.24.0"];
+/// pip's names and sums of the linker for an old glibc.
+const ZIG: &str = "xtask/src/dist/zig.txt";
 
 /// Where cargo works. What another linker has linked is not taken for what ours would.
 fn workshop(target: &Target) -> Result<PathBuf, String> {
@@ -68,6 +68,9 @@ fn without_repeats(words: impl DoubleEndedIterator<Item = String>) -> Vec<String
 
 /// Programs of the workspace; returns the folder with their files.
 pub fn programs(target: &Target, packages: &[&str]) -> Result<PathBuf, String> {
+    if packages.is_empty() {
+        return output(target);
+    }
     let mut command = build(target, "build")?;
     for package in packages {
         command.args(["--package", package]);
@@ -111,7 +114,7 @@ fn zig(verb: &str, target: &str) -> Result<Command, String> {
         run(pip::python()?.args(["-m", "venv"]).arg(&folder))?;
         let mut install = Command::new(programs.join("python"));
         install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]);
-        run(install.args(ZIG))?;
+        run(install.args(["--require-hashes", "-r"]).arg(root().join(ZIG)))?;
     }
     let path = env::var_os("PATH").unwrap_or_default();
     let path = env::join_paths([programs].into_iter().chain(env::split_paths(&path)));
