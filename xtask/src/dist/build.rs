@@ -1,5 +1,6 @@
 //! What is shipped, compiled: without a path of the machine that compiles it, and for an old glibc where one is asked
-//! for. Then zig links, which knows the symbols of every release, by cargo-zigbuild, both from pip's index.
+//! for. Then, and for macOS from elsewhere, zig links, which knows the symbols of every release, by cargo-zigbuild, both
+//! from pip's index.
 
 use std::env;
 use std::fs;
@@ -18,7 +19,7 @@ pub struct Library {
     pub native: Vec<String>,
 }
 
-/// pip's names and sums of the linker for an old glibc.
+/// pip's names and sums of the linker for an old glibc, and for macOS where this is no Mac.
 const ZIG: &str = "xtask/src/dist/zig.txt";
 
 /// Where cargo works. What another linker has linked is not taken for what ours would.
@@ -82,6 +83,8 @@ pub fn programs(target: &Target, packages: &[&str]) -> Result<PathBuf, String> {
 fn build(target: &Target, verb: &str) -> Result<Command, String> {
     let mut command = match &target.glibc {
         Some(glibc) => zig(verb, &format!("{}.{glibc}", target.triple))?,
+        // Apple's linker is to be had on a Mac only.
+        None if target.os() == "macos" && !cfg!(target_os = "macos") => zig(verb, &target.triple)?,
         None => {
             let mut command = cargo();
             command.args([verb, "--target", &target.triple]);
