@@ -132,6 +132,9 @@ impl Check<'_> {
             };
             let (path, ours) = match axis {
                 Axis::Row | Axis::Sample => ("input.window_seconds", window()),
+                Axis::RowBin => {
+                    ("input.window_seconds", format!("{} of {bins} bins, {ours} values", window()))
+                }
                 Axis::Bin => ("input.features", format!("{bins} bins")),
                 Axis::Batch | Axis::Channel => ("input.layout", format!("{axis:?} is 1").to_lowercase()),
             };
@@ -140,7 +143,7 @@ impl Check<'_> {
                 format_args!("{ours}, the network wants {theirs} (axis {k} of {:?}{say})", input.name),
             );
         }
-        let row = axes.iter().position(|axis| matches!(axis, Axis::Row | Axis::Sample));
+        let row = axes.iter().position(|axis| axis.grows());
         if let Some(fixed) = row.map(|k| input.sizes[k]).filter(|&size| size >= 0)
             && manifest.input.padding == Padding::None
         {
