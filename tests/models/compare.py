@@ -146,6 +146,8 @@ def compare(auricle, name, files):
         results.append(theirs)
         allowed = max(allowed, outputs.moved(heard) if hasattr(outputs, "moved") else 0.0)
     results, apart = np.concatenate(results), np.concatenate(apart)
+    said_rows = ~np.isnan(results).any(1)  # what their code does not say is NaN
+    results, apart = results[said_rows], apart[said_rows]
     spread, worst = np.ptp(results, axis=0).max(), apart.max()
     said = f"{len(results)} results of {results.shape[1]}, which differ by up to {spread:.3g}; ours from theirs by {worst:.1e}"
     # Scores that hardly move: the last digits of 32-bit floats are no difference.

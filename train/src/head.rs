@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use auricle::manifest::{Kind, Output};
-use auricle::{ClipOptions, Manifest, Model, ModelOptions};
 use auricle::stages::scores::Activation;
+use auricle::{ClipOptions, Manifest, Model, ModelOptions};
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamWConfig, GradientsParams};
@@ -62,7 +62,9 @@ pub fn candidates(onnx: &[u8]) -> Result<Vec<Candidate>> {
         let values: i64 = rest.iter().product();
         let one_row = rest.iter().filter(|&&size| size != 1).count() == 1 && SIZES.contains(&values);
         let rows = match rest {
-            [ones @ .., rows, size] => *rows != 1 && SIZES.contains(size) && ones.iter().all(|&size| size == 1),
+            [ones @ .., rows, size] => {
+                *rows != 1 && SIZES.contains(size) && ones.iter().all(|&size| size == 1)
+            }
             _ => false,
         };
         (*first <= 1 && (one_row || rows)).then_some(Candidate { rows: !one_row, tensor, sizes })
@@ -82,8 +84,7 @@ pub fn embed(
     ensure!(editor.tensors().any(|name| name == tensor), "the network makes no tensor {tensor:?}");
     editor.add_output(tensor);
     let mut manifest = manifest.clone();
-    manifest.outputs =
-        vec![Output { tensor: tensor.into(), kind: Kind::Embedding, ..Output::default() }];
+    manifest.outputs = vec![Output { tensor: tensor.into(), kind: Kind::Embedding, ..Output::default() }];
     manifest.golden.clear();
     let model = Model::load_memory(&editor.write(), Some(&manifest.to_json()), &ModelOptions::default())
         .context("as an embedding; --rows makes one row of many")?;

@@ -20,7 +20,10 @@ fn five_clips_a_class_make_a_model_of_an_untrained_network() {
     let manifest = Model::load_memory(&onnx, None, &ModelOptions::default()).unwrap().manifest().clone();
     let tensors = candidates(&onnx).unwrap();
     // The pooled maps, before and after they are flattened.
-    assert!(tensors.iter().all(|one| one.sizes.iter().product::<i64>().abs() == 256 && !one.rows), "{tensors:?}");
+    assert!(
+        tensors.iter().all(|one| one.sizes.iter().product::<i64>().abs() == 256 && !one.rows),
+        "{tensors:?}"
+    );
     let embedding = &tensors.last().unwrap().tensor;
 
     // Low tones, high tones, noise: classes that the network never heard of.
@@ -75,7 +78,8 @@ fn network_with_rows(opset: u64) -> Vec<u8> {
         let tensor = onnx::message(1, &[onnx::number(1, 1), onnx::message(2, &shape)]);
         onnx::message(field, &[onnx::bytes(1, name), onnx::message(2, &[tensor])])
     };
-    let constant = |name: &str, dims: &[u64], values: &[i64]| onnx::bytes(5, onnx::integers(name, dims, values));
+    let constant =
+        |name: &str, dims: &[u64], values: &[i64]| onnx::bytes(5, onnx::integers(name, dims, values));
     let graph = [
         onnx::bytes(2, "g"),
         open(11, "x", &[1, 0]),
@@ -133,7 +137,8 @@ fn rows_are_pooled_of_a_network_with_more_inputs_and_any_length() {
                 .samples
                 .chunks(64)
                 .map(|window| {
-                    let column = |k: usize| window[k..].iter().step_by(8).map(|s| 0.5 * s).collect::<Vec<f32>>();
+                    let column =
+                        |k: usize| window[k..].iter().step_by(8).map(|s| 0.5 * s).collect::<Vec<f32>>();
                     (0..8).map(|k| of(&column(k))).collect()
                 })
                 .collect();
