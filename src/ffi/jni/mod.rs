@@ -45,6 +45,12 @@ extern "system" fn Java_auricle_Native_abiVersion(_: Env, _: Class) -> i32 {
     auricle_abi_version() as i32
 }
 
+/// Size of a pointer, bytes: structs with pointers are laid out by it.
+#[unsafe(no_mangle)]
+extern "system" fn Java_auricle_Native_pointerSize(_: Env, _: Class) -> i32 {
+    size_of::<usize>() as i32
+}
+
 #[unsafe(no_mangle)]
 extern "system" fn Java_auricle_Native_version(env: Env, _: Class) -> Object {
     env.text(auricle_version())
