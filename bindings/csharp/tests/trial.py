@@ -8,21 +8,20 @@ against as much of Unity as they name.
 """
 
 import json
-import math
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
-import wave
 import xml.etree.ElementTree as xml
 import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
 
+from recording import record  # noqa: E402
 from toolchain import runtime  # noqa: E402
 
 UNITY_ENGINE = """
@@ -99,15 +98,6 @@ def run(program: pathlib.Path, package: pathlib.Path, version: str) -> str:
     ran = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
-
-
-def record(path: pathlib.Path) -> None:
-    """3 s, stereo, 16 bit: a tone that comes and goes."""
-    frames = range(3 * 44_100)
-    tone = [int(8000 * math.sin(i * 0.05 * (1 + i / 60_000)) * abs(math.sin(i / 20_000))) for i in frames]
-    with wave.open(str(path), "wb") as file:
-        file.setparams((2, 2, 44_100, 0, "NONE", ""))
-        file.writeframes(b"".join(sample.to_bytes(2, "little", signed=True) * 2 for sample in tone))
 
 
 def nuget(nupkg: pathlib.Path, folder: pathlib.Path) -> None:

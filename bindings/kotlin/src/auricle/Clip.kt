@@ -36,11 +36,11 @@ class Clip(samples: ByteBuffer, val format: SampleFormat, val channels: Int, val
 
     /** Interleaved floats, full scale 1.0. */
     constructor(samples: FloatArray, channels: Int, sampleRate: Int) :
-        this(memory(samples.size * 4).also { it.asFloatBuffer().put(samples) }, SampleFormat.F32, channels, sampleRate)
+        this(memory(frames(samples.size, 1, channels) * channels * 4).also { it.asFloatBuffer().put(samples) }, SampleFormat.F32, channels, sampleRate)
 
     /** Interleaved 16-bit samples. */
     constructor(samples: ShortArray, channels: Int, sampleRate: Int) :
-        this(memory(samples.size * 2).also { it.asShortBuffer().put(samples) }, SampleFormat.I16, channels, sampleRate)
+        this(memory(frames(samples.size, 1, channels) * channels * 2).also { it.asShortBuffer().put(samples) }, SampleFormat.I16, channels, sampleRate)
 }
 
 /** Whole frames of `length` units, of which a sample has `size`. */
