@@ -23,8 +23,8 @@ func buffer(_ kind: AVAudioCommonFormat, interleaved: Bool, _ frames: Int, rate:
 }
 
 let model = try Model(path: CommandLine.arguments[1])
-let expected = try model.classify(Clip(buffer(.pcmFormatFloat32, interleaved: true, 16_000)))
-require(expected == (try model.classify(Clip(buffer(.pcmFormatInt16, interleaved: false, 16_000)))), "a clip of integers")
+let expected = try model.classifyAndWait(Clip(buffer(.pcmFormatFloat32, interleaved: true, 16_000)))
+require(expected == (try model.classifyAndWait(Clip(buffer(.pcmFormatInt16, interleaved: false, 16_000)))), "a clip of integers")
 for kind in [AVAudioCommonFormat.pcmFormatFloat32, .pcmFormatInt16, .pcmFormatInt32] {
     for interleaved in [true, false] {
         let audio = buffer(kind, interleaved: interleaved, 16_000)

@@ -41,8 +41,8 @@ extension Model {
     }
 
     /// Scores of one whole clip, one for each class: the mean of the scores of its windows. A clip shorter than a window is padded
-    /// as the manifest says. Any thread, any number at once.
-    public func classify(
+    /// as the manifest says. Any thread, any number at once. Keeps its thread; `classify` does the same and keeps none of Swift's.
+    public func classifyAndWait(
         _ clip: Clip, options: ClipOptions = ClipOptions(), cancel: Cancel? = nil
     ) throws(AuricleError) -> [Float] {
         let model = try handle.enter()
@@ -68,11 +68,11 @@ extension Model {
         return values
     }
 
-    /// The same on a thread of its own.
+    /// Scores of one whole clip, one for each class: see `classifyAndWait`. It stops when its task is cancelled.
     public func classify(_ clip: Clip, options: ClipOptions = ClipOptions()) async throws(AuricleError) -> [Float] {
         let cancel = try Cancel()
         return try await background(cancel) { () throws(AuricleError) in
-            try self.classify(clip, options: options, cancel: cancel)
+            try self.classifyAndWait(clip, options: options, cancel: cancel)
         }
     }
 }

@@ -3,8 +3,8 @@ import Foundation
 
 /// A loaded model. It never changes, so one serves any number of sessions and threads.
 ///
-/// The initialisers and `classify` without `async` keep their thread until they are done, which is milliseconds to seconds; those
-/// with `async` keep none of Swift's pool, and stop when their task is cancelled.
+/// The initialisers and `classifyAndWait` keep their thread until they are done, which is milliseconds to seconds; `load` and
+/// `classify` are `async`, keep none of Swift's pool, and stop when their task is cancelled.
 public final class Model: Sendable {
     /// What it gives; the first is what sessions and `classify` give.
     public let outputs: [Output]

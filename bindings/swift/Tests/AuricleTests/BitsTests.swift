@@ -131,17 +131,17 @@ final class BitsTests: XCTestCase {
             Clip(noise, sampleRate: 48_000, channels: 2), Clip(bytes: bytes, format: .f32, sampleRate: 48_000, channels: 2),
             Clip(noise.map(Double.init), sampleRate: 48_000, channels: 2),
         ] {
-            XCTAssertEqual(try model.classify(clip).map(\.bitPattern), Self.fromC.clip)
+            XCTAssertEqual(try model.classifyAndWait(clip).map(\.bitPattern), Self.fromC.clip)
         }
     }
 
     func testIntegersAreTheFloatsThatTheyStandFor() throws {
         let model = try Self.model.get()
         let pcm16 = noise.map { Int16(($0.isNaN ? 0 : $0) * 32_767) }
-        let expected = try model.classify(Clip(pcm16.map { Float($0) / 32_768 }, sampleRate: 48_000, channels: 2))
+        let expected = try model.classifyAndWait(Clip(pcm16.map { Float($0) / 32_768 }, sampleRate: 48_000, channels: 2))
         let packed = pcm16.flatMap { sample in withUnsafeBytes(of: (Int32(sample) << 8).littleEndian) { Array($0[0..<3]) } }
-        XCTAssertEqual(try model.classify(Clip(pcm16, sampleRate: 48_000, channels: 2)), expected)
-        XCTAssertEqual(try model.classify(Clip(pcm16.map { Int32($0) << 16 }, sampleRate: 48_000, channels: 2)), expected)
-        XCTAssertEqual(try model.classify(Clip(bytes: packed, format: .i24, sampleRate: 48_000, channels: 2)), expected)
+        XCTAssertEqual(try model.classifyAndWait(Clip(pcm16, sampleRate: 48_000, channels: 2)), expected)
+        XCTAssertEqual(try model.classifyAndWait(Clip(pcm16.map { Int32($0) << 16 }, sampleRate: 48_000, channels: 2)), expected)
+        XCTAssertEqual(try model.classifyAndWait(Clip(bytes: packed, format: .i24, sampleRate: 48_000, channels: 2)), expected)
     }
 }

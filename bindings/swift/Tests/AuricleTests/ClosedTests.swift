@@ -30,7 +30,7 @@ final class ClosedTests: XCTestCase {
         model.close()
         model.close()
         failure(.invalidState, "the model is closed") { () throws(AuricleError) in try model.describe() }
-        failure(.invalidState, "closed") { () throws(AuricleError) in try model.classify(Clip([Float(0)], sampleRate: 16_000)) }
+        failure(.invalidState, "closed") { () throws(AuricleError) in try model.classifyAndWait(Clip([Float(0)], sampleRate: 16_000)) }
         failure(.invalidState, "closed") { () throws(AuricleError) in try Session(model) }
         try session.push([Float](repeating: 0.1, count: 16_000))
         XCTAssertEqual(try session.read()?.scores.count, 10)

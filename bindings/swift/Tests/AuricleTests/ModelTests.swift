@@ -21,9 +21,9 @@ final class ModelTests: XCTestCase {
         XCTAssertEqual([levels.labels, vector.labels, model.labels], [["mean", "max"], [], ["mean", "max"]])
         let ramp = (0..<800).map { Float($0 % 64) / 128 }
         let clip = Clip(ramp, sampleRate: model.sampleRate)
-        XCTAssertEqual(try model.classify(clip, options: .init(output: 1)).prefix(2), [ramp[0], ramp[799]])
-        failure(.invalidArgument, "output") { () throws(AuricleError) in try model.classify(clip, options: .init(output: 2)) }
-        failure(.invalidArgument, "output") { () throws(AuricleError) in try model.classify(clip, options: .init(output: -1)) }
+        XCTAssertEqual(try model.classifyAndWait(clip, options: .init(output: 1)).prefix(2), [ramp[0], ramp[799]])
+        failure(.invalidArgument, "output") { () throws(AuricleError) in try model.classifyAndWait(clip, options: .init(output: 2)) }
+        failure(.invalidArgument, "output") { () throws(AuricleError) in try model.classifyAndWait(clip, options: .init(output: -1)) }
 
         let session = try Session(model)
         failure(.invalidState) { () throws(AuricleError) in try session.output(1) }
@@ -47,13 +47,13 @@ final class ModelTests: XCTestCase {
             try Model(path: esc10, options: Model.Options(threads: 1000))
         }
         let model = try Model(path: esc10)
-        failure(.clipTooShort) { () throws(AuricleError) in try model.classify(Clip([Float](), sampleRate: 16_000)) }
+        failure(.clipTooShort) { () throws(AuricleError) in try model.classifyAndWait(Clip([Float](), sampleRate: 16_000)) }
         failure(.invalidArgument, "3 times 4") { () throws(AuricleError) in
-            try model.classify(Clip([Float](repeating: 0, count: 100), sampleRate: 16_000, channels: 3))
+            try model.classifyAndWait(Clip([Float](repeating: 0, count: 100), sampleRate: 16_000, channels: 3))
         }
         for channels in [0, 9, -1, .max] {
             failure(.invalidArgument, "channels") { () throws(AuricleError) in
-                try model.classify(Clip([Float](repeating: 0, count: 32), sampleRate: 16_000, channels: channels))
+                try model.classifyAndWait(Clip([Float](repeating: 0, count: 32), sampleRate: 16_000, channels: channels))
             }
             failure(.invalidArgument, "channels") { () throws(AuricleError) in
                 try Session(model, options: Session.Options(channels: channels))
@@ -99,7 +99,7 @@ final class ModelTests: XCTestCase {
         failure(.cancelled) { () throws(AuricleError) in try Model(path: esc10, cancel: cancel) }
         let model = try Model(path: esc10)
         failure(.cancelled) { () throws(AuricleError) in
-            try model.classify(Clip(noise, sampleRate: 48_000, channels: 2), cancel: cancel)
+            try model.classifyAndWait(Clip(noise, sampleRate: 48_000, channels: 2), cancel: cancel)
         }
     }
 
