@@ -8,7 +8,7 @@ use std::process::Command;
 
 use super::apple_check;
 use super::tree::Tree;
-use super::{archive, build, sum};
+use super::{archive, build, licences, packages, rust_version, sum};
 use crate::setup;
 use crate::shell::{cargo, root, run, say};
 use crate::target::Target;
@@ -75,6 +75,10 @@ pub fn run_all() -> Result<(), String> {
     let place = root().join("target").join("dist");
     let folder = place.join("Auricle");
     lay_out(&folder, &libraries, &runtime)?;
+    let target = Target { triple: OWN[0].0.into(), glibc: None };
+    let parts = packages::linked_into(&["auricle"], &target)?;
+    let licences = licences::collect("libauricle", &parts, &rust_version()?)?;
+    Tree { folder: &folder, target: &target }.text(&licences, "libauricle.licences.txt")?;
     apple_check::check(&folder)?;
     let name = format!("auricle-swift-{}", env!("CARGO_PKG_VERSION"));
     let file = place.join(format!("{name}.tar.gz"));
