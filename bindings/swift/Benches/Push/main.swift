@@ -40,6 +40,9 @@ var result = auricle_result()
 auricle_result_init(&result)
 var (pushC, pushSwift, readC, readSwift): ([Double], [Double], [Double], [Double]) = ([], [], [], [])
 var (pushAllocations, readAllocations): (UInt64, UInt64) = (0, 0)
+// What Swift looks up once a process.
+try session.push(block)
+_ = try session.read()
 for _ in 0..<rounds {
     auricle_session_reset(cSession)
     pushC.append(
