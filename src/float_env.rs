@@ -236,3 +236,39 @@ mod tests {
         assert_eq!(sums(), (denormal, smallest / 2.0));
     }
 }
+
+#[cfg(all(test, target_arch = "aarch64"))]
+mod tests {
+    use super::*;
+    use std::arch::asm;
+
+    fn state() -> (u64, u64) {
+        let (control, flags);
+        // SAFETY: reads two registers.
+        unsafe { asm!("mrs {}, fpcr", "mrs {}, fpsr", out(reg) control, out(reg) flags, options(nostack)) };
+        (control, flags)
+    }
+
+    fn set((control, flags): (u64, u64)) {
+        // SAFETY: sets both registers, in values that every AArch64 processor has.
+        unsafe { asm!("msr fpcr, {}", "msr fpsr, {}", in(reg) control, in(reg) flags, options(nostack)) };
+    }
+
+    #[test]
+    fn any_state_of_the_host_is_replaced_and_put_back_with_its_flags() {
+        // Usual; upwards with all flags seen; towards zero, NaNs by default, with one flag.
+        for host in [(0, 0), (1 << 22, 0x9f), (3 << 22 | 1 << 25, 0x02)] {
+            let usual = state();
+            set(host);
+            let env = FloatEnv::enter();
+            let inside = state();
+            // SAFETY: 0 / 0 raises a flag, and nothing else.
+            unsafe { asm!("fmov {0:s}, wzr", "fdiv {0:s}, {0:s}, {0:s}", out(vreg) _) };
+            drop(env);
+            let after = state();
+            set(usual);
+            assert_eq!(inside.0, 1 << 24, "FZ alone");
+            assert_eq!(after, host);
+        }
+    }
+}
