@@ -90,7 +90,11 @@ class Elf:
         def place(address: int) -> int:
             return next(offset + address - start for start, length, offset in loads if start <= address < start + length)
 
-        strings, symbols = place(tags[5]), place(tags[6])
+        strings = place(tags[5])
+        # The length of the table of symbols is said by its section alone.
+        at, entry, count = struct.unpack_from("<Q10xHH" if wide else "<I10xHH", data, 40 if wide else 32)
+        sections = [struct.unpack_from("<4xI16xQQ" if wide else "<4xI8xII", data, at + index * entry) for index in range(count)]
+        _, symbols, length = next(section for section in sections if section[0] == 11)
 
         def name(at: int) -> str:
             return data[strings + at : data.index(b"\0", strings + at)].decode()
@@ -99,10 +103,10 @@ class Elf:
         self.soname = name(tags[14])
         self.imports, self.exports = set(), set()
         form = "<IBBHQQ" if wide else "<IIIBBH"
-        # The table of strings follows that of symbols.
-        for fields in struct.iter_unpack(form, data[symbols : symbols + (strings - symbols) // struct.calcsize(form) * struct.calcsize(form)]):
+        for fields in struct.iter_unpack(form, data[symbols : symbols + length]):
             section = fields[3] if wide else fields[5]
-            if fields[0]:
+            weak = (fields[1] if wide else fields[3]) >> 4 == 2  # may be missing: Rust's library asks before it calls
+            if fields[0] and not (weak and section == 0):
                 (self.exports if section else self.imports).add(name(fields[0]))
 
 

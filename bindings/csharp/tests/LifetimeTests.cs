@@ -204,11 +204,16 @@ static class LifetimeTests
         }
         Rounds(1000, false);
         Rounds(500, true);
-        long before = Resident();
-        Rounds(10_000, false);
-        Rounds(2000, true); // finalisers free what was forgotten
-        long grown = (Resident() - before) >> 20;
-        Expect.True(grown < 16, $"{grown} MB more than before");
+        // A heap may grow once, by what the collector is late; what leaks grows every time.
+        long grown = long.MaxValue;
+        for (int attempt = 0; attempt < 3 && grown >= 4; attempt++)
+        {
+            long before = Resident();
+            Rounds(10_000, false);
+            Rounds(2000, true); // finalisers free what was forgotten
+            grown = (Resident() - before) >> 20;
+        }
+        Expect.True(grown < 4, $"{grown} MB more than before");
     }
 
     static long Resident()

@@ -30,7 +30,8 @@ fun main(arguments: Array<String>) {
                 session.read()
             }
             val each = (System.nanoTime() - start).toDouble() / PUSHES
-            ask.appendLine().flush()
+            ask.newLine()
+            ask.flush()
             val of = answers.readLine().toDouble()
             if (round < 0) continue
             here[round] = each

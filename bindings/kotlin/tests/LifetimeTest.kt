@@ -188,10 +188,13 @@ class LifetimeTest {
             Session(model, SessionOptions(ringSeconds = 0.1, streamJson = EVENTS)).use { it.push(FloatArray(160)) }
         }
         rounds(2000)
-        val before = resident()
-        rounds(10_000)
-        val grown = (resident() - before) shr 20
-        expect(grown < 24) { "$grown MB more than before" }
+        // A heap may grow once, by what the collector is late; what leaks grows every time.
+        val grown = generateSequence {
+            val before = resident()
+            rounds(10_000)
+            (resident() - before) shr 20
+        }.take(3).firstOrNull { it < 4 }
+        expect(grown != null) { "4 MB more than before, three times" }
     }
 
     private fun resident(): Long {

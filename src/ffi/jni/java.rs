@@ -49,7 +49,8 @@ impl Env {
         }
         // SAFETY: the specification's signature, and a buffer by the Kotlin declarations.
         unsafe {
-            let address: extern "system" fn(Env, Object) -> *mut c_void = self.function(GET_DIRECT_BUFFER_ADDRESS);
+            let address: extern "system" fn(Env, Object) -> *mut c_void =
+                self.function(GET_DIRECT_BUFFER_ADDRESS);
             address(self, buffer)
         }
     }
@@ -62,7 +63,8 @@ impl Env {
         // SAFETY: the header's strings end in NUL; the specification's signature.
         unsafe {
             let length = CStr::from_ptr(text).count_bytes();
-            let new: extern "system" fn(Env, *mut c_void, i64) -> Object = self.function(NEW_DIRECT_BYTE_BUFFER);
+            let new: extern "system" fn(Env, *mut c_void, i64) -> Object =
+                self.function(NEW_DIRECT_BYTE_BUFFER);
             new(self, text.cast_mut().cast(), length as i64)
         }
     }
@@ -95,7 +97,8 @@ impl Env {
             let class_of: extern "system" fn(Env, Object) -> Object = self.function(GET_OBJECT_CLASS);
             let method_of: extern "system" fn(Env, Object, *const c_char, *const c_char) -> Method =
                 self.function(GET_METHOD_ID);
-            let call: extern "system" fn(Env, Object, Method, *const Value) = self.function(CALL_VOID_METHOD_A);
+            let call: extern "system" fn(Env, Object, Method, *const Value) =
+                self.function(CALL_VOID_METHOD_A);
             let thrown: extern "system" fn(Env) -> u8 = self.function(EXCEPTION_CHECK);
             let signature = c"(Ljava/nio/ByteBuffer;F)V";
             let method = method_of(self, class_of(self, object), method.as_ptr(), signature.as_ptr());

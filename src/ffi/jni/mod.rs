@@ -161,8 +161,7 @@ extern "system" fn Java_auricle_Native_modelLoadMemory(
     progress: Object,
     out: Object,
 ) -> i32 {
-    let (onnx, manifest, out) =
-        (env.address(onnx), env.address(manifest).cast(), env.address(out).cast());
+    let (onnx, manifest, out) = (env.address(onnx), env.address(manifest).cast(), env.address(out).cast());
     // SAFETY: `size` bytes, a text that ends in NUL or null, options, and eight bytes for the handle.
     unsafe {
         load(env, options, progress, |options| {
@@ -237,9 +236,7 @@ extern "system" fn Java_auricle_Native_modelOutputLabel(
     k: i64,
 ) -> Object {
     // SAFETY: a live handle; Kotlin copies the text before the model goes.
-    env.text(unsafe {
-        auricle_model_output_label(model as *const auricle_model, index as usize, k as usize)
-    })
+    env.text(unsafe { auricle_model_output_label(model as *const auricle_model, index as usize, k as usize) })
 }
 
 // Whole clips. The audio lies in a direct buffer: an array would stop the collector for as long as this takes.
@@ -380,7 +377,12 @@ extern "system" fn Java_auricle_Native_sessionOutput(
 }
 
 #[unsafe(no_mangle)]
-extern "system" fn Java_auricle_Native_sessionReadEvent(env: Env, _: Class, session: i64, event: Object) -> i32 {
+extern "system" fn Java_auricle_Native_sessionReadEvent(
+    env: Env,
+    _: Class,
+    session: i64,
+    event: Object,
+) -> i32 {
     let event = env.address(event).cast();
     // SAFETY: a live handle and an `auricle_event`.
     unsafe { auricle_session_read_event(session as *mut auricle_session, event) }
