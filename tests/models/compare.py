@@ -105,11 +105,12 @@ def binding():
 def streamed(auricle, model, samples):
     """The same from a stream that is pushed in pieces of many sizes and read after each."""
     found, place, sizes = [], 0, itertools.cycle([1, 137, 1600, 4801, 31, 11025])
-    with auricle.Session(model, ring_seconds=1.0) as session:
+    with auricle.Session(model, ring_seconds=5) as session:
         while not session.ended:
             size = next(sizes)
             if place < len(samples):
-                session.push(samples[place : place + size])
+                if not session.push(samples[place : place + size]):
+                    sys.exit("the ring was full")
                 place += size
             else:
                 session.finish()

