@@ -40,9 +40,9 @@ fn output(target: &Target) -> Result<PathBuf, String> {
 
 /// The shared and the static library.
 pub fn library(target: &Target) -> Result<Library, String> {
-    let mut command = build(target, "rustc")?;
-    command.args(["--package", "auricle", "--lib", "--", "--print", "native-static-libs"]);
-    say(format_args!("cargo rustc --profile dist --target {} --package auricle --lib", target.triple));
+    let mut command = build(target)?;
+    command.args(["--package", "auricle", "--lib"]);
+    say(format_args!("cargo build --profile dist --target {} --package auricle --lib", target.triple));
     let output_of_cargo = command.stderr(Stdio::piped()).output().map_err(|e| format!("cargo: {e}"))?;
     let said = String::from_utf8_lossy(&output_of_cargo.stderr).into_owned();
     if !output_of_cargo.status.success() {
@@ -72,7 +72,7 @@ pub fn programs(target: &Target, packages: &[&str]) -> Result<PathBuf, String> {
     if packages.is_empty() {
         return output(target);
     }
-    let mut command = build(target, "build")?;
+    let mut command = build(target)?;
     for package in packages {
         command.args(["--package", package]);
     }
@@ -80,14 +80,14 @@ pub fn programs(target: &Target, packages: &[&str]) -> Result<PathBuf, String> {
     output(target)
 }
 
-fn build(target: &Target, verb: &str) -> Result<Command, String> {
+fn build(target: &Target) -> Result<Command, String> {
     let mut command = match &target.glibc {
-        Some(glibc) => zig(verb, &format!("{}.{glibc}", target.triple))?,
+        Some(glibc) => zig(&format!("{}.{glibc}", target.triple))?,
         // Apple's linker is to be had on a Mac only.
-        None if target.os() == "macos" && !cfg!(target_os = "macos") => zig(verb, &target.triple)?,
+        None if target.os() == "macos" && !cfg!(target_os = "macos") => zig(&target.triple)?,
         None => {
             let mut command = cargo();
-            command.args([verb, "--target", &target.triple]);
+            command.args(["build", "--target", &target.triple]);
             command
         }
     };
@@ -109,7 +109,7 @@ fn build(target: &Target, verb: &str) -> Result<Command, String> {
 }
 
 /// cargo-zigbuild, in a virtual environment of its own.
-fn zig(verb: &str, target: &str) -> Result<Command, String> {
+fn zig(target: &str) -> Result<Command, String> {
     let folder = root().join("target").join("tools").join("zig");
     let programs = folder.join(if cfg!(windows) { "Scripts" } else { "bin" });
     let program = programs.join("cargo-zigbuild");
@@ -123,7 +123,7 @@ fn zig(verb: &str, target: &str) -> Result<Command, String> {
     let path = env::join_paths([programs].into_iter().chain(env::split_paths(&path)));
     let mut command = Command::new(program);
     command.current_dir(root()).env("PATH", path.map_err(|e| format!("PATH: {e}"))?);
-    command.args([if verb == "build" { "zigbuild" } else { verb }, "--target", target]);
+    command.args(["zigbuild", "--target", target]);
     Ok(command)
 }
 
@@ -155,12 +155,14 @@ fn release(text: &str) -> Vec<u32> {
 }
 
 /// The flags of the environment, and a name for every folder of this machine that would otherwise end in messages and
-/// in debugging information of what is built.
+/// in debugging information of what is built. rustc is asked here what the static library needs, and not as `cargo rustc`
+/// does: cargo would then build the library anew for the programs, and they anew for it.
 fn flags() -> Result<String, String> {
     let given = env::var("CARGO_ENCODED_RUSTFLAGS").or_else(|_| {
         env::var("RUSTFLAGS").map(|flags| flags.split_whitespace().collect::<Vec<_>>().join("\x1f"))
     });
     let mut flags: Vec<String> = given.ok().filter(|flags| !flags.is_empty()).into_iter().collect();
+    flags.push("--print=native-static-libs".into());
     for (folder, name) in folders()? {
         flags.push(format!("--remap-path-prefix={}={name}", folder.display()));
     }
