@@ -1,6 +1,5 @@
 //! What is shipped, compiled: without a path of the machine that compiles it, and for an old glibc where one is asked
-//! for. Then, and for macOS from elsewhere, zig links, which knows the symbols of every release, by cargo-zigbuild, both
-//! from pip's index.
+//! for. Then zig links, which knows the symbols of every release, by cargo-zigbuild, both from pip's index.
 
 use std::env;
 use std::fs;
@@ -19,7 +18,7 @@ pub struct Library {
     pub native: Vec<String>,
 }
 
-/// pip's names and sums of the linker for an old glibc, and for macOS where this is no Mac.
+/// pip's names and sums of the linker for an old glibc.
 const ZIG: &str = "xtask/src/dist/zig.txt";
 
 /// Where cargo works. What another linker has linked is not taken for what ours would.
@@ -83,8 +82,6 @@ pub fn programs(target: &Target, packages: &[&str]) -> Result<PathBuf, String> {
 fn build(target: &Target) -> Result<Command, String> {
     let mut command = match &target.glibc {
         Some(glibc) => zig(&format!("{}.{glibc}", target.triple))?,
-        // Apple's linker is to be had on a Mac only.
-        None if target.os() == "macos" && !cfg!(target_os = "macos") => zig(&target.triple)?,
         None => {
             let mut command = cargo();
             command.args(["build", "--target", &target.triple]);
