@@ -89,7 +89,10 @@ fn build(target: &Target) -> Result<Command, String> {
         }
     };
     command.args(["--locked", "--profile", "dist", "--target-dir"]).arg(workshop(target)?);
-    command.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", flags()?);
+    // rustc is asked here what the static library needs, and not by `cargo rustc`: cargo would then build the library anew
+    // for the programs, and them anew for it.
+    let flags = flags()? + "\x1f--print=native-static-libs";
+    command.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", flags);
     // Cross compilers, where nobody has named another one.
     let linker = match target.triple.as_str() {
         "aarch64-unknown-linux-gnu" => Some("aarch64-linux-gnu-gcc"),
@@ -152,14 +155,12 @@ fn release(text: &str) -> Vec<u32> {
 }
 
 /// The flags of the environment, and a name for every folder of this machine that would otherwise end in messages and
-/// in debugging information of what is built. rustc is asked here what the static library needs, and not as `cargo rustc`
-/// does: cargo would then build the library anew for the programs, and they anew for it.
-fn flags() -> Result<String, String> {
+/// in debugging information of what is built.
+pub fn flags() -> Result<String, String> {
     let given = env::var("CARGO_ENCODED_RUSTFLAGS").or_else(|_| {
         env::var("RUSTFLAGS").map(|flags| flags.split_whitespace().collect::<Vec<_>>().join("\x1f"))
     });
     let mut flags: Vec<String> = given.ok().filter(|flags| !flags.is_empty()).into_iter().collect();
-    flags.push("--print=native-static-libs".into());
     for (folder, name) in folders()? {
         flags.push(format!("--remap-path-prefix={}={name}", folder.display()));
     }

@@ -1,5 +1,7 @@
 //! `cargo xtask dist`: one archive for one platform, with everything that a program needs to link Auricle and to run.
 
+mod apple;
+mod apple_check;
 mod archive;
 pub mod build;
 mod licences;
@@ -23,10 +25,15 @@ type Program = (&'static str, &'static str);
 
 const PROGRAMS: [Program; 2] = [("auricle-cli", "auricle"), ("auricle-train", "auricle-train")];
 
-/// `arguments` are those of the command line: `[--library] [--target TRIPLE] [--glibc RELEASE] [--tree FOLDER]`. With a
+/// `arguments` are those of the command line: `--apple`, `--swift FOLDER` or `[--library] [--target TRIPLE] [--glibc RELEASE] [--tree FOLDER]`. With a
 /// folder, the tree is laid out there and not packed: `cmake --install` takes it from there. `--library` leaves out the
 /// programs.
 pub fn run_with(arguments: &[&str]) -> Result<(), String> {
+    match *arguments {
+        ["--apple"] => return apple::run_all(),
+        ["--swift", path] => return apple::sources(Path::new(path)),
+        _ => {}
+    }
     let (mut target, mut folder, mut programs) = (Target::host()?, None, &PROGRAMS[..]);
     let mut words = arguments.iter().copied();
     while let Some(word) = words.next() {
