@@ -100,8 +100,9 @@
 //! an error puts its sentence together, which allocates). All the work is done by the thread that reads.
 //! The library starts no thread, except the ones that auricle_model_options.threads asks for.
 //!
-//! Stack. With the bundled network, a thread that loads, reads, waits or classifies needs 64 kB of stack, and a
-//! thread that only pushes 16 kB. Kernels that other networks use may need more.
+//! Stack. With the bundled network, a thread that loads, reads, waits or classifies needs 64 kB of stack (128 kB on
+//! aarch64, the least that Linux gives there), and a thread that only pushes 16 kB. Kernels that other networks use
+//! may need more.
 //!
 //! Floating point. Functions compute in a state of their own and put the caller's back, exception flags
 //! included: numbers below the normal range (denormals) count as 0, nothing traps, results are rounded to

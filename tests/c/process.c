@@ -89,6 +89,8 @@ static void fork_of_one_thread(void)
 /* kB of stack, as the header has them. Code that a sanitizer has instrumented needs more. */
 #if defined(__SANITIZE_ADDRESS__)
 enum { PUSHING = 16 * 2, READING = 64 * 2 };
+#elif defined(__aarch64__)
+enum { PUSHING = 16, READING = 128 };
 #else
 enum { PUSHING = 16, READING = 64 };
 #endif

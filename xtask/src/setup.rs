@@ -56,16 +56,17 @@ fn wheel(os: &str, arch: &str) -> Result<Wheel, String> {
 
 /// Puts ONNX Runtime into `target/onnxruntime/`; does nothing when it is there.
 pub fn run() -> Result<(), String> {
-    if cfg!(target_env = "musl") {
+    run_for(&Target::host()?).map(drop)
+}
+
+/// The same for a platform, another one's in a folder of its own. Returns the library's file.
+pub fn run_for(target: &Target) -> Result<PathBuf, String> {
+    let (os, arch) = (target.os(), target.arch());
+    if target.triple.contains("-musl") {
         return Err(format!(
             "there is no {REQUIREMENT} wheel for musl; set ORT_DYLIB_PATH to a library of your own"
         ));
     }
-    run_for(std::env::consts::OS, std::env::consts::ARCH).map(drop)
-}
-
-/// The same for another platform, in a folder of its own. Returns the library's file.
-pub fn run_for(os: &str, arch: &str) -> Result<PathBuf, String> {
     let own = (os, arch) == (std::env::consts::OS, std::env::consts::ARCH);
     // Always the repository's own folder: `.cargo/config.toml` points there, wherever cargo's output goes.
     let name = if own { "onnxruntime".into() } else { format!("onnxruntime-{os}-{arch}") };
@@ -76,8 +77,7 @@ pub fn run_for(os: &str, arch: &str) -> Result<PathBuf, String> {
 
 /// The same, for a target of rustc.
 pub fn run_for_target(triple: &str) -> Result<(), String> {
-    let target = Target { triple: triple.into(), glibc: None };
-    let library = run_for(target.os(), target.arch())?;
+    let library = run_for(&Target { triple: triple.into(), glibc: None })?;
     say(format_args!("{REQUIREMENT} for {triple} is {}", library.display()));
     Ok(())
 }
@@ -159,6 +159,12 @@ mod tests {
         let message = wheel("macos", "x86_64").err().expect("no wheel");
         assert!(message.contains("1.23.2") && message.contains("ORT_DYLIB_PATH"), "{message}");
         assert!(wheel("linux", "riscv64").err().expect("no wheel").contains("riscv64"));
+    }
+
+    #[test]
+    fn musl_does_not_get_a_library_that_needs_glibc() {
+        let target = Target { triple: "x86_64-unknown-linux-musl".into(), glibc: None };
+        assert!(run_for(&target).expect_err("no wheel").contains("ORT_DYLIB_PATH"));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! What is shipped, compiled: without a path of the machine that compiles it, and for an old glibc where one is asked
-//! for. Then, and for macOS from elsewhere, zig links, which knows the symbols of every release, by cargo-zigbuild, both
-//! from pip's index.
+//! for. Then zig links, which knows the symbols of every release, by cargo-zigbuild, both from pip's index.
 
 use std::env;
 use std::fs;
@@ -19,7 +18,7 @@ pub struct Library {
     pub native: Vec<String>,
 }
 
-/// pip's names and sums of the linker for an old glibc, and for macOS where this is no Mac.
+/// pip's names and sums of the linker for an old glibc.
 const ZIG: &str = "xtask/src/dist/zig.txt";
 
 /// Where cargo works. What another linker has linked is not taken for what ours would.
@@ -40,9 +39,9 @@ fn output(target: &Target) -> Result<PathBuf, String> {
 
 /// The shared and the static library.
 pub fn library(target: &Target) -> Result<Library, String> {
-    let mut command = build(target, "rustc")?;
-    command.args(["--package", "auricle", "--lib", "--", "--print", "native-static-libs"]);
-    say(format_args!("cargo rustc --profile dist --target {} --package auricle --lib", target.triple));
+    let mut command = build(target)?;
+    command.args(["--package", "auricle", "--lib"]);
+    say(format_args!("cargo build --profile dist --target {} --package auricle --lib", target.triple));
     let output_of_cargo = command.stderr(Stdio::piped()).output().map_err(|e| format!("cargo: {e}"))?;
     let said = String::from_utf8_lossy(&output_of_cargo.stderr).into_owned();
     if !output_of_cargo.status.success() {
@@ -72,7 +71,7 @@ pub fn programs(target: &Target, packages: &[&str]) -> Result<PathBuf, String> {
     if packages.is_empty() {
         return output(target);
     }
-    let mut command = build(target, "build")?;
+    let mut command = build(target)?;
     for package in packages {
         command.args(["--package", package]);
     }
@@ -80,19 +79,20 @@ pub fn programs(target: &Target, packages: &[&str]) -> Result<PathBuf, String> {
     output(target)
 }
 
-fn build(target: &Target, verb: &str) -> Result<Command, String> {
+fn build(target: &Target) -> Result<Command, String> {
     let mut command = match &target.glibc {
-        Some(glibc) => zig(verb, &format!("{}.{glibc}", target.triple))?,
-        // Apple's linker is to be had on a Mac only.
-        None if target.os() == "macos" && !cfg!(target_os = "macos") => zig(verb, &target.triple)?,
+        Some(glibc) => zig(&format!("{}.{glibc}", target.triple))?,
         None => {
             let mut command = cargo();
-            command.args([verb, "--target", &target.triple]);
+            command.args(["build", "--target", &target.triple]);
             command
         }
     };
     command.args(["--locked", "--profile", "dist", "--target-dir"]).arg(workshop(target)?);
-    command.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", flags()?);
+    // rustc is asked here what the static library needs, and not by `cargo rustc`: cargo would then build the library anew
+    // for the programs, and them anew for it.
+    let flags = flags()? + "\x1f--print=native-static-libs";
+    command.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", flags);
     // Cross compilers, where nobody has named another one.
     let linker = match target.triple.as_str() {
         "aarch64-unknown-linux-gnu" => Some("aarch64-linux-gnu-gcc"),
@@ -109,7 +109,7 @@ fn build(target: &Target, verb: &str) -> Result<Command, String> {
 }
 
 /// cargo-zigbuild, in a virtual environment of its own.
-fn zig(verb: &str, target: &str) -> Result<Command, String> {
+fn zig(target: &str) -> Result<Command, String> {
     let folder = root().join("target").join("tools").join("zig");
     let programs = folder.join(if cfg!(windows) { "Scripts" } else { "bin" });
     let program = programs.join("cargo-zigbuild");
@@ -123,7 +123,7 @@ fn zig(verb: &str, target: &str) -> Result<Command, String> {
     let path = env::join_paths([programs].into_iter().chain(env::split_paths(&path)));
     let mut command = Command::new(program);
     command.current_dir(root()).env("PATH", path.map_err(|e| format!("PATH: {e}"))?);
-    command.args([if verb == "build" { "zigbuild" } else { verb }, "--target", target]);
+    command.args(["zigbuild", "--target", target]);
     Ok(command)
 }
 

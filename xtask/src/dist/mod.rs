@@ -68,7 +68,7 @@ pub fn run_with(arguments: &[&str]) -> Result<(), String> {
 
 /// Builds everything for `target` and puts it where it is installed, below `folder`.
 fn lay_out(target: &Target, programs: &[Program], folder: &Path) -> Result<(), String> {
-    let runtime = setup::run_for(target.os(), target.arch())?;
+    let runtime = setup::run_for(target)?;
     let library = build::library(target)?;
     let built = build::programs(target, &packages_of(programs))?;
     let pages = pages(programs)?;
