@@ -31,6 +31,8 @@ usage: cargo xtask <verb>
   dist [--target TRIPLE] [--glibc RELEASE] [--tree FOLDER]
                   pack what is shipped into target/dist/auricle-VERSION-TARGET.tar.gz, for an old glibc if you like;
                   or only lay it out in a folder
+  dist --licences FILE
+                  write the licences of all that is inside the library
   bench           measure the ratios of benches/README.md; installs the peers (torch among them, 6 GB)
   header [--check]
                   write include/auricle.h and docs/statuses.md from src/ffi, or check that they are up to date

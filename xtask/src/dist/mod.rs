@@ -21,17 +21,24 @@ use tree::Tree;
 /// The programs that are shipped: package and name.
 const PROGRAMS: [(&str, &str); 2] = [("auricle-cli", "auricle"), ("auricle-train", "auricle-train")];
 
-/// `arguments` are those of the command line: `[--target TRIPLE] [--glibc RELEASE] [--tree FOLDER]`. With a folder, the tree is laid out
-/// there and not packed: `cmake --install` takes it from there.
+/// `arguments` are those of the command line: `[--target TRIPLE] [--glibc RELEASE] [--tree FOLDER | --licences FILE]`. With a folder, the
+/// tree is laid out there and not packed: `cmake --install` takes it from there. With a file, nothing is built: the licences of what is
+/// inside the library are written there, for packages that are made elsewhere.
 pub fn run_with(arguments: &[&str]) -> Result<(), String> {
-    let (mut target, mut folder) = (Target::host()?, None);
+    let (mut target, mut folder, mut file) = (Target::host()?, None, None);
     for pair in arguments.chunks(2) {
         match *pair {
             ["--target", triple] => target.triple = triple.into(),
             ["--glibc", release] => target.glibc = Some(release.into()),
             ["--tree", path] => folder = Some(PathBuf::from(path)),
+            ["--licences", path] => file = Some(path),
             _ => return Err(format!("dist: unknown argument: {}", pair.join(" "))),
         }
+    }
+    if let Some(file) = file {
+        let text =
+            licences::collect("libauricle", &packages::linked_into(&["auricle"], &target)?, &rust_version()?)?;
+        return fs::write(file, text).map_err(|e| format!("{file}: {e}"));
     }
     if let Some(folder) = folder {
         return lay_out(&target, &folder);
