@@ -48,7 +48,7 @@ Metadata-Version: 2.4
 Name: auricle
 Version: {release}
 Summary: Sound classification for native software: push PCM, read scores
-License-Expression: (MIT OR Apache-2.0) AND MIT
+License-Expression: (MIT OR Apache-2.0) AND MIT AND ISC
 License-File: LICENSE-MIT
 License-File: LICENSE-APACHE
 License-File: libauricle.licences.txt

@@ -36,8 +36,11 @@ pub fn run_with(arguments: &[&str]) -> Result<(), String> {
         }
     }
     if let Some(file) = file {
-        let text =
-            licences::collect("libauricle", &packages::linked_into(&["auricle"], &target)?, &rust_version()?)?;
+        let text = licences::collect(
+            "libauricle",
+            &packages::linked_into(&["auricle"], &target)?,
+            &rust_version()?,
+        )?;
         return fs::write(file, text).map_err(|e| format!("{file}: {e}"));
     }
     if let Some(folder) = folder {
