@@ -1,20 +1,22 @@
 #!/usr/bin/env python3
-"""Clips classified in Python as people do it today (librosa's features, a loop, onnxruntime) and by Auricle, with the bundled
-model and in one run: files per second of processor time, peak memory, and how far the scores are apart.
+"""Clips classified in Python as people do it today (librosa's or torchaudio's features, a loop, onnxruntime) and by Auricle, with the
+bundled model and in one run: files per second of processor time, peak memory, and how far the scores are apart.
 
     pip install -r benches/python/requirements.txt and the wheel, then
     PYTHON benches/python/corpus.py FOLDER [COUNT]        FOLDER has .ogg, .wav or .flac files, in folders too
 
-All decode with soundfile and use one thread. librosa resamples with its default (soxr HQ) and runs all windows of a clip in
-one batch: once with the features of each window from its own samples, as in training, which gives the same scores, and
-once with features of the whole clip cut into windows, which is cheaper and differs at the edges of windows. Each side is a
+All decode with soundfile and use one thread. librosa and torchaudio resample with their defaults (soxr HQ, a windowed sinc of
+width 6) and run all windows of a clip in one batch: librosa once with the features of each window from its own samples, as in training, which gives the same scores, and
+once with features of the whole clip cut into windows, which is cheaper and differs at the edges of windows; torchaudio, if it is
+installed, the first way. Each side is a
 process of its own that takes the clips in turns of 50 with the others.
 """
 
+import importlib.util
 import json
 import os
 import pathlib
-import resource
+import re
 import statistics
 import subprocess
 import sys
@@ -38,9 +40,8 @@ def by_auricle():
     return classify
 
 
-def by_librosa(every_window):
-    """With `every_window` the features of each window come from its own samples, as the model was trained; without, once a clip."""
-    import librosa
+def by_peer(features):
+    """A loop round onnxruntime. `features`: samples and rate in; log mel rows of every window out, (windows, bins, rows)."""
     import numpy as np
     import onnxruntime
     import soundfile
@@ -48,40 +49,84 @@ def by_librosa(every_window):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(MODEL, options, providers=["CPUExecutionProvider"])
-    rows, hop = 63, 16  # of a window, between two windows
 
     def classify(path):
         samples, rate = soundfile.read(path, dtype="float32")
         start = time.process_time()
         if samples.ndim == 2:
             samples = samples.mean(1)
-        samples = librosa.resample(samples, orig_sr=rate, target_sr=16_000)
-        count = -(-max(0, len(samples) - 16_000) // (hop * 256)) + 1  # the last one padded, as the manifest says
-        samples = np.pad(samples, (0, (count - 1) * hop * 256 + 16_000 - len(samples)))
-        if every_window:
-            samples = np.stack([samples[at : at + 16_000] for at in range(0, len(samples) - 16_000 + 1, hop * 256)])
-        mel = librosa.feature.melspectrogram(
-            y=samples, sr=16_000, n_fft=1024, hop_length=256, n_mels=64, htk=True, norm=None, pad_mode="reflect"
-        )
-        log = np.log(mel + 1e-6).astype(np.float32)
-        windows = log if every_window else np.stack([log[:, at : at + rows] for at in range(0, log.shape[1] - rows + 1, hop)])
-        logits = session.run(None, {"input": windows[:, None]})[0]
+        logits = session.run(None, {"input": features(samples, rate)[:, None]})[0]
         scores = np.exp((logits - logits.max(1, keepdims=True)) / 0.899)  # the manifest's temperature
         return (scores / scores.sum(1, keepdims=True)).mean(0), time.process_time() - start
 
     return classify
 
 
+ROWS, HOP = 63, 16  # of a window, between two windows
+
+
+def padding(length):
+    """Samples to add so that windows of 1 s end with the clip; the last one is padded, as the manifest says."""
+    count = -(-max(0, length - 16_000) // (HOP * 256)) + 1
+    return (count - 1) * HOP * 256 + 16_000 - length
+
+
+def by_librosa(every_window):
+    """With `every_window` the features of each window come from its own samples, as the model was trained; without, once a clip."""
+    import librosa
+    import numpy as np
+
+    def features(samples, rate):
+        samples = librosa.resample(samples, orig_sr=rate, target_sr=16_000)
+        samples = np.pad(samples, (0, padding(len(samples))))
+        if every_window:
+            samples = np.stack([samples[at : at + 16_000] for at in range(0, len(samples) - 16_000 + 1, HOP * 256)])
+        mel = librosa.feature.melspectrogram(
+            y=samples, sr=16_000, n_fft=1024, hop_length=256, n_mels=64, htk=True, norm=None, pad_mode="reflect"
+        )
+        log = np.log(mel + 1e-6).astype(np.float32)
+        return log if every_window else np.stack([log[:, at : at + ROWS] for at in range(0, log.shape[1] - ROWS + 1, HOP)])
+
+    return by_peer(features)
+
+
+def by_torchaudio():
+    import torch
+    import torchaudio
+
+    torch.set_num_threads(1)
+    mel = torchaudio.transforms.MelSpectrogram(16_000, n_fft=1024, hop_length=256, n_mels=64)
+    resamplers = {}
+
+    @torch.inference_mode()
+    def features(samples, rate):
+        if rate not in resamplers:
+            resamplers[rate] = torchaudio.transforms.Resample(rate, 16_000)
+        samples = resamplers[rate](torch.from_numpy(samples))
+        samples = torch.nn.functional.pad(samples, (0, padding(len(samples))))
+        return torch.log(mel(samples.unfold(0, 16_000, HOP * 256)) + 1e-6).numpy()
+
+    return by_peer(features)
+
+
+SIDES = {
+    "librosa, features of each window": lambda: by_librosa(True),
+    "librosa, features of each clip": lambda: by_librosa(False),
+    "torchaudio, features of each window": by_torchaudio,
+    "Auricle": by_auricle,
+}
+
+
 def serve(side):
     """A line with paths in; seconds with and without decoding, scores, and peak memory out."""
-    classify = {"auricle": by_auricle, "windows": lambda: by_librosa(True), "clip": lambda: by_librosa(False)}[side]()
+    classify = SIDES[side]()
     for line in sys.stdin:
         start, apart, scores = time.process_time(), 0.0, []
         for path in json.loads(line):
             found, seconds = classify(path)
             apart += seconds
             scores.append([float(score) for score in found])
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        peak = int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path("/proc/self/status").read_text())[1]) / 1024
         print(json.dumps([time.process_time() - start, apart, scores, peak]), flush=True)
 
 
@@ -91,7 +136,8 @@ def main():
     found = sorted(str(path) for path in folder.rglob("*") if path.suffix in (".ogg", ".wav", ".flac"))
     paths = [found[index % len(found)] for index in range(count)]
     environment = os.environ | {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")}
-    sides = ("windows", "clip", "auricle")
+    sides = [side for side in SIDES if not side.startswith("torchaudio") or importlib.util.find_spec("torchaudio")]
+    peers = [side for side in sides if side != "Auricle"]
     children = {
         side: subprocess.Popen(
             [sys.executable, __file__, "serve", side], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
@@ -111,13 +157,13 @@ def main():
         turns.append({side: ask(side, paths[at : at + TURN]) for side in sides})
     for index, what in enumerate(["with decoding", "features and network"]):
         rates = {side: count / sum(turn[side][index] for turn in turns) for side in sides}
-        print(f"{what}: Auricle {rates['auricle']:.1f} files/s")
-        for side in sides[:2]:
-            ratio = statistics.median(turn[side][index] / turn["auricle"][index] for turn in turns)
-            print(f"    librosa, features of each {side.rstrip('s')}: {rates[side]:.1f} files/s, Auricle has {ratio:.2f} times that")
-    print("peak memory: " + ", ".join(f"{side} {turns[-1][side][3]:.0f} MB" for side in sides))
-    for side in sides[:2]:
-        pairs = [pair for turn in turns for pair in zip(turn[side][2], turn["auricle"][2])]
+        print(f"{what}: Auricle {rates['Auricle']:.1f} files/s")
+        for side in peers:
+            ratio = statistics.median(turn[side][index] / turn["Auricle"][index] for turn in turns)
+            print(f"    {side}: {rates[side]:.1f} files/s, Auricle has {ratio:.2f} times that")
+    print("peak memory: " + "; ".join(f"{side} {turns[-1][side][3]:.0f} MB" for side in sides))
+    for side in peers:
+        pairs = [pair for turn in turns for pair in zip(turn[side][2], turn["Auricle"][2])]
         apart = [max(abs(a - b) for a, b in zip(*pair)) for pair in pairs]
         same = sum(max(range(len(a)), key=a.__getitem__) == max(range(len(b)), key=b.__getitem__) for a, b in pairs)
         print(f"{side}: same answer for {same} of {count}; scores apart by {statistics.median(apart):.5f} (median), {max(apart):.4f} (most)")

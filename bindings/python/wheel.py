@@ -48,9 +48,10 @@ Metadata-Version: 2.4
 Name: auricle
 Version: {release}
 Summary: Sound classification for native software: push PCM, read scores
-License-Expression: (MIT OR Apache-2.0) AND MIT
+License-Expression: (MIT OR Apache-2.0) AND MIT AND ISC
 License-File: LICENSE-MIT
 License-File: LICENSE-APACHE
+License-File: libauricle.licences.txt
 License-File: onnxruntime/LICENSE
 License-File: onnxruntime/ThirdPartyNotices.txt
 Classifier: Typing :: Typed
@@ -74,6 +75,9 @@ def main() -> None:
         sys.exit(f"{runtime} is missing: cargo xtask setup")
     library = build(profile)
 
+    licences = ROOT / "target" / "libauricle.licences.txt"  # of the crates inside the library
+    subprocess.run(["cargo", "xtask", "dist", "--licences", str(licences)], cwd=ROOT, check=True)
+
     release = version()
     tag = f"py3-none-{platform_tag([library, runtime])}"
     info = f"auricle-{release}.dist-info"
@@ -82,6 +86,7 @@ def main() -> None:
     files[f"auricle/{runtime.name}"] = runtime.read_bytes()
     for name in ("LICENSE-MIT", "LICENSE-APACHE"):
         files[f"{info}/licenses/{name}"] = (ROOT / name).read_bytes()
+    files[f"{info}/licenses/{licences.name}"] = licences.read_bytes()
     for name in ("LICENSE", "ThirdPartyNotices.txt"):
         files[f"{info}/licenses/onnxruntime/{name}"] = (runtime.parent / name).read_bytes()
     files[f"{info}/METADATA"] = metadata(release).encode()

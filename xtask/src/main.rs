@@ -34,6 +34,8 @@ usage: cargo xtask <verb>
   dist --apple    pack the Swift package for apps, with xcframeworks for iOS, into target/dist/auricle-swift-VERSION.tar.gz
   dist --swift FOLDER
                   lay out the Swift package alone, for systems where the library is installed
+  dist --licences FILE
+                  write the licences of all that is inside the library
   bench           measure the ratios of benches/README.md; installs the peers (torch among them, 6 GB)
   header [--check]
                   write include/auricle.h and docs/statuses.md from src/ffi, or check that they are up to date

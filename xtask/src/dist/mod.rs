@@ -25,13 +25,14 @@ type Program = (&'static str, &'static str);
 
 const PROGRAMS: [Program; 2] = [("auricle-cli", "auricle"), ("auricle-train", "auricle-train")];
 
-/// `arguments` are those of the command line: `--apple`, `--swift FOLDER` or `[--library] [--target TRIPLE] [--glibc RELEASE] [--tree FOLDER]`. With a
+/// `arguments` are those of the command line: `--apple`, `--swift FOLDER` `--licences FILE` or `[--library] [--target TRIPLE] [--glibc RELEASE] [--tree FOLDER]`. With a
 /// folder, the tree is laid out there and not packed: `cmake --install` takes it from there. `--library` leaves out the
-/// programs.
+/// programs. `--licences` builds nothing: the licences of what is inside the library, for packages that are made elsewhere.
 pub fn run_with(arguments: &[&str]) -> Result<(), String> {
     match *arguments {
         ["--apple"] => return apple::run_all(),
         ["--swift", path] => return apple::sources(Path::new(path)),
+        ["--licences", file] => return write_licences(Path::new(file)),
         _ => {}
     }
     let (mut target, mut folder, mut programs) = (Target::host()?, None, &PROGRAMS[..]);
@@ -64,6 +65,12 @@ pub fn run_with(arguments: &[&str]) -> Result<(), String> {
     .map_err(|e| format!("{}: {e}", place.display()))?;
     say(format_args!("{} ({:.1} MB)", file.display(), size as f64 / 1e6));
     Ok(())
+}
+
+fn write_licences(file: &Path) -> Result<(), String> {
+    let packages = packages::linked_into(&["auricle"], &Target::host()?)?;
+    let text = licences::collect("libauricle", &packages, &rust_version()?)?;
+    fs::write(file, text).map_err(|e| format!("{}: {e}", file.display()))
 }
 
 /// Builds everything for `target` and puts it where it is installed, below `folder`.
