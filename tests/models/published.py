@@ -422,7 +422,10 @@ def edge_impulse(name, sizes, block, step=None):
     """An impulse of one second, half of it new: the block's numbers, row behind row, as its networks take them."""
 
     def function(folder):
-        outputs = lambda samples: [block(integers(part)).reshape(-1) for part in windows(samples, 16000, 8000)]
+        def outputs(samples):
+            whole = len(samples) - max(0, len(samples) - 16000) % 8000
+            return [block(integers(part)).reshape(-1) for part in windows(samples[:whole], 16000, 8000)]
+
         if step:
             outputs.step = step
         return front_ends.echo(folder / f"{name}-network.onnx", "x", sizes), outputs
