@@ -27,5 +27,6 @@ pub mod parallel;
 pub mod plan;
 pub mod report;
 pub mod sources;
+pub mod streaming;
 pub mod stretch;
 pub mod weights;

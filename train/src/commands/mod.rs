@@ -27,6 +27,7 @@ use auricle_train::loss::Kind;
 use auricle_train::network::{Architecture, Network};
 use auricle_train::plan::{Plan, Point, Recipe};
 use auricle_train::report::{Answer, Fold, Painter};
+use auricle_train::streaming;
 use burn::tensor::Device;
 use clap::{Args, ValueEnum};
 use indicatif::MultiProgress;
@@ -198,7 +199,14 @@ pub struct NetworkArgs {
 impl NetworkArgs {
     /// Reads the clips, and plans a run on them.
     fn plan(&self, run: &RunArgs) -> Result<(Plan, Dataset)> {
-        let front_end = self.input.spec()?;
+        let mut input = self.input.clone();
+        if self.network == Architecture::Stream {
+            input.input.get_or_insert("stream".into());
+        }
+        let front_end = input.spec()?;
+        if self.network == Architecture::Stream {
+            streaming::front_end(&front_end)?;
+        }
         let dataset = load(&run.data, &front_end)?;
         run.fits(&dataset)?;
         let plan = Plan {

@@ -143,7 +143,7 @@ pub fn run(
     };
     let screen = MultiProgress::new();
     let mut curve = Curve::new(&screen, "all".into(), recipe.steps, run.plain);
-    let network = parallel::on_one_thread(|| fit(plan, &material, start, &options, |p| curve.add(p)))?;
+    let network = fit(plan, &material, start, &options, |p| curve.add(p))?;
     let points = curve.finish();
     let manifest = export::manifest(plan, &model.about)?;
     let onnx = Sources::new(&rest, &held).stamp(export::onnx(&network, plan, &model.about)?)?;

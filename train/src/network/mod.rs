@@ -2,8 +2,10 @@
 
 mod cnn;
 mod crnn;
+pub mod kernels;
 mod layers;
 mod resnet;
+pub mod stream;
 mod transformer;
 
 use anyhow::{Result, bail, ensure};
@@ -18,6 +20,7 @@ use crate::onnx::Graph;
 use cnn::AudioCnn;
 use crnn::Crnn;
 use resnet::ResNet;
+use stream::StreamNet;
 use transformer::Transformer;
 
 /// What can be trained.
@@ -32,6 +35,8 @@ pub enum Architecture {
     Transformer,
     /// Small residual network. 0.21 M parameters, a file below 1 MB.
     Resnet,
+    /// Residual network that keeps what it has seen of the past: a stream costs what is new in it. 0.2 M parameters.
+    Stream,
 }
 
 impl Architecture {
@@ -42,6 +47,7 @@ impl Architecture {
             Architecture::Crnn => [4, 4],
             Architecture::Transformer => [transformer::PATCH; 2],
             Architecture::Resnet => [8, 8],
+            Architecture::Stream => [8, stream::min_rows()],
         }
     }
 }
@@ -57,6 +63,8 @@ pub enum Network {
     Transformer(Transformer),
     /// [`Architecture::Resnet`]
     Resnet(ResNet),
+    /// [`Architecture::Stream`]
+    Stream(StreamNet),
 }
 
 impl Network {
@@ -73,11 +81,16 @@ impl Network {
             "a window gives {bins} bins × {rows} rows; {architecture:?} needs at least {min_bins} × {min_rows}: \
              a longer window, a shorter frame_hop or more bins"
         );
+        ensure!(
+            architecture != Architecture::Stream || !rows.is_multiple_of(stream::STRIDE),
+            "a window gives {rows} rows; stream needs an odd number: its last row is then the last of a hop"
+        );
         Ok(match architecture {
             Architecture::Cnn => Self::Cnn(AudioCnn::new(bins, classes, device)),
             Architecture::Crnn => Self::Crnn(Crnn::new(bins, classes, device)),
             Architecture::Transformer => Self::Transformer(Transformer::new(shape, classes, device)),
             Architecture::Resnet => Self::Resnet(ResNet::new(bins, classes, device)),
+            Architecture::Stream => Self::Stream(StreamNet::new(shape, classes, device)),
         })
     }
 
@@ -88,17 +101,19 @@ impl Network {
             Self::Crnn(network) => network.forward(x),
             Self::Transformer(network) => network.forward(x),
             Self::Resnet(network) => network.forward(x),
+            Self::Stream(network) => network.forward(x),
         }
     }
 
     /// Adds the same function to an ONNX graph, with batch normalisations folded, and returns the name of the logits.
-    /// `self` must be out of training (`valid()`).
-    pub fn write(&self, graph: &mut Graph, input: &str) -> String {
+    /// `shape` is the input's `[bins, rows]`. `self` must be out of training (`valid()`).
+    pub fn write(&self, graph: &mut Graph, input: &str, shape: [usize; 2]) -> String {
         match self {
             Self::Cnn(network) => network.write(graph, input),
             Self::Crnn(network) => network.write(graph, input),
             Self::Transformer(network) => network.write(graph, input),
             Self::Resnet(network) => network.write(graph, input),
+            Self::Stream(network) => network.write(graph, input, shape),
         }
     }
 
@@ -109,6 +124,7 @@ impl Network {
             Self::Crnn(network) => &mut network.head,
             Self::Transformer(network) => &mut network.head,
             Self::Resnet(network) => &mut network.head,
+            Self::Stream(network) => &mut network.head,
         }
     }
 
@@ -120,6 +136,7 @@ impl Network {
             Self::Cnn(network) => network.inner(),
             Self::Crnn(network) => network.inner(),
             Self::Transformer(_) => bail!("a transformer has no channels that can be taken out"),
+            Self::Stream(_) => bail!("of a stream network no channels can be taken out yet"),
             Self::Resnet(network) => network.inner(),
         };
         let mut silenced = 0;

@@ -7,7 +7,7 @@ use auricle::stages::scores::Activation;
 use auricle_train::front_end::{FrontEndSpec, InputArgs};
 
 fn spec(input: &str) -> anyhow::Result<FrontEndSpec> {
-    InputArgs { input: input.into(), window_seconds: None, hop_seconds: 0.25 }.spec()
+    InputArgs { input: Some(input.into()), window_seconds: None, hop_seconds: 0.25 }.spec()
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn what_cannot_be_trained_with_is_refused_with_a_reason() {
 
 #[test]
 fn window_and_hop_can_be_chosen() {
-    let args = InputArgs { input: "mel".into(), window_seconds: Some(2.0), hop_seconds: 0.5 };
+    let args = InputArgs { input: Some("mel".into()), window_seconds: Some(2.0), hop_seconds: 0.5 };
     let spec = args.spec().unwrap();
     let front_end = spec.plan().unwrap();
     assert_eq!(front_end.shape(), [64, 63]);

@@ -13,6 +13,7 @@ mod float_io;
 mod front_end;
 mod head;
 mod join;
+mod kernels;
 mod merge;
 mod networks;
 #[path = "../../../tests/support/onnx.rs"]
