@@ -7,6 +7,7 @@ pub mod evaluate;
 pub mod finetune;
 pub mod float_io;
 pub mod head;
+pub mod inspect_data;
 pub mod join;
 pub mod mix;
 pub mod stamp;
@@ -23,6 +24,7 @@ use auricle_train::evaluate::Evaluator;
 use auricle_train::export;
 use auricle_train::front_end::{About, FrontEndSpec, InputArgs};
 use auricle_train::golden;
+use auricle_train::inspect;
 use auricle_train::loss::Kind;
 use auricle_train::network::{Architecture, Network};
 use auricle_train::plan::{Plan, Point, Recipe};
@@ -48,10 +50,7 @@ fn said(dataset: Dataset, sample_rate: u32) -> Dataset {
     for warning in &dataset.warnings {
         eprintln!("warning: {}", escaped(warning));
     }
-    let seconds: f64 =
-        dataset.clips.iter().map(|c| c.samples.len() as f64).sum::<f64>() / f64::from(sample_rate);
-    let (clips, classes, cached) = (dataset.clips.len(), dataset.classes.len(), dataset.from_cache);
-    println!("{clips} clips, {classes} classes, {seconds:.0} s ({cached} files from the cache)");
+    println!("{}", escaped(&inspect::short(&dataset, sample_rate)));
     dataset
 }
 

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use super::{InNoise, Report, SHOWN};
 use crate::calibrate::Reliability;
 
-const STYLE: &str = "\
+/// What pages look like.
+pub const STYLE: &str = "\
 :root{color-scheme:light dark;--ink:#1c2330;--soft:#6b7484;--line:#d8dde5;--back:#fff;--mark:#1f6feb;--bad:#d1432f}\
 @media(prefers-color-scheme:dark){:root{--ink:#e6e9ef;--soft:#98a1b0;--line:#333b48;--back:#14181f;--mark:#6cb0ff;--bad:#ff7d6b}}\
 body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--back);max-width:62rem;margin:2rem auto;padding:0 1rem}\
@@ -323,7 +324,7 @@ fn mistakes(page: &mut String, report: &Report) {
 }
 
 /// Names of files and classes are anyone's text.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -23,6 +23,7 @@ use crate::evaluate::measures::{
 use crate::evaluate::noise::Noise;
 use crate::judge::arg_max;
 use crate::plan::Point;
+pub use html::{STYLE, escaped};
 pub use picture::Painter;
 
 /// The score from which on a class is found where each is judged for itself.
