@@ -164,7 +164,7 @@ impl Run {
                         share => network.valid().silence_channels(share)?.train(),
                     }
                 }
-                _ => Network::new(plan.architecture, shape, classes, device)?,
+                _ => Network::sized(plan.architecture, recipe.size, shape, classes, device)?,
             }
         };
         let mut run = Self {
@@ -303,9 +303,10 @@ fn finished(checkpoint: &Checkpoint, plan: &Plan, shape: [usize; 2], device: &De
     );
     let record = ModuleRecord::from_bytes(Checkpoint::record(&checkpoint.network))
         .context("the checkpoint's network")?;
-    let network = Network::new(before.architecture, shape, before.classes.len(), device)?
-        .try_load_record(record)
-        .context("the checkpoint's network")?;
+    let network =
+        Network::sized(before.architecture, before.recipe.size, shape, before.classes.len(), device)?
+            .try_load_record(record)
+            .context("the checkpoint's network")?;
     let usable = match (before.recipe.patience > 0 && !checkpoint.best.is_empty(), &checkpoint.average) {
         (true, _) => Some(&checkpoint.best),
         (false, average) if !average.is_empty() => Some(average),

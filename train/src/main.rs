@@ -9,7 +9,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use commands::{
-    compress, cross_validate, evaluate, finetune, float_io, head, inspect_data, join, mix, stamp, train,
+    compress, cross_validate, evaluate, finetune, float_io, head, inspect_data, join, mix, normal, search,
+    stamp, train,
 };
 
 /// Trains sound classifiers for libauricle.
@@ -32,6 +33,8 @@ enum Command {
     InspectData(inspect_data::Args),
     Mix(mix::Args),
     Head(head::Args),
+    Normal(normal::Args),
+    Search(search::Args),
     Compress(compress::Args),
     Stamp(stamp::Args),
     Join(join::Args),
@@ -47,6 +50,8 @@ fn main() -> ExitCode {
         Command::InspectData(args) => args.run(),
         Command::Mix(args) => args.run(),
         Command::Head(args) => args.run(),
+        Command::Normal(args) => args.run(),
+        Command::Search(args) => args.run(),
         Command::Compress(args) => args.run(),
         Command::Stamp(args) => args.run(),
         Command::Join(args) => args.run(),

@@ -10,6 +10,8 @@ pub mod head;
 pub mod inspect_data;
 pub mod join;
 pub mod mix;
+pub mod normal;
+pub mod search;
 pub mod stamp;
 pub mod train;
 

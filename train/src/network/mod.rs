@@ -12,7 +12,7 @@ use anyhow::{Result, bail, ensure};
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use crate::compress::prune::{BLOCK, kept};
@@ -52,6 +52,44 @@ impl Architecture {
     }
 }
 
+/// How large a resnet is; the other networks have one size.
+#[derive(Args, Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Size {
+    /// Channels of a resnet, as a multiple of its 24 to 80.
+    #[arg(long, default_value_t = 1.0)]
+    pub width: f64,
+    /// Blocks of a resnet at each size of the picture.
+    #[arg(long, default_value_t = 1)]
+    pub depth: usize,
+    /// Side of the kernels in the blocks of a resnet: 3 or 5.
+    #[arg(long, default_value_t = 3)]
+    pub kernel: usize,
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self { width: 1.0, depth: 1, kernel: 3 }
+    }
+}
+
+impl Size {
+    /// In a line.
+    pub fn short(self) -> String {
+        format!("width {}, depth {}, kernel {}", self.width, self.depth, self.kernel)
+    }
+
+    fn check(self, architecture: Architecture) -> Result<()> {
+        ensure!(
+            architecture == Architecture::Resnet || self == Self::default(),
+            "--width, --depth and --kernel are those of a resnet; {architecture:?} has one size"
+        );
+        ensure!((0.1..=8.0).contains(&self.width), "--width is {}; valid 0.1 to 8", self.width);
+        ensure!((1..=8).contains(&self.depth), "--depth is {}; valid 1 to 8", self.depth);
+        ensure!([3, 5].contains(&self.kernel), "--kernel is {}; valid 3 and 5", self.kernel);
+        Ok(())
+    }
+}
+
 /// One network of any architecture.
 #[derive(Module, Debug)]
 pub enum Network {
@@ -75,6 +113,18 @@ impl Network {
         classes: usize,
         device: &Device,
     ) -> Result<Self> {
+        Self::sized(architecture, Size::default(), shape, classes, device)
+    }
+
+    /// The same of another size.
+    pub fn sized(
+        architecture: Architecture,
+        size: Size,
+        shape: [usize; 2],
+        classes: usize,
+        device: &Device,
+    ) -> Result<Self> {
+        size.check(architecture)?;
         let ([bins, rows], [min_bins, min_rows]) = (shape, architecture.min_shape());
         ensure!(
             bins >= min_bins && rows >= min_rows,
@@ -89,7 +139,7 @@ impl Network {
             Architecture::Cnn => Self::Cnn(AudioCnn::new(bins, classes, device)),
             Architecture::Crnn => Self::Crnn(Crnn::new(bins, classes, device)),
             Architecture::Transformer => Self::Transformer(Transformer::new(shape, classes, device)),
-            Architecture::Resnet => Self::Resnet(ResNet::new(bins, classes, device)),
+            Architecture::Resnet => Self::Resnet(ResNet::new(bins, classes, size, device)),
             Architecture::Stream => Self::Stream(StreamNet::new(shape, classes, device)),
         })
     }
