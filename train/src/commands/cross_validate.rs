@@ -145,7 +145,7 @@ impl Args {
         let (onnx, manifest) = (export::onnx(&network, plan, &about)?, export::manifest(plan, &about)?);
         let (evaluator, painter) = (Evaluator::new(&onnx, &manifest)?, Painter::new(manifest));
         let bar = bar(screen, format!("test {number}"), 2 * test.len(), self.run.plain);
-        let noisy = evaluator.right_in_noise(&test, noises, threads, &|| bar.inc(1))?;
+        let noisy = evaluator.right_after(&test, noises, Noise::over, threads, &|| bar.inc(1))?;
         let fold = super::test(number, &evaluator, &painter, &points, &test, threads, &|| bar.inc(1))?;
         bar.finish_and_clear();
         Ok(Tested { fold, noisy })

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{InNoise, Report, SHOWN};
+use super::{InNoise, InPlace, Report, SHOWN};
 use crate::calibrate::Reliability;
 
 /// What pages look like.
@@ -64,6 +64,7 @@ pub fn page(report: &Report) -> String {
     per_class(&mut page, report);
     precision_recall(&mut page, report);
     noise(&mut page, &report.noise);
+    elsewhere(&mut page, &report.elsewhere);
     let calibration = &report.calibration;
     let _ = write!(
         page,
@@ -262,6 +263,17 @@ fn noise(page: &mut String, noise: &[InNoise]) {
     page.push_str("<h2>In noise</h2><table><tr><th>noise<th>SNR<th>right</tr>");
     for InNoise { noise, snr, accuracy } in noise {
         let _ = write!(page, "<tr><td>{noise}<td>{snr} dB<td>{:.2} %</tr>", 100.0 * accuracy);
+    }
+    page.push_str("</table>");
+}
+
+fn elsewhere(page: &mut String, places: &[InPlace]) {
+    if places.is_empty() {
+        return;
+    }
+    page.push_str("<h2>Elsewhere</h2><table><tr><th>the same clips<th>right</tr>");
+    for InPlace { place, accuracy } in places {
+        let _ = write!(page, "<tr><td>{place}<td>{:.2} %</tr>", 100.0 * accuracy);
     }
     page.push_str("</table>");
 }
