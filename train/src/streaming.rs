@@ -11,7 +11,7 @@ use auricle::{ClipOptions, Manifest, Model, ModelOptions};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::dataset::Clip;
-use crate::export::Difference;
+use crate::difference::{Difference, largest, sample};
 use crate::front_end::{FrontEnd, FrontEndSpec};
 use crate::network::stream::{STRIDE, StreamNet, pasts};
 use crate::parallel;
@@ -92,8 +92,8 @@ pub fn verify(
                 activation.apply(&mut scores, 1.0);
                 scores
             };
-            let logit = crate::export::largest_difference(logits, &expected);
-            let score = crate::export::largest_difference(&scores(logits), &scores(&expected));
+            let logit = largest(logits, &expected);
+            let score = largest(&scores(logits), &scores(&expected));
             ensure!(
                 logit <= TOLERANCE * scale && score <= TOLERANCE,
                 "{}: the file's logits differ from the network's {what} by {logit:e}, scores by {score:e}; at most {:e} and \
@@ -114,7 +114,7 @@ pub fn verify(
         }
         Ok(worst)
     };
-    let sample = crate::export::sample(clips);
+    let sample = sample(clips);
     let found = parallel::map(parallel::cores(), &sample, || hop_spec.plan(), compare, done)?;
     Ok(found.into_iter().fold(Difference::default(), Difference::worse))
 }

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use auricle::stages::text::escaped;
 use auricle_train::dataset::{Clip, Dataset, Source, load_mono};
+use auricle_train::difference::VERIFIED;
 use auricle_train::evaluate::Evaluator;
 use auricle_train::export;
 use auricle_train::front_end::{About, FrontEndSpec, InputArgs};
@@ -95,7 +96,7 @@ impl ModelArgs {
         temperature: f32,
         plain: bool,
     ) -> Result<()> {
-        let bar = bar(&MultiProgress::new(), "verify".into(), clips.len().min(export::VERIFIED), plain);
+        let bar = bar(&MultiProgress::new(), "verify".into(), clips.len().min(VERIFIED), plain);
         let difference = export::verify(&onnx, network, plan, clips, &|| bar.inc(1))?;
         bar.finish_and_clear();
         let mut manifest = export::manifest(plan, &self.about)?;

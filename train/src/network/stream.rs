@@ -90,7 +90,7 @@ impl StreamNet {
 
     /// What is pooled. A stream begins with zeros for the past.
     fn features(&self, x: Tensor<4>, from_nothing: bool) -> Tensor<4> {
-        let mut x = relu(self.stem.forward(self.input.forward(x), from_nothing));
+        let mut x = self.stem.forward(self.input.forward(x), from_nothing, true);
         for block in &self.blocks {
             x = block.forward(x, from_nothing);
         }
@@ -148,8 +148,8 @@ impl Causal {
         kernels::convolve(x, weight, Steps { stride: self.stride, before: [pad, past], after: [pad, 0] })
     }
 
-    fn forward(&self, x: Tensor<4>, from_nothing: bool) -> Tensor<4> {
-        kernels::normalise(&self.norm, self.convolve(x, from_nothing), false)
+    fn forward(&self, x: Tensor<4>, from_nothing: bool, rectify: bool) -> Tensor<4> {
+        kernels::normalise(&self.norm, self.convolve(x, from_nothing), rectify)
     }
 
     fn write(&self, graph: &mut Graph, x: &str, bands: usize) -> String {
@@ -187,9 +187,9 @@ impl Block {
     }
 
     fn forward(&self, x: Tensor<4>, from_nothing: bool) -> Tensor<4> {
-        let y = relu(self.first.forward(x.clone(), from_nothing));
-        let y = self.second.forward(y, from_nothing);
-        let x = self.beside.as_ref().map_or(x.clone(), |beside| beside.forward(x, from_nothing));
+        let y = self.first.forward(x.clone(), from_nothing, true);
+        let y = self.second.forward(y, from_nothing, false);
+        let x = self.beside.as_ref().map_or(x.clone(), |beside| beside.forward(x, from_nothing, false));
         // In a window the first rows of the input have no row beside them.
         let (rows, kept) = (x.dims()[3], y.dims()[3]);
         relu(y + x.narrow(3, rows - kept, kept))

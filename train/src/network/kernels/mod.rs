@@ -210,3 +210,13 @@ impl<B: Gradient, C: CheckpointStrategy> Forward for Autodiff<B, C> {
         (y, FloatTensor::<Self>::new(mean), FloatTensor::<Self>::new(variance))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cpu_is_known_in_and_out_of_training() {
+        assert!(on_cpu(&Device::flex()) && on_cpu(&Device::flex().autodiff()));
+    }
+}
