@@ -12,7 +12,7 @@ use auricle_train::judge::judge;
 use auricle_train::loss::Kind;
 use auricle_train::network::Architecture;
 use auricle_train::parallel;
-use auricle_train::plan::Recipe;
+use auricle_train::plan::{Point, Recipe};
 use auricle_train::report::{STYLE, escaped};
 use auricle_train::search::{Candidate, draw, halve, rounds};
 use indicatif::MultiProgress;
@@ -92,7 +92,9 @@ impl Args {
         let found = halve(candidates, &plan.recipe, &plan.classes, |number, plan| {
             let name = format!("{} of {}", number + 1, plan.recipe.steps);
             let mut curve = Curve::new(&screen, name, plan.recipe.steps, self.run.plain);
-            let network = fit(plan, &material, Start::New, &options, |point| curve.add(point))?;
+            let show = |point: &Point| curve.add(point);
+            let cores = parallel::cores();
+            let network = parallel::on_threads(cores, || fit(plan, &material, Start::New, &options, show))?;
             curve.finish();
             let found = judge(&network, plan, &held, parallel::cores())?;
             println!(

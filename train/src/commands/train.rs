@@ -12,7 +12,7 @@ use auricle_train::fit::{Options, Start, fit};
 use auricle_train::log::Log;
 use auricle_train::loss::Kind;
 use auricle_train::parallel;
-use auricle_train::plan::Plan;
+use auricle_train::plan::{Plan, Point};
 use auricle_train::report::{About, Painter, Report, beside};
 use auricle_train::sources::Sources;
 use indicatif::MultiProgress;
@@ -157,12 +157,13 @@ pub fn run(
     let mut curve = Curve::new(&screen, "all".into(), recipe.steps, run.plain);
     let mut log = keep.log.as_deref().map(Log::create).transpose()?;
     let mut unwritten = Ok(());
-    let network = fit(plan, &material, start, &options, |point| {
+    let show = |point: &Point| {
         curve.add(point);
         if let (Some(log), true) = (&mut log, unwritten.is_ok()) {
             unwritten = log.add(point);
         }
-    })?;
+    };
+    let network = parallel::on_threads(parallel::cores(), || fit(plan, &material, start, &options, show))?;
     if let Err(error) = unwritten {
         eprintln!("warning: the log ends early: {error:#}");
     }

@@ -17,6 +17,8 @@ const FRAME: f64 = 0.064;
 const OVERLAP: usize = 4;
 /// A peak is the highest of so many bins and frames to every side.
 const REACH: [usize; 2] = [10, 4];
+/// Power below which peaks do not count, as a part of the highest: -50 dB.
+const FLOOR: f32 = 1e-5;
 /// Peaks after a peak that it is paired with, and how far off they may be in bins and frames.
 const PARTNERS: usize = 6;
 const FURTHEST: [usize; 2] = [64, 40];
@@ -105,8 +107,11 @@ fn peaks(samples: &[f32], fft: &Arc<dyn Fft<f32>>) -> Vec<(usize, usize)> {
     for part in samples.windows(frame).step_by(frame / OVERLAP) {
         spectrum.iter_mut().zip(part.iter().zip(&taper)).for_each(|(to, (s, t))| *to = (s * t).into());
         fft.process(&mut spectrum);
-        power.extend(spectrum[..bins].iter().map(|value| (value.norm_sqr() + 1e-9).ln()));
+        power.extend(spectrum[..bins].iter().map(|value| value.norm_sqr()));
     }
+    // What is far below the loudest is alike everywhere, and has no peaks: side lobes, say.
+    let floor = power.iter().fold(1e-9_f32, |most, v| most.max(*v)) * FLOOR;
+    power.iter_mut().for_each(|v| *v = (*v + floor).ln());
     let frames = power.len() / bins;
     let mean = power.iter().sum::<f32>() / power.len().max(1) as f32;
     // The highest around, first over the bins of a frame, then over frames.
