@@ -35,7 +35,7 @@ pub enum Architecture {
     Transformer,
     /// Small residual network. 0.21 M parameters, a file below 1 MB.
     Resnet,
-    /// Residual network that keeps what it has seen of the past: a stream costs what is new in it. 0.2 M parameters.
+    /// Residual network that keeps what it has seen of the past: a stream costs what is new in it. 0.13 M parameters.
     Stream,
 }
 
