@@ -66,7 +66,7 @@ fn what_cannot_be_trained_with_is_refused_with_a_reason() {
     refused(&|j| j["window_seconds"] = 0.0.into(), "window_seconds");
     refused(&|j| j["features"]["frame_hop"] = 0.into(), "frame_hop");
     let error = spec("/nowhere/input.json").unwrap_err();
-    assert!(format!("{error:#}").contains("neither `mel` nor `log-stft`"), "{error:#}");
+    assert!(format!("{error:#}").contains("neither `mel`, `log-stft` nor `stream`"), "{error:#}");
 }
 
 #[test]
