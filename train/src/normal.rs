@@ -98,7 +98,9 @@ impl Normal {
         };
         let offset: Vec<f32> = (0..size).map(offset).collect();
         let mut editor = Editor::read(onnx)?;
-        let along = editor.end_with_linear(embedding, &whitening, &offset)?;
+        let states: Vec<&str> =
+            manifest.input.others.values().filter_map(|other| other.state.as_deref()).collect();
+        let along = editor.end_with_linear(embedding, &whitening, &offset, &states)?;
         let (scale, offset) = (1.0 / threshold.scale, -threshold.distance / threshold.scale);
         let output = editor.end_with_length(&along, size, scale as f32, offset as f32);
         let mut manifest = manifest.clone();

@@ -8,8 +8,9 @@ use auricle_train::dataset::{Clip, Dataset, Source};
 use auricle_train::evaluate::measures::area_under_roc;
 use auricle_train::front_end::{About, FrontEndSpec};
 use auricle_train::golden;
-use auricle_train::head::{Embedded, candidates, embed};
+use auricle_train::head::{Candidate, Embedded, candidates, embed};
 use auricle_train::normal::{Normal, Threshold};
+use auricle_train::onnx::pool::Pool;
 use auricle_train::sources::Sources;
 use indicatif::MultiProgress;
 
@@ -30,6 +31,9 @@ pub struct Args {
     /// Tensor that is the embedding; without it, the ones that could be are listed.
     #[arg(long)]
     embedding: Option<String>,
+    /// What becomes of the rows of a tensor that has one for each moment of a window.
+    #[arg(long, value_enum)]
+    rows: Option<Pool>,
     #[command(flatten)]
     data: Source,
     /// Class of the usual clips, if there are others too; those are never learned from, only tested on.
@@ -58,9 +62,15 @@ impl Args {
         let place = || self.backbone.display().to_string();
         let Some(embedding) = self.embedding.as_deref() else {
             let tensors = candidates(&onnx).with_context(place)?;
-            let lines: Vec<String> =
-                tensors.iter().map(|(name, sizes)| format!("  {name}  {sizes:?}")).collect();
+            let line = |Candidate { tensor, sizes, rows }: &Candidate| {
+                format!("  {tensor}  {sizes:?}{}", if *rows { ", with --rows mean, max or last" } else { "" })
+            };
+            let lines: Vec<String> = tensors.iter().map(line).collect();
             bail!("--embedding TENSOR is needed; {} has these that could be:\n{}", place(), lines.join("\n"));
+        };
+        let (onnx, embedding) = match self.rows {
+            Some(pool) => pool.apply(&onnx, embedding).with_context(place)?,
+            None => (onnx, embedding.to_owned()),
         };
         let front_end = FrontEndSpec::of(backbone.manifest());
         let rate = front_end.sample_rate();
@@ -76,7 +86,7 @@ impl Args {
         let screen = MultiProgress::new();
         let embed = |clips: &[&Clip], what: &str| {
             let bar = bar(&screen, what.into(), clips.len(), self.plain);
-            let embedded = embed(&onnx, backbone.manifest(), embedding, clips, &|| bar.inc(1));
+            let embedded = embed(&onnx, backbone.manifest(), &embedding, clips, &|| bar.inc(1));
             bar.finish_and_clear();
             embedded.with_context(place)
         };
@@ -84,7 +94,7 @@ impl Args {
         let threshold = Threshold::new(&unheard(&known, &windows)?, self.false_alarm_rate)?;
         let all: Vec<&[f32]> = windows.iter().flat_map(|clip| &clip.windows).map(Vec::as_slice).collect();
         let normal = Normal::fit(&all)?;
-        let (joined, mut manifest) = normal.join(threshold, &onnx, backbone.manifest(), embedding)?;
+        let (joined, mut manifest) = normal.join(threshold, &onnx, backbone.manifest(), &embedding)?;
         (manifest.name, manifest.version, manifest.licence) =
             (self.about.name.clone(), self.about.version.clone(), self.about.licence.clone());
         println!(

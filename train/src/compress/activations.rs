@@ -50,7 +50,7 @@ impl Inputs {
         );
         let axes = manifest.input.layout.clone();
         let place = |axis| axes.iter().position(|a| *a == axis);
-        let rows_first = place(Axis::Row) < place(Axis::Bin);
+        let rows_first = axes.contains(&Axis::RowBin) || place(Axis::Row) < place(Axis::Bin);
         Ok(Self { front_end: FrontEndSpec::of(manifest).plan()?, rows_first, axes })
     }
 
@@ -62,6 +62,7 @@ impl Inputs {
             Axis::Batch | Axis::Channel => 1,
             Axis::Row | Axis::Sample => rows,
             Axis::Bin => bins,
+            Axis::RowBin => rows * bins,
         };
         let shape: Vec<usize> = self.axes.iter().map(size).collect();
         let mut inputs = Vec::new();

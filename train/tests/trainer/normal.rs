@@ -52,7 +52,7 @@ fn the_file_has_the_distance() {
     let plan = plan(Architecture::Resnet, recipe(2, 1));
     let onnx = export::onnx(&train(&[clip(0, 1.0), clip(1, 1.0)], &plan), &plan, &about()).unwrap();
     let manifest = export::manifest(&plan, &about()).unwrap();
-    let tensor = candidates(&onnx).unwrap().into_iter().find(|(_, sizes)| sizes[1] == 320).unwrap().0;
+    let tensor = candidates(&onnx).unwrap().into_iter().find(|one| one.sizes[1..] == [320]).unwrap().tensor;
     let list: Vec<_> = clips.iter().collect();
     let embedded = embed(&onnx, &manifest, &tensor, &list, &|| ()).unwrap();
     let windows: Vec<&[f32]> = embedded.iter().flat_map(|clip| &clip.windows).map(Vec::as_slice).collect();
