@@ -5,47 +5,50 @@ use auricle::stages::scores::Activation;
 use auricle::{Manifest, Model, ModelOptions};
 
 use crate::dataset::Clip;
-use crate::front_end::{About, FrontEnd};
+use crate::difference::{Difference, largest, sample};
+use crate::front_end::{About, FrontEnd, FrontEndSpec};
 use crate::judge::{arg_max, clip_scores, forward};
-use crate::network::Network;
+use crate::network::{Architecture, Network};
 use crate::onnx::Graph;
 use crate::parallel;
 use crate::plan::Plan;
+use crate::streaming;
 
 /// Largest difference of a window's logits, as a share of the largest logit where that is above 1.
 const LOGIT_TOLERANCE: f32 = 1e-5;
-/// Clips that are compared; the file holds the same operations for every one of them.
-pub const VERIFIED: usize = 64;
 /// Largest difference of a clip's scores.
 const SCORE_TOLERANCE: f32 = 1e-5;
 
 /// What the file says of itself.
 pub fn manifest(plan: &Plan, about: &About) -> Result<Manifest> {
-    plan.front_end.manifest(about, &plan.classes, plan.recipe.loss.activation())
+    let activation = plan.recipe.loss.activation();
+    let mut manifest = seen(plan)?.manifest(about, &plan.classes, activation)?;
+    if plan.architecture == Architecture::Stream {
+        manifest.input.others = streaming::states(&plan.front_end)?;
+        manifest = Manifest::parse(&manifest.to_json())?;
+    }
+    Ok(manifest)
+}
+
+/// What the file sees at once: a window, or a hop of a stream.
+fn seen(plan: &Plan) -> Result<FrontEndSpec> {
+    match plan.architecture {
+        Architecture::Stream => streaming::front_end(&plan.front_end),
+        _ => Ok(plan.front_end.clone()),
+    }
 }
 
 /// The file's bytes, with the manifest inside.
 pub fn onnx(network: &Network, plan: &Plan, about: &About) -> Result<Vec<u8>> {
     let manifest = manifest(plan, about)?;
-    let [bins, rows] = plan.front_end.plan()?.shape();
+    let [bins, rows] = seen(plan)?.plan()?.shape();
     let mut graph = Graph::default();
-    let logits = network.write(&mut graph, &manifest.input.tensor);
+    let logits = network.write(&mut graph, &manifest.input.tensor, [bins, rows]);
     let (input, output) = (&manifest.input.tensor, &manifest.outputs[0].tensor);
     Ok(graph.finish((input, &[1, bins, rows]), &logits, (output, &[plan.classes.len()]), &manifest.to_json()))
 }
 
-/// How far the library, with the file, is from the network that was trained.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Difference {
-    /// Clips looked at.
-    pub clips: usize,
-    /// Largest difference of a logit, of the windows looked at.
-    pub logits: f32,
-    /// Largest difference of a score.
-    pub scores: f32,
-}
-
-/// Loads the file with the library, as its users do, and compares on the beginnings of up to [`VERIFIED`] clips, spread over
+/// Loads the file with the library, as its users do, and compares on the beginnings of up to [`VERIFIED`](crate::difference::VERIFIED) clips, spread over
 /// all: the logits of the first window (read through a manifest without activation), and the scores of three windows and a
 /// piece. An error if either is beyond tolerance, or if one gets another answer. `done` is called after each.
 pub fn verify(
@@ -56,6 +59,9 @@ pub fn verify(
     done: &(dyn Fn() + Sync),
 ) -> Result<Difference> {
     ensure!(!clips.is_empty(), "no clips to compare by");
+    if let Network::Stream(network) = network {
+        return streaming::verify(onnx, network, &plan.front_end, clips, done);
+    }
     let options = ModelOptions::default();
     let model = Model::load_memory(onnx, None, &options).context("the library refuses the file")?;
     let mut raw = model.manifest().clone();
@@ -72,7 +78,7 @@ pub fn verify(
             .try_to_vec()
             .expect("the network computes in f32");
         let scale = expected.iter().fold(1f32, |m, v| m.max(v.abs()));
-        let logit = largest_difference(&logits, &expected);
+        let logit = largest(&logits, &expected);
         ensure!(
             logit <= LOGIT_TOLERANCE * scale,
             "{}: the file's logits differ from the network's by {logit:e}; at most {:e} is allowed",
@@ -82,7 +88,7 @@ pub fn verify(
         let beginning = &clip.samples[..clip.samples.len().min(front_end.window() + 5 * front_end.hop() / 2)];
         let scores = classify(&model, beginning, classes)?;
         let expected = clip_scores(network, front_end, beginning, classes, plan.recipe.loss);
-        let score = largest_difference(&scores, &expected);
+        let score = largest(&scores, &expected);
         ensure!(
             score <= SCORE_TOLERANCE && arg_max(&scores) == arg_max(&expected),
             "{}: the library's scores differ from the trainer's by {score:e}; at most {SCORE_TOLERANCE:e} is allowed",
@@ -91,18 +97,7 @@ pub fn verify(
         Ok(Difference { clips: 1, logits: logit, scores: score })
     };
     let found = parallel::map(parallel::cores(), &sample, || plan.front_end.plan(), compare, done)?;
-    let worst = |a: Difference, b: Difference| Difference {
-        clips: a.clips + b.clips,
-        logits: a.logits.max(b.logits),
-        scores: a.scores.max(b.scores),
-    };
-    Ok(found.into_iter().fold(Difference::default(), worst))
-}
-
-/// Up to [`VERIFIED`] of the clips, evenly spread.
-fn sample<'a>(clips: &[&'a Clip]) -> Vec<&'a Clip> {
-    let count = clips.len().min(VERIFIED);
-    (0..count).map(|n| clips[n * clips.len() / count]).collect()
+    Ok(found.into_iter().fold(Difference::default(), Difference::worse))
 }
 
 fn classify(model: &Model, samples: &[f32], classes: usize) -> Result<Vec<f32>> {
@@ -110,10 +105,4 @@ fn classify(model: &Model, samples: &[f32], classes: usize) -> Result<Vec<f32>> 
     let clip = auricle::Clip { interleaved: samples, channels: 1, sample_rate: model.sample_rate() };
     model.classify(clip, &mut scores)?;
     Ok(scores)
-}
-
-/// Infinite if anything is NaN.
-fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
-    let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
-    differences.fold(0.0, |m, d| if d.is_nan() { f32::INFINITY } else { m.max(d) })
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::f64::consts::PI;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use burn::module::Module;
@@ -13,15 +15,17 @@ use burn::tensor::{Device, Tensor, TensorData};
 use serde_json::Value;
 
 use crate::checkpoint::{Checkpoint, Progress};
-use crate::crops::{Batch, Crops, Material};
+use crate::crops::{Batch, Crops, Material, Place};
 use crate::dataset::Clip;
-use crate::front_end::FrontEnd;
 use crate::judge::judge;
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::plan::{Plan, Point, Recipe};
 use crate::sources::Sources;
 use crate::weights;
+
+/// Batches that wait for their step.
+const AHEAD: usize = 2;
 
 /// What a run begins with.
 pub enum Start {
@@ -47,7 +51,7 @@ pub struct Options<'a> {
     pub checkpoint: Option<(PathBuf, usize)>,
     /// Where it is computed; the CPU without.
     pub device: Option<Device>,
-    /// Threads that look at the clips that are held out; the steps themselves are on the one that calls.
+    /// Threads that look at the clips that are held out; the steps themselves are on those of the pool that calls.
     pub threads: usize,
     /// Stops the run after so many steps as if it had been interrupted.
     pub stop_after: Option<usize>,
@@ -57,7 +61,7 @@ pub struct Options<'a> {
 static INITIALISING: Mutex<()> = Mutex::new(());
 
 /// Trains on `material`; `report` gets every step. The result is out of training and on the CPU. The same
-/// arguments give the same weights, bit for bit, where one thread of the CPU computes them, stopped and resumed or not.
+/// arguments give the same weights, bit for bit, on any number of threads of one CPU, stopped and resumed or not.
 pub fn fit(
     plan: &Plan,
     material: &Material<'_>,
@@ -76,31 +80,53 @@ pub fn fit(
     );
     let device = options.device.clone().unwrap_or_else(Device::flex);
     let mut run = Run::begin(plan, material, options.held_out, start, &device.clone().autodiff())?;
+    let mut front_end = plan.front_end.plan()?;
     let mut crops = Crops::new(material, &recipe.augment, recipe.seed, run.progress.place);
-    while !run.progress.is_over() {
-        let batch = crops.batch(recipe.batch, &mut run.front_end);
-        run.step(batch)?;
-        run.progress.place = crops.place();
-        let step = run.progress.step;
-        if !options.held_out.is_empty()
-            && (step.is_multiple_of(recipe.evaluate_every) || step == recipe.steps)
-        {
-            run.evaluate(options)?;
-        }
-        if let Some(point) = run.progress.history.last() {
-            report(point);
-        }
-        let stop = options.stop_after == Some(step);
-        if let Some((path, every)) = &options.checkpoint
-            && (step.is_multiple_of(*every) || run.progress.is_over() || stop)
-        {
-            run.save(path)?;
-        }
-        if stop {
-            break;
-        }
-    }
+    thread::scope(|scope| {
+        // The next batches are made while a step is computed. Which they are, the place alone decides.
+        let (ready, batches) = mpsc::sync_channel(AHEAD);
+        scope.spawn(
+            move || {
+                while ready.send((crops.batch(recipe.batch, &mut front_end), crops.place())).is_ok() {}
+            },
+        );
+        run.all(batches, options, &mut report)
+    })?;
     run.result()
+}
+
+impl Run {
+    /// All steps that are left.
+    fn all(
+        &mut self,
+        batches: Receiver<(Batch, Place)>,
+        options: &Options<'_>,
+        report: &mut dyn FnMut(&Point),
+    ) -> Result<()> {
+        while !self.progress.is_over() {
+            let (batch, place) = batches.recv().context("the thread that makes examples has ended")?;
+            self.step(batch)?;
+            self.progress.place = place;
+            let (step, recipe) = (self.progress.step, &self.progress.plan.recipe);
+            let looks = step.is_multiple_of(recipe.evaluate_every) || step == recipe.steps;
+            if !options.held_out.is_empty() && looks {
+                self.evaluate(options)?;
+            }
+            if let Some(point) = self.progress.history.last() {
+                report(point);
+            }
+            let stop = options.stop_after == Some(step);
+            if let Some((path, every)) = &options.checkpoint
+                && (step.is_multiple_of(*every) || self.progress.is_over() || stop)
+            {
+                self.save(path)?;
+            }
+            if stop {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A training run in memory.
@@ -110,7 +136,7 @@ struct Run {
     network: Network,
     optimiser: ModuleOptimizer,
     loss: Loss,
-    front_end: FrontEnd,
+    shape: [usize; 2],
     average: Vec<f32>,
     best: Vec<f32>,
 }
@@ -124,7 +150,7 @@ impl Run {
         device: &Device,
     ) -> Result<Self> {
         let recipe = &plan.recipe;
-        let front_end = plan.front_end.plan()?;
+        let shape = plan.front_end.plan()?.shape();
         let classes = plan.classes.len();
         let class_weights = recipe.class_weights.resolve(material.clips, classes, recipe.loss)?;
         let network = {
@@ -132,13 +158,13 @@ impl Run {
             device.seed(recipe.seed);
             match &start {
                 Start::From { checkpoint, prune } => {
-                    let network = finished(checkpoint, plan, front_end.shape(), device)?;
+                    let network = finished(checkpoint, plan, shape, device)?;
                     match *prune {
                         0.0 => network,
                         share => network.valid().silence_channels(share)?.train(),
                     }
                 }
-                _ => Network::new(plan.architecture, front_end.shape(), classes, device)?,
+                _ => Network::sized(plan.architecture, recipe.size, shape, classes, device)?,
             }
         };
         let mut run = Self {
@@ -152,7 +178,7 @@ impl Run {
             network,
             optimiser: optimiser(recipe),
             loss: Loss::new(recipe.loss, class_weights, recipe.label_smoothing, classes, device),
-            front_end,
+            shape,
             best: Vec::new(),
         };
         if let Start::Resume(checkpoint) = start {
@@ -200,7 +226,7 @@ impl Run {
 
     fn step(&mut self, batch: Batch) -> Result<()> {
         let recipe = &self.progress.plan.recipe;
-        let [bins, rows] = self.front_end.shape();
+        let [bins, rows] = self.shape;
         let classes = self.progress.plan.classes.len();
         let input = TensorData::new(batch.input, [batch.examples, 1, bins, rows]);
         let target = TensorData::new(batch.target, [batch.examples, classes]);
@@ -277,9 +303,10 @@ fn finished(checkpoint: &Checkpoint, plan: &Plan, shape: [usize; 2], device: &De
     );
     let record = ModuleRecord::from_bytes(Checkpoint::record(&checkpoint.network))
         .context("the checkpoint's network")?;
-    let network = Network::new(before.architecture, shape, before.classes.len(), device)?
-        .try_load_record(record)
-        .context("the checkpoint's network")?;
+    let network =
+        Network::sized(before.architecture, before.recipe.size, shape, before.classes.len(), device)?
+            .try_load_record(record)
+            .context("the checkpoint's network")?;
     let usable = match (before.recipe.patience > 0 && !checkpoint.best.is_empty(), &checkpoint.average) {
         (true, _) => Some(&checkpoint.best),
         (false, average) if !average.is_empty() => Some(average),

@@ -8,7 +8,10 @@ mod pages;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{compress, cross_validate, evaluate, finetune, float_io, head, join, mix, stamp, train};
+use commands::{
+    compress, cross_validate, evaluate, finetune, float_io, head, inspect_data, join, mix, normal, search,
+    stamp, train,
+};
 
 /// Trains sound classifiers for libauricle.
 #[derive(Parser)]
@@ -27,8 +30,11 @@ enum Command {
     /// Goes on from a trained network with other clips, and other classes if they have them; writes a model.
     Finetune(finetune::Args),
     Evaluate(evaluate::Args),
+    InspectData(inspect_data::Args),
     Mix(mix::Args),
     Head(head::Args),
+    Normal(normal::Args),
+    Search(search::Args),
     Compress(compress::Args),
     Stamp(stamp::Args),
     Join(join::Args),
@@ -41,8 +47,11 @@ fn main() -> ExitCode {
         Command::CrossValidate(args) => args.run(),
         Command::Finetune(args) => args.run(),
         Command::Evaluate(args) => args.run(),
+        Command::InspectData(args) => args.run(),
         Command::Mix(args) => args.run(),
         Command::Head(args) => args.run(),
+        Command::Normal(args) => args.run(),
+        Command::Search(args) => args.run(),
         Command::Compress(args) => args.run(),
         Command::Stamp(args) => args.run(),
         Command::Join(args) => args.run(),

@@ -12,9 +12,9 @@ pub fn cores() -> usize {
     thread::available_parallelism().map_or(1, |count| count.get())
 }
 
-/// One thread for one piece of work: its sums are then always added in the same order.
-pub fn on_one_thread<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-    rayon::ThreadPoolBuilder::new().num_threads(1).build()?.install(work)
+/// So many threads for one piece of work.
+pub fn on_threads<T: Send>(count: usize, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    rayon::ThreadPoolBuilder::new().num_threads(count).build()?.install(work)
 }
 
 /// `work` of every item by up to `threads` threads. Each thread has what `start` makes it; `done` is called after every
@@ -40,7 +40,7 @@ pub fn map<T: Sync, S, R: Send>(
         Ok(results)
     };
     let worker = || {
-        let results = on_one_thread(one_by_one);
+        let results = on_threads(1, one_by_one);
         if results.is_err() {
             next.store(items.len(), Ordering::Relaxed);
         }

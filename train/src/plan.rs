@@ -7,7 +7,7 @@ use crate::augment::Augment;
 use crate::front_end::FrontEndSpec;
 use crate::judge::Judge;
 use crate::loss::{ClassWeights, Kind};
-use crate::network::Architecture;
+use crate::network::{Architecture, Size};
 
 /// How a network is trained.
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +51,10 @@ pub struct Recipe {
     /// How examples are changed.
     #[command(flatten)]
     pub augment: Augment,
+    /// How large the network is.
+    #[command(flatten)]
+    #[serde(default)]
+    pub size: Size,
 }
 
 /// Everything that decides the outcome of a training run, next to the clips.

@@ -33,7 +33,7 @@ pub struct Args {
     /// Test with white and pink noise too, at these SNRs in dB.
     #[arg(long, value_delimiter = ',', default_value = "5,0", allow_negative_numbers = true)]
     noise_snr: Vec<f32>,
-    /// Folds trained at once, each on one thread.
+    /// Folds trained at once; they share the cores.
     #[arg(long, default_value_t = 1)]
     jobs: usize,
     /// Where to write the report: JSON, and beside it a page, .html.
@@ -71,7 +71,8 @@ impl Args {
             for _ in 0..self.jobs.max(1) {
                 scope.spawn(|| {
                     while let Some(number) = next() {
-                        let tested = parallel::on_one_thread(|| {
+                        let threads = (parallel::cores() / self.jobs.max(1)).max(1);
+                        let tested = parallel::on_threads(threads, || {
                             self.test(&plan, &dataset, number, &backgrounds, &noises, &screen)
                         });
                         if let Ok(tested) = &tested {
@@ -144,7 +145,7 @@ impl Args {
         let (onnx, manifest) = (export::onnx(&network, plan, &about)?, export::manifest(plan, &about)?);
         let (evaluator, painter) = (Evaluator::new(&onnx, &manifest)?, Painter::new(manifest));
         let bar = bar(screen, format!("test {number}"), 2 * test.len(), self.run.plain);
-        let noisy = evaluator.right_in_noise(&test, noises, threads, &|| bar.inc(1))?;
+        let noisy = evaluator.right_after(&test, noises, Noise::over, threads, &|| bar.inc(1))?;
         let fold = super::test(number, &evaluator, &painter, &points, &test, threads, &|| bar.inc(1))?;
         bar.finish_and_clear();
         Ok(Tested { fold, noisy })

@@ -7,6 +7,7 @@ use auricle::stages::scores::Activation;
 use auricle::{Manifest, Model, ModelOptions};
 use auricle_train::dataset::{Clip, Source};
 use auricle_train::evaluate::annotations::Annotations;
+use auricle_train::evaluate::elsewhere::Elsewhere;
 use auricle_train::evaluate::events::{Collar, EventReport};
 use auricle_train::evaluate::noise::Noise;
 use auricle_train::evaluate::tune::{Scored, events, points, tries, tune};
@@ -114,17 +115,21 @@ impl Args {
             eprintln!("warning: {doubt}");
         }
         let noises = Noise::all(&self.noise_snr, &backgrounds(self.noise.as_deref(), model.sample_rate())?);
-        let bar = bar(&MultiProgress::new(), "test".into(), 2 * clips.len(), self.plain);
+        let bar = bar(&MultiProgress::new(), "test".into(), 3 * clips.len(), self.plain);
         let cores = parallel::cores();
         let painter = Painter::new(manifest.clone());
         let fold = test(0, &evaluator, &painter, &[], &clips, cores, &|| bar.inc(1))?;
-        let right = evaluator.right_in_noise(&clips, &noises, cores, &|| bar.inc(1))?;
+        let right = evaluator.right_after(&clips, &noises, Noise::over, cores, &|| bar.inc(1))?;
+        let places = Elsewhere::all(model.sample_rate());
+        let right_elsewhere =
+            evaluator.right_after(&clips, &places, Elsewhere::heard, cores, &|| bar.inc(1))?;
         bar.finish_and_clear();
         let temperature = evaluator.temperature;
         let about = About::new(manifest, Vec::new())?;
         let mut report =
             Report::new(model.labels().to_vec(), about, evaluator.activation(), temperature, vec![fold]);
         report.add_noise(&noises, &right);
+        report.add_elsewhere(&places, &right_elsewhere);
         println!("{report}");
         if let Some(path) = &self.report {
             println!("{}", report.write(path)?.display());

@@ -33,7 +33,8 @@ impl Args {
         self.keep.check(&self.model)?;
         let dataset = load(&self.run.data, &before.progress.plan.front_end)?;
         self.run.fits(&dataset)?;
-        let (classes, recipe) = (dataset.classes.clone(), self.run.recipe.clone());
+        let (classes, mut recipe) = (dataset.classes.clone(), self.run.recipe.clone());
+        recipe.size = before.progress.plan.recipe.size;
         let plan = Plan { classes, recipe, ..before.progress.plan.clone() };
         let start = self
             .keep

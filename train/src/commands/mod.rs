@@ -7,8 +7,11 @@ pub mod evaluate;
 pub mod finetune;
 pub mod float_io;
 pub mod head;
+pub mod inspect_data;
 pub mod join;
 pub mod mix;
+pub mod normal;
+pub mod search;
 pub mod stamp;
 pub mod train;
 
@@ -19,14 +22,17 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use auricle::stages::text::escaped;
 use auricle_train::dataset::{Clip, Dataset, Source, load_mono};
+use auricle_train::difference::VERIFIED;
 use auricle_train::evaluate::Evaluator;
 use auricle_train::export;
 use auricle_train::front_end::{About, FrontEndSpec, InputArgs};
 use auricle_train::golden;
+use auricle_train::inspect;
 use auricle_train::loss::Kind;
 use auricle_train::network::{Architecture, Network};
 use auricle_train::plan::{Plan, Point, Recipe};
 use auricle_train::report::{Answer, Fold, Painter};
+use auricle_train::streaming;
 use burn::tensor::Device;
 use clap::{Args, ValueEnum};
 use indicatif::MultiProgress;
@@ -47,10 +53,7 @@ fn said(dataset: Dataset, sample_rate: u32) -> Dataset {
     for warning in &dataset.warnings {
         eprintln!("warning: {}", escaped(warning));
     }
-    let seconds: f64 =
-        dataset.clips.iter().map(|c| c.samples.len() as f64).sum::<f64>() / f64::from(sample_rate);
-    let (clips, classes, cached) = (dataset.clips.len(), dataset.classes.len(), dataset.from_cache);
-    println!("{clips} clips, {classes} classes, {seconds:.0} s ({cached} files from the cache)");
+    println!("{}", escaped(&inspect::short(&dataset, sample_rate)));
     dataset
 }
 
@@ -93,7 +96,7 @@ impl ModelArgs {
         temperature: f32,
         plain: bool,
     ) -> Result<()> {
-        let bar = bar(&MultiProgress::new(), "verify".into(), clips.len().min(export::VERIFIED), plain);
+        let bar = bar(&MultiProgress::new(), "verify".into(), clips.len().min(VERIFIED), plain);
         let difference = export::verify(&onnx, network, plan, clips, &|| bar.inc(1))?;
         bar.finish_and_clear();
         let mut manifest = export::manifest(plan, &self.about)?;
@@ -198,7 +201,14 @@ pub struct NetworkArgs {
 impl NetworkArgs {
     /// Reads the clips, and plans a run on them.
     fn plan(&self, run: &RunArgs) -> Result<(Plan, Dataset)> {
-        let front_end = self.input.spec()?;
+        let mut input = self.input.clone();
+        if self.network == Architecture::Stream {
+            input.input.get_or_insert("stream".into());
+        }
+        let front_end = input.spec()?;
+        if self.network == Architecture::Stream {
+            streaming::front_end(&front_end)?;
+        }
         let dataset = load(&run.data, &front_end)?;
         run.fits(&dataset)?;
         let plan = Plan {

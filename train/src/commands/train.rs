@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use auricle_train::checkpoint::Checkpoint;
 use auricle_train::crops::Material;
-use auricle_train::dataset::Dataset;
+use auricle_train::dataset::{Clip, Dataset};
 use auricle_train::evaluate::Evaluator;
 use auricle_train::export;
 use auricle_train::fit::{Options, Start, fit};
+use auricle_train::log::Log;
 use auricle_train::loss::Kind;
 use auricle_train::parallel;
-use auricle_train::plan::Plan;
+use auricle_train::plan::{Plan, Point};
 use auricle_train::report::{About, Painter, Report, beside};
 use auricle_train::sources::Sources;
 use indicatif::MultiProgress;
@@ -34,12 +35,19 @@ pub struct Args {
 /// How a run is kept, and by what it is judged.
 #[derive(clap::Args)]
 pub struct Keep {
-    /// Fold that is not trained on; the result is tested on it, and its temperature found by it.
+    /// Fold that is not trained on: the run is looked at and stopped by it, and its temperature found by it. The result is
+    /// tested on it too, unless there is --test.
     #[arg(long)]
     hold_out: Option<u32>,
-    /// Where to write the report on that fold: JSON, and beside it a page, .html.
-    #[arg(long, requires = "hold_out")]
+    /// Folds, like 4,5, that have no say in anything: the result is tested on them, after everything is decided.
+    #[arg(long, value_delimiter = ',')]
+    test: Vec<u32>,
+    /// Where to write the report on the folds that are tested on: JSON, and beside it a page, .html.
+    #[arg(long)]
     report: Option<PathBuf>,
+    /// Folder for the curves of the run while it goes on: `steps.csv`, and a file that TensorBoard shows.
+    #[arg(long)]
+    log: Option<PathBuf>,
     /// What the outputs are divided by before they become scores, as cross-validate found it.
     #[arg(long, conflicts_with = "hold_out", default_value_t = 1.0)]
     temperature: f32,
@@ -65,14 +73,15 @@ impl Args {
 }
 
 impl Keep {
-    /// Folds that are not trained on.
-    pub fn hold_out(&self) -> &[u32] {
-        self.hold_out.as_slice()
-    }
-
     /// Before the work: that every file can be written, and that no other run is overwritten.
     pub fn check(&self, model: &ModelArgs) -> Result<()> {
         model.output.check()?;
+        ensure!(
+            self.report.is_none() || self.hold_out.is_some() || !self.test.is_empty(),
+            "--report needs clips that are not trained on: --hold-out FOLD, --test FOLDS, or both"
+        );
+        let both = self.hold_out.filter(|fold| self.test.contains(fold));
+        ensure!(both.is_none(), "fold {} is in --hold-out and in --test", both.unwrap_or_default());
         if let Some(json) = &self.report {
             writable(json)?;
             beside(json).iter().try_for_each(|path| writable(path))?;
@@ -122,10 +131,13 @@ pub fn run(
     model: &ModelArgs,
 ) -> Result<()> {
     let recipe = &plan.recipe;
-    let (held, rest) = dataset.hold_out(keep.hold_out())?;
-    warn_unheard(dataset, &rest, "with this fold held out");
+    let folds: Vec<u32> = keep.hold_out.iter().chain(&keep.test).copied().collect();
+    let (away, rest) = dataset.hold_out(&folds)?;
+    let (tested, held): (Vec<&Clip>, Vec<&Clip>) =
+        away.iter().copied().partition(|clip| keep.test.contains(&clip.fold));
+    warn_unheard(dataset, &rest, "with these folds held out");
     if let Start::From { checkpoint, .. } = &start {
-        checkpoint.progress.sources.check(&held)?;
+        checkpoint.progress.sources.check(&away)?;
     }
     let material = Material {
         clips: &rest,
@@ -143,27 +155,49 @@ pub fn run(
     };
     let screen = MultiProgress::new();
     let mut curve = Curve::new(&screen, "all".into(), recipe.steps, run.plain);
-    let network = parallel::on_one_thread(|| fit(plan, &material, start, &options, |p| curve.add(p)))?;
+    let mut log = keep.log.as_deref().map(Log::create).transpose()?;
+    let mut unwritten = Ok(());
+    let show = |point: &Point| {
+        curve.add(point);
+        if let (Some(log), true) = (&mut log, unwritten.is_ok()) {
+            unwritten = log.add(point);
+        }
+    };
+    let network = parallel::on_threads(parallel::cores(), || fit(plan, &material, start, &options, show))?;
+    if let Err(error) = unwritten {
+        eprintln!("warning: the log ends early: {error:#}");
+    }
     let points = curve.finish();
     let manifest = export::manifest(plan, &model.about)?;
-    let onnx = Sources::new(&rest, &held).stamp(export::onnx(&network, plan, &model.about)?)?;
-    let mut temperature = keep.temperature;
-    let report = match keep.hold_out {
-        Some(fold) => {
-            let bar = bar(&screen, "test".into(), held.len(), run.plain);
-            let (evaluator, painter) = (Evaluator::new(&onnx, &manifest)?, Painter::new(manifest));
-            let fold = test(fold, &evaluator, &painter, &points, &held, parallel::cores(), &|| bar.inc(1))?;
-            bar.finish_and_clear();
-            let about = About::new(plan, dataset.counts(&rest))?;
-            let report = Report::new(plan.classes.clone(), about, evaluator.activation(), 1.0, vec![fold]);
-            println!("{report}");
-            temperature = report.calibration.temperature;
-            Some(report)
-        }
-        None => None,
+    let onnx = Sources::new(&rest, &away).stamp(export::onnx(&network, plan, &model.about)?)?;
+    let judge = |folds: &[u32], clips: &[&Clip], temperature: f32| -> Result<Report> {
+        let bar = bar(&screen, "test".into(), clips.len(), run.plain);
+        let mut evaluator = Evaluator::new(&onnx, &manifest)?;
+        evaluator.temperature = temperature;
+        let painter = Painter::new(manifest.clone());
+        let fold = |&fold: &u32| {
+            let clips: Vec<&Clip> = clips.iter().filter(|clip| clip.fold == fold).copied().collect();
+            test(fold, &evaluator, &painter, &points, &clips, parallel::cores(), &|| bar.inc(1))
+        };
+        let folds = folds.iter().map(fold).collect::<Result<Vec<_>>>()?;
+        bar.finish_and_clear();
+        let about = About::new(plan, dataset.counts(&rest))?;
+        Ok(Report::new(plan.classes.clone(), about, evaluator.activation(), temperature, folds))
     };
-    let checked = if held.is_empty() { &rest } else { &held };
-    model.write(onnx, &network, plan, checked, temperature, run.plain).with_context(|| {
+    let (mut temperature, mut report) = (keep.temperature, None);
+    if let Some(fold) = keep.hold_out {
+        let found = judge(&[fold], &held, 1.0)?;
+        println!("fold {fold}, which had a say in this run:\n{found}");
+        temperature = found.calibration.temperature;
+        report = Some(found);
+    }
+    if !keep.test.is_empty() {
+        let found = judge(&keep.test, &tested, temperature)?;
+        println!("folds {:?}, which had none:\n{found}", keep.test);
+        report = Some(found);
+    }
+    let checked = if away.is_empty() { &rest } else { &away };
+    model.write(onnx.clone(), &network, plan, checked, temperature, run.plain).with_context(|| {
         format!("the run is kept in {}; --resume goes on from there", checkpoint.display())
     })?;
     if let (Some(report), Some(path)) = (report, &keep.report) {

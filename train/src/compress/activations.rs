@@ -43,6 +43,11 @@ pub struct Inputs {
 impl Inputs {
     /// Plans the features.
     pub fn new(manifest: &Manifest) -> Result<Self> {
+        let others: Vec<&String> = manifest.input.others.keys().collect();
+        ensure!(
+            others.is_empty(),
+            "the network has further inputs ({others:?}); only networks of one input can be looked into"
+        );
         let axes = manifest.input.layout.clone();
         let place = |axis| axes.iter().position(|a| *a == axis);
         let rows_first = axes.contains(&Axis::RowBin) || place(Axis::Row) < place(Axis::Bin);

@@ -108,13 +108,22 @@ struct Decoded {
 
 impl Dataset {
     /// Reads the labels and makes every clip mono at `sample_rate` Hz. Clips of less than `min_samples`, from which no row
-    /// of features can be computed, count as unreadable.
+    /// of features can be computed, count as unreadable. An error if there are less than two classes.
     pub fn load(source: &Source, sample_rate: u32, min_samples: usize) -> Result<Self> {
+        Self::read(source, sample_rate, min_samples, 2)
+    }
+
+    /// The same with one class too.
+    pub fn load_any(source: &Source, sample_rate: u32, min_samples: usize) -> Result<Self> {
+        Self::read(source, sample_rate, min_samples, 1)
+    }
+
+    fn read(source: &Source, sample_rate: u32, min_samples: usize, least: usize) -> Result<Self> {
         let (rows, place, mut warnings) = labels::read(&source.data, source.labels.as_deref())?;
         let mut classes: Vec<String> = rows.iter().flat_map(|r| r.classes.iter().cloned()).collect();
         classes.sort();
         classes.dedup();
-        ensure!(classes.len() >= 2, "{place}: {} class; at least 2 are needed", classes.len());
+        ensure!(classes.len() >= least, "{place}: {} class; at least {least} are needed", classes.len());
         let (folds, doubts) = split::folds(&rows, source.folds).with_context(|| place.clone())?;
         warnings.extend(doubts);
 

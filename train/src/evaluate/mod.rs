@@ -1,6 +1,7 @@
 //! What a model's file is worth, measured through the library: whoever made it, whatever it was trained with.
 
 pub mod annotations;
+pub mod elsewhere;
 pub mod events;
 pub mod measures;
 pub mod noise;
@@ -13,7 +14,6 @@ use auricle::{ClipOptions, Manifest, Model, ModelOptions};
 use crate::dataset::{Clip, Dataset};
 use crate::judge::arg_max;
 use crate::parallel;
-use noise::Noise;
 
 /// A model that clips are shown to.
 pub struct Evaluator {
@@ -84,24 +84,26 @@ impl Evaluator {
         parallel::map(threads, clips, || Ok(()), answer, done)
     }
 
-    /// How many clips have one of their classes as the answer, in each of `noises`.
-    pub fn right_in_noise(
+    /// How many clips have one of their classes as the answer after each of `changes`, which `change` makes of the samples of
+    /// clip number so and so.
+    pub fn right_after<T: Sync>(
         &self,
         clips: &[&Clip],
-        noises: &[Noise],
+        changes: &[T],
+        change: impl Fn(&T, &[f32], usize) -> Vec<f32> + Sync,
         threads: usize,
         done: &(dyn Fn() + Sync),
     ) -> Result<Vec<usize>> {
         let clips: Vec<(usize, &Clip)> = clips.iter().copied().enumerate().collect();
         let right = |_: &mut (), &(index, clip): &(usize, &Clip)| {
-            let right = |noise: &Noise| {
-                let answer = self.answer(&noise.over(&clip.samples, index)).with_context(|| clip.name())?;
+            let right = |to: &T| {
+                let answer = self.answer(&change(to, &clip.samples, index)).with_context(|| clip.name())?;
                 Ok(clip.classes().any(|class| class == answer.class()))
             };
-            noises.iter().map(right).collect::<Result<Vec<bool>>>()
+            changes.iter().map(right).collect::<Result<Vec<bool>>>()
         };
         let right = parallel::map(threads, &clips, || Ok(()), right, done)?;
-        Ok((0..noises.len()).map(|n| right.iter().filter(|right| right[n]).count()).collect())
+        Ok((0..changes.len()).map(|n| right.iter().filter(|right| right[n]).count()).collect())
     }
 }
 

@@ -20,12 +20,16 @@ const MEL: &str = include_str!("mel.json");
 /// ln(|STFT| + 1e-6) of 16 kHz audio, 257 bins, windows of 1.0 s.
 const LOG_STFT: &str = include_str!("log_stft.json");
 
+/// 64 mel bands of 16 kHz audio whose rows end with their samples, 40 a second, windows of 39 rows.
+const STREAM: &str = include_str!("stream.json");
+
 /// Which front end.
 #[derive(Args, Clone, Debug)]
 pub struct InputArgs {
-    /// `mel`, `log-stft`, or a JSON file: the `input` object of a manifest.
-    #[arg(long, default_value = "mel")]
-    pub input: String,
+    /// `mel`, `log-stft`, `stream` (mel without padding along time), or a JSON file: the `input` object of a manifest.
+    /// Without it `stream` for the network of this name, `mel` for the others.
+    #[arg(long)]
+    pub input: Option<String>,
     /// Audio that one inference sees, s; what the input says without.
     #[arg(long)]
     pub window_seconds: Option<f64>,
@@ -46,12 +50,15 @@ pub struct FrontEndSpec {
 impl InputArgs {
     /// Reads and checks what was asked for.
     pub fn spec(&self) -> Result<FrontEndSpec> {
-        let (json, name) = match self.input.as_str() {
+        let (json, name) = match self.input.as_deref().unwrap_or("mel") {
             "mel" => (MEL.to_owned(), "mel.json"),
             "log-stft" => (LOG_STFT.to_owned(), "log_stft.json"),
+            "stream" => (STREAM.to_owned(), "stream.json"),
             path => (
                 fs::read_to_string(path).with_context(|| {
-                    format!("--input {path}: neither `mel` nor `log-stft` nor a file that can be read")
+                    format!(
+                        "--input {path}: neither `mel`, `log-stft` nor `stream`, nor a file that can be read"
+                    )
                 })?,
                 path,
             ),
@@ -97,7 +104,7 @@ impl FrontEndSpec {
 
     /// The mel front end with windows of 1.0 s, 0.25 s apart.
     pub fn mel() -> Result<Self> {
-        InputArgs { input: "mel".into(), window_seconds: None, hop_seconds: 0.25 }.spec()
+        InputArgs { input: None, window_seconds: None, hop_seconds: 0.25 }.spec()
     }
 
     /// Rate of the samples, Hz.

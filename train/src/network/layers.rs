@@ -5,9 +5,9 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{
     BatchNorm, BatchNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig, PaddingConfig2d,
 };
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::kernels::{self, Steps};
 use crate::onnx::Graph;
 
 /// Standardises every bin of the input by statistics that are learned with the rest (batch normalisation over bins,
@@ -24,7 +24,7 @@ impl PerBin {
 
     /// `[batch, 1, bins, rows]` -> the same shape.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.norm.forward(x.swap_dims(1, 2)).swap_dims(1, 2)
+        kernels::normalise(&self.norm, x.swap_dims(1, 2), false).swap_dims(1, 2)
     }
 
     pub fn write(&self, graph: &mut Graph, x: &str) -> String {
@@ -64,11 +64,17 @@ impl ConvNorm {
 
     /// `[batch, inputs, h, w]` -> `[batch, outputs, ⌈h / stride[0]⌉, ⌈w / stride[1]⌉]` (odd kernels).
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.norm.forward(self.conv.forward(x))
+        kernels::normalise(&self.norm, self.convolve(x), false)
     }
 
     pub fn forward_relu(&self, x: Tensor<4>) -> Tensor<4> {
-        relu(self.forward(x))
+        kernels::normalise(&self.norm, self.convolve(x), true)
+    }
+
+    fn convolve(&self, x: Tensor<4>) -> Tensor<4> {
+        let weight = self.conv.weight.val();
+        let pad = weight.dims()[2] / 2;
+        kernels::convolve(x, weight, Steps::even(self.stride, pad))
     }
 
     /// Makes 0 of the channels with the smallest weights (Li et al., arXiv:1608.08710) so that only `kept` say anything.
@@ -147,7 +153,7 @@ pub fn write_layer_norm(norm: &LayerNorm, graph: &mut Graph, x: &str) -> String 
 }
 
 /// Batch normalisation outside training is `x * scale + offset`, one pair a channel.
-fn affine(norm: &BatchNorm) -> (Vec<f32>, Vec<f32>) {
+pub fn affine(norm: &BatchNorm) -> (Vec<f32>, Vec<f32>) {
     let statistic = |s: &RunningState<Tensor<1>>| values(s.value_sync());
     let (mean, variance) = (statistic(&norm.running_mean), statistic(&norm.running_var));
     let (gamma, beta) = (values(norm.gamma.val()), values(norm.beta.val()));

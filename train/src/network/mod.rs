@@ -2,15 +2,17 @@
 
 mod cnn;
 mod crnn;
+pub mod kernels;
 mod layers;
 mod resnet;
+pub mod stream;
 mod transformer;
 
 use anyhow::{Result, bail, ensure};
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use crate::compress::prune::{BLOCK, kept};
@@ -18,6 +20,7 @@ use crate::onnx::Graph;
 use cnn::AudioCnn;
 use crnn::Crnn;
 use resnet::ResNet;
+use stream::StreamNet;
 use transformer::Transformer;
 
 /// What can be trained.
@@ -32,6 +35,8 @@ pub enum Architecture {
     Transformer,
     /// Small residual network. 0.21 M parameters, a file below 1 MB.
     Resnet,
+    /// Residual network that keeps what it has seen of the past: a stream costs what is new in it. 0.13 M parameters.
+    Stream,
 }
 
 impl Architecture {
@@ -42,7 +47,46 @@ impl Architecture {
             Architecture::Crnn => [4, 4],
             Architecture::Transformer => [transformer::PATCH; 2],
             Architecture::Resnet => [8, 8],
+            Architecture::Stream => [8, stream::min_rows()],
         }
+    }
+}
+
+/// How large a resnet is; the other networks have one size.
+#[derive(Args, Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Size {
+    /// Channels of a resnet, as a multiple of its 24 to 80.
+    #[arg(long, default_value_t = 1.0)]
+    pub width: f64,
+    /// Blocks of a resnet at each size of the picture.
+    #[arg(long, default_value_t = 1)]
+    pub depth: usize,
+    /// Side of the kernels in the blocks of a resnet: 3 or 5.
+    #[arg(long, default_value_t = 3)]
+    pub kernel: usize,
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self { width: 1.0, depth: 1, kernel: 3 }
+    }
+}
+
+impl Size {
+    /// In a line.
+    pub fn short(self) -> String {
+        format!("width {}, depth {}, kernel {}", self.width, self.depth, self.kernel)
+    }
+
+    fn check(self, architecture: Architecture) -> Result<()> {
+        ensure!(
+            architecture == Architecture::Resnet || self == Self::default(),
+            "--width, --depth and --kernel are those of a resnet; {architecture:?} has one size"
+        );
+        ensure!((0.1..=8.0).contains(&self.width), "--width is {}; valid 0.1 to 8", self.width);
+        ensure!((1..=8).contains(&self.depth), "--depth is {}; valid 1 to 8", self.depth);
+        ensure!([3, 5].contains(&self.kernel), "--kernel is {}; valid 3 and 5", self.kernel);
+        Ok(())
     }
 }
 
@@ -57,6 +101,8 @@ pub enum Network {
     Transformer(Transformer),
     /// [`Architecture::Resnet`]
     Resnet(ResNet),
+    /// [`Architecture::Stream`]
+    Stream(StreamNet),
 }
 
 impl Network {
@@ -67,17 +113,34 @@ impl Network {
         classes: usize,
         device: &Device,
     ) -> Result<Self> {
+        Self::sized(architecture, Size::default(), shape, classes, device)
+    }
+
+    /// The same of another size.
+    pub fn sized(
+        architecture: Architecture,
+        size: Size,
+        shape: [usize; 2],
+        classes: usize,
+        device: &Device,
+    ) -> Result<Self> {
+        size.check(architecture)?;
         let ([bins, rows], [min_bins, min_rows]) = (shape, architecture.min_shape());
         ensure!(
             bins >= min_bins && rows >= min_rows,
             "a window gives {bins} bins × {rows} rows; {architecture:?} needs at least {min_bins} × {min_rows}: \
              a longer window, a shorter frame_hop or more bins"
         );
+        ensure!(
+            architecture != Architecture::Stream || !rows.is_multiple_of(stream::STRIDE),
+            "a window gives {rows} rows; stream needs an odd number: its last row is then the last of a hop"
+        );
         Ok(match architecture {
             Architecture::Cnn => Self::Cnn(AudioCnn::new(bins, classes, device)),
             Architecture::Crnn => Self::Crnn(Crnn::new(bins, classes, device)),
             Architecture::Transformer => Self::Transformer(Transformer::new(shape, classes, device)),
-            Architecture::Resnet => Self::Resnet(ResNet::new(bins, classes, device)),
+            Architecture::Resnet => Self::Resnet(ResNet::new(bins, classes, size, device)),
+            Architecture::Stream => Self::Stream(StreamNet::new(shape, classes, device)),
         })
     }
 
@@ -88,17 +151,19 @@ impl Network {
             Self::Crnn(network) => network.forward(x),
             Self::Transformer(network) => network.forward(x),
             Self::Resnet(network) => network.forward(x),
+            Self::Stream(network) => network.forward(x),
         }
     }
 
     /// Adds the same function to an ONNX graph, with batch normalisations folded, and returns the name of the logits.
-    /// `self` must be out of training (`valid()`).
-    pub fn write(&self, graph: &mut Graph, input: &str) -> String {
+    /// `shape` is the input's `[bins, rows]`. `self` must be out of training (`valid()`).
+    pub fn write(&self, graph: &mut Graph, input: &str, shape: [usize; 2]) -> String {
         match self {
             Self::Cnn(network) => network.write(graph, input),
             Self::Crnn(network) => network.write(graph, input),
             Self::Transformer(network) => network.write(graph, input),
             Self::Resnet(network) => network.write(graph, input),
+            Self::Stream(network) => network.write(graph, input, shape),
         }
     }
 
@@ -109,6 +174,7 @@ impl Network {
             Self::Crnn(network) => &mut network.head,
             Self::Transformer(network) => &mut network.head,
             Self::Resnet(network) => &mut network.head,
+            Self::Stream(network) => &mut network.head,
         }
     }
 
@@ -120,6 +186,7 @@ impl Network {
             Self::Cnn(network) => network.inner(),
             Self::Crnn(network) => network.inner(),
             Self::Transformer(_) => bail!("a transformer has no channels that can be taken out"),
+            Self::Stream(_) => bail!("of a stream network no channels can be taken out yet"),
             Self::Resnet(network) => network.inner(),
         };
         let mut silenced = 0;

@@ -6,12 +6,13 @@ use burn::nn::pool::{AvgPool2d, AvgPool2dConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
+use super::Size;
 use super::layers::{ConvNorm, PerBin, linear, write_linear};
 use crate::onnx::Graph;
 
-/// Channels of the stem and after each block.
+/// Channels of the stem and after each group of blocks, at a width of 1.
 const CHANNELS: [usize; 5] = [24, 24, 40, 64, 80];
-/// Side of the stem's kernel. It halves bins and rows, and so does every block but the first.
+/// Side of the stem's kernel. It halves bins and rows, and so does the first block of every group but the first.
 const STEM: usize = 5;
 
 /// `[batch, 1, bins, rows]` -> logits `[batch, classes]`.
@@ -26,14 +27,23 @@ pub struct ResNet {
 
 impl ResNet {
     /// A network with new weights; the device's seed decides them.
-    pub fn new(bins: usize, classes: usize, device: &Device) -> Self {
-        let pairs = CHANNELS.iter().zip(&CHANNELS[1..]);
+    pub fn new(bins: usize, classes: usize, size: Size, device: &Device) -> Self {
+        // Multiples of 4, which the matrix products and the 8-bit files like.
+        let channels =
+            CHANNELS.map(|channels| ((channels as f64 * size.width / 4.0).round() as usize).max(1) * 4);
         let bands = (1..CHANNELS.len()).fold(bins, |bands, _| bands.div_ceil(2));
+        let mut blocks = Vec::new();
+        for (index, pair) in channels.windows(2).enumerate() {
+            for repeat in 0..size.depth {
+                let inputs = if repeat == 0 { pair[0] } else { pair[1] };
+                blocks.push(Block::new([inputs, pair[1]], size.kernel, index > 0 && repeat == 0, device));
+            }
+        }
         Self {
             input: PerBin::new(bins, device),
-            stem: ConvNorm::new([1, CHANNELS[0]], STEM, [2, 2], device),
-            blocks: pairs.map(|(&i, &o)| Block::new(i, o, i != o, device)).collect(),
-            head: linear(CHANNELS[4] * bands, classes, device),
+            stem: ConvNorm::new([1, channels[0]], STEM, [2, 2], device),
+            blocks,
+            head: linear(channels[4] * bands, classes, device),
         }
     }
 
@@ -69,7 +79,7 @@ impl ResNet {
     }
 }
 
-/// Two 3×3 convolutions, of which the first may halve bins and rows, and what they are added to: their input, where its
+/// Two convolutions, of which the first may halve bins and rows, and what they are added to: their input, where its
 /// shape differs through a mean over 2×2 (He et al., arXiv:1812.01187, "ResNet-D") and a 1×1 convolution.
 #[derive(Module, Debug)]
 struct Block {
@@ -85,7 +95,7 @@ struct Beside {
 }
 
 impl Block {
-    fn new(inputs: usize, outputs: usize, halve: bool, device: &Device) -> Self {
+    fn new([inputs, outputs]: [usize; 2], kernel: usize, halve: bool, device: &Device) -> Self {
         let stride = if halve { [2, 2] } else { [1, 1] };
         let beside = Beside {
             pool: AvgPool2dConfig::new([2, 2])
@@ -96,8 +106,8 @@ impl Block {
             conv: ConvNorm::new([inputs, outputs], 1, [1, 1], device),
         };
         Self {
-            first: ConvNorm::new([inputs, outputs], 3, stride, device),
-            second: ConvNorm::new([outputs, outputs], 3, [1, 1], device),
+            first: ConvNorm::new([inputs, outputs], kernel, stride, device),
+            second: ConvNorm::new([outputs, outputs], kernel, [1, 1], device),
             beside: halve.then_some(beside),
         }
     }

@@ -297,6 +297,28 @@ impl Editor {
         Ok(output)
     }
 
+    /// Ends the graph with the length of the vector `tensor`, `[batch, size]`, times `scale` and plus `offset`; gives the name of
+    /// that, `[batch, 1]`, an output in the place of `tensor`.
+    pub fn end_with_length(&mut self, tensor: &str, size: usize, scale: f32, offset: f32) -> String {
+        let ones = self.constant("ones", &vec![1.0_f32; size], &[size, 1]);
+        let scale = self.constant("length_scale", &[scale], &[1]);
+        let offset = self.constant("length_offset", &[offset], &[1]);
+        let [squares, sum, length, scaled, output] =
+            ["squares", "sum", "length", "scaled", "head"].map(|hint| self.fresh(hint));
+        for (op, inputs, output) in [
+            ("Mul", vec![tensor, tensor], &squares),
+            ("MatMul", vec![&squares, &ones], &sum),
+            ("Sqrt", vec![&sum], &length),
+            ("Mul", vec![&length, &scale], &scaled),
+            ("Add", vec![&scaled, &offset], &output),
+        ] {
+            self.graph.node.push(NodeProto::new(op, &inputs, &[output]));
+        }
+        self.graph.output.retain(|kept| kept.name != tensor);
+        self.add_output(&output);
+        output
+    }
+
     /// Indices of the nodes that read each tensor.
     pub(crate) fn readers(&self) -> HashMap<String, Vec<usize>> {
         let mut readers: HashMap<String, Vec<usize>> = HashMap::new();

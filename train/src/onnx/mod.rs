@@ -38,11 +38,23 @@ pub struct Lstm {
     pub bias: Vec<f32>,
 }
 
+/// What a run leaves for the next one.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// The input that has it.
+    pub input: String,
+    /// The output that it becomes.
+    pub output: String,
+    /// Its sizes after the batch.
+    pub sizes: Vec<usize>,
+}
+
 /// The graph under construction.
 #[derive(Default)]
 pub struct Graph {
     nodes: Vec<NodeProto>,
     initializers: Vec<TensorProto>,
+    states: Vec<State>,
 }
 
 impl Graph {
@@ -55,12 +67,24 @@ impl Graph {
         bias: &[f32],
         stride: [usize; 2],
     ) -> String {
-        self.conv_padded(x, weight, shape, bias, stride, shape[2] / 2)
+        self.conv_padded(x, weight, shape, bias, stride, [shape[2] / 2; 2])
+    }
+
+    /// A convolution padded by half of its kernel over the bins, and not along the rows.
+    pub fn conv_over_bins(
+        &mut self,
+        x: &str,
+        weight: &[f32],
+        shape: [usize; 4],
+        bias: &[f32],
+        stride: [usize; 2],
+    ) -> String {
+        self.conv_padded(x, weight, shape, bias, stride, [shape[2] / 2, 0])
     }
 
     /// A convolution over patches of k×k that do not overlap, without padding: what is left over is not seen.
     pub fn patches(&mut self, x: &str, weight: &[f32], shape: [usize; 4], bias: &[f32]) -> String {
-        self.conv_padded(x, weight, shape, bias, [shape[2]; 2], 0)
+        self.conv_padded(x, weight, shape, bias, [shape[2]; 2], [0; 2])
     }
 
     fn conv_padded(
@@ -70,14 +94,14 @@ impl Graph {
         shape: [usize; 4],
         bias: &[f32],
         stride: [usize; 2],
-        pad: usize,
+        [high, wide]: [usize; 2],
     ) -> String {
         let [out, _, kh, kw] = shape;
         let w = self.initializer(weight, &shape);
         let b = self.initializer(bias, &[out]);
         let attributes = vec![
             ints("kernel_shape", &[kh as i64, kw as i64]),
-            ints("pads", &[pad as i64; 4]),
+            ints("pads", &[high, wide, high, wide].map(|pad| pad as i64)),
             ints("strides", &stride.map(|s| s as i64)),
         ];
         self.node("Conv", &[x, &w, &b], attributes)
@@ -184,6 +208,30 @@ impl Graph {
         self.node("Transpose", &[x], vec![ints("perm", order)])
     }
 
+    /// The past of `sizes` (channels, bins, rows) before the rows of `x`; its last rows are the past of the next run.
+    pub fn with_past(&mut self, x: &str, sizes: &[usize; 3]) -> String {
+        let number = self.states.len();
+        let state = State {
+            input: format!("past{number}"),
+            output: format!("next_past{number}"),
+            sizes: sizes.to_vec(),
+        };
+        let all = self.node("Concat", &[&state.input, x], vec![int("axis", 3)]);
+        let [first, end, axis] = [-(sizes[2] as i64), i64::MAX, 3]
+            .map(|v| self.push(v.to_le_bytes().into(), data_type::INT64, &[1]));
+        self.node("Slice", &[&all, &first, &end, &axis], vec![]);
+        if let Some(node) = self.nodes.last_mut() {
+            node.output = vec![state.output.clone()];
+        }
+        self.states.push(state);
+        all
+    }
+
+    /// What runs leave for each other, in the order of [`Graph::with_past`].
+    pub fn states(&self) -> &[State] {
+        &self.states
+    }
+
     /// Another shape; 0 keeps a size, -1 is what is left.
     pub fn reshape(&mut self, x: &str, shape: &[i64]) -> String {
         let data = shape.iter().flat_map(|v| v.to_le_bytes()).collect();
@@ -207,7 +255,7 @@ impl Graph {
         (states, last)
     }
 
-    /// The file: one input of `[batch, input.1…]`, one output of `[batch, output.1…]`, and the manifest.
+    /// The file: one input of `[batch, input.1…]`, one output of `[batch, output.1…]`, the states, and the manifest.
     /// `last` is the name of the value that becomes the output.
     pub fn finish(
         mut self,
@@ -221,12 +269,16 @@ impl Graph {
                 *name = output.0.to_owned();
             }
         }
+        let with = |first: ValueInfoProto, name: &dyn Fn(&State) -> &String| {
+            let states = self.states.iter().map(|state| batch_of(name(state), &state.sizes));
+            std::iter::once(first).chain(states).collect()
+        };
         let graph = GraphProto {
             node: self.nodes,
             name: "auricle".into(),
             initializer: self.initializers,
-            input: vec![batch_of(input.0, input.1)],
-            output: vec![batch_of(output.0, output.1)],
+            input: with(batch_of(input.0, input.1), &|state| &state.input),
+            output: with(batch_of(output.0, output.1), &|state| &state.output),
             ..GraphProto::default()
         };
         ModelProto {

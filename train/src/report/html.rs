@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{InNoise, Report, SHOWN};
+use super::{InNoise, InPlace, Report, SHOWN};
 use crate::calibrate::Reliability;
 
-const STYLE: &str = "\
+/// What pages look like.
+pub const STYLE: &str = "\
 :root{color-scheme:light dark;--ink:#1c2330;--soft:#6b7484;--line:#d8dde5;--back:#fff;--mark:#1f6feb;--bad:#d1432f}\
 @media(prefers-color-scheme:dark){:root{--ink:#e6e9ef;--soft:#98a1b0;--line:#333b48;--back:#14181f;--mark:#6cb0ff;--bad:#ff7d6b}}\
 body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--back);max-width:62rem;margin:2rem auto;padding:0 1rem}\
@@ -63,6 +64,7 @@ pub fn page(report: &Report) -> String {
     per_class(&mut page, report);
     precision_recall(&mut page, report);
     noise(&mut page, &report.noise);
+    elsewhere(&mut page, &report.elsewhere);
     let calibration = &report.calibration;
     let _ = write!(
         page,
@@ -265,6 +267,17 @@ fn noise(page: &mut String, noise: &[InNoise]) {
     page.push_str("</table>");
 }
 
+fn elsewhere(page: &mut String, places: &[InPlace]) {
+    if places.is_empty() {
+        return;
+    }
+    page.push_str("<h2>Elsewhere</h2><table><tr><th>the same clips<th>right</tr>");
+    for InPlace { place, accuracy } in places {
+        let _ = write!(page, "<tr><td>{place}<td>{:.2} %</tr>", 100.0 * accuracy);
+    }
+    page.push_str("</table>");
+}
+
 /// Score to the right, share that is right upwards; the dots' areas are the windows' shares.
 fn reliability(page: &mut String, title: &str, diagram: &Reliability) {
     let _ = write!(
@@ -323,7 +336,7 @@ fn mistakes(page: &mut String, report: &Report) {
 }
 
 /// Names of files and classes are anyone's text.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

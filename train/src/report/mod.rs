@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::calibrate::{Calibration, Example};
 use crate::dataset::Clip;
 use crate::evaluate;
+use crate::evaluate::elsewhere::Elsewhere;
 use crate::evaluate::measures::{
     Counts, Estimate, Recall, area_under_roc, average_precision, balanced_accuracy, best_threshold,
     precision_recall, share,
@@ -23,6 +24,7 @@ use crate::evaluate::measures::{
 use crate::evaluate::noise::Noise;
 use crate::judge::arg_max;
 use crate::plan::Point;
+pub use html::{STYLE, escaped};
 pub use picture::Painter;
 
 /// The score from which on a class is found where each is judged for itself.
@@ -65,6 +67,9 @@ pub struct Report {
     pub calibration: Calibration,
     /// Accuracy with noise over the clips.
     pub noise: Vec<InNoise>,
+    /// Accuracy of the clips as they sound elsewhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<InPlace>,
 }
 
 /// Where figures come from.
@@ -111,6 +116,15 @@ pub struct InNoise {
     pub noise: &'static str,
     /// Of the clip to the noise, dB.
     pub snr: f32,
+    /// Share of the clips that are right.
+    pub accuracy: f64,
+}
+
+/// How many clips are right when they sound as elsewhere.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct InPlace {
+    /// What they sound like.
+    pub place: String,
     /// Share of the clips that are right.
     pub accuracy: f64,
 }
@@ -280,6 +294,7 @@ impl Report {
             folds,
             calibration,
             noise: Vec::new(),
+            elsewhere: Vec::new(),
         }
     }
 
@@ -292,6 +307,16 @@ impl Report {
             accuracy: share(right, clips),
         };
         self.noise = noises.iter().zip(right).map(line).collect();
+    }
+
+    /// Adds how many of the clips were right as they sound in each place.
+    pub fn add_elsewhere(&mut self, places: &[Elsewhere], right: &[usize]) {
+        let clips = self.folds.iter().map(|fold| fold.clips.len()).sum();
+        let line = |(place, &right): (&Elsewhere, &usize)| InPlace {
+            place: place.to_string(),
+            accuracy: share(right, clips),
+        };
+        self.elsewhere = places.iter().zip(right).map(line).collect();
     }
 
     /// The answers that are wrong, the surest first.
@@ -427,6 +452,9 @@ impl fmt::Display for Report {
         writeln!(f, "\n{}", self.calibration)?;
         for InNoise { noise, snr, accuracy } in &self.noise {
             writeln!(f, "in {noise} noise at {snr} dB SNR: {:.2} %", 100.0 * accuracy)?;
+        }
+        for InPlace { place, accuracy } in &self.elsewhere {
+            writeln!(f, "{place}: {:.2} %", 100.0 * accuracy)?;
         }
         Ok(())
     }

@@ -102,3 +102,67 @@ fn a_run_is_kept_beside_the_model_and_never_overwritten() {
     bad(&format!("{tune} --hold-out 3"), "come from sources that the checkpoint was trained on");
     good(tune);
 }
+
+/// Folds of --test are neither trained on nor looked at: the run is the same without their clips.
+#[test]
+fn a_test_set_has_no_say() {
+    if !has_runtime() {
+        return;
+    }
+    let folder = Scratch::new("test-set");
+    sounds(&folder.0.join("sounds"));
+    let mut csv = String::from("file,class,fold\n");
+    for (class, index) in (0..12).map(|n| (["noise", "tone"][n % 2], n)) {
+        csv += &format!("{class}/{index}.wav,{class},{}\n", 1 + index / 4);
+    }
+    fs::write(folder.0.join("sounds/all.csv"), &csv).unwrap();
+    let fewer: Vec<&str> = csv.lines().filter(|line| !line.ends_with(",3")).collect();
+    fs::write(folder.0.join("sounds/fewer.csv"), fewer.join("\n")).unwrap();
+    let with =
+        format!("{TRAIN} --labels all.csv --hold-out 1 --test 3 --out a.onnx --log log --report r.json");
+    let (fine, text) = run(&folder.0, &with);
+    assert!(fine && text.contains("folds [3], which had none"), "{text}");
+    let (fine, text) = run(&folder.0, &format!("{TRAIN} --labels fewer.csv --hold-out 1 --out b.onnx"));
+    assert!(fine, "{text}");
+    // The sources that were held out, which the file keeps, are others; the network is the same.
+    let weights = |name: &str| {
+        let bytes = fs::read(folder.0.join(name)).unwrap();
+        auricle_train::onnx::edit::Editor::read(&bytes).unwrap().floats("w2").unwrap().values
+    };
+    assert!(weights("a.onnx") == weights("b.onnx"), "the clips of --test had a say");
+    let report: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.0.join("r.json")).unwrap()).unwrap();
+    assert_eq!((&report["folds"][0]["fold"], report["folds"].as_array().unwrap().len()), (&3.into(), 1));
+    assert_eq!(fs::read_to_string(folder.0.join("log/steps.csv")).unwrap().lines().count(), 3);
+    let (fine, text) =
+        run(&folder.0, &format!("{TRAIN} --labels all.csv --hold-out 3 --test 3 --out c.onnx"));
+    assert!(!fine && text.contains("fold 3 is in --hold-out and in --test"), "{text}");
+}
+
+#[test]
+fn a_search_keeps_its_limits_and_its_winner_can_be_trained() {
+    if !has_runtime() {
+        return;
+    }
+    let folder = Scratch::new("search");
+    sounds(&folder.0.join("sounds"));
+    let search = "search --data sounds --no-cache --steps 4 --batch 2 --hold-out 1 --trials 4 --max-ms 1000 --out found \
+                  --window-seconds 0.5";
+    let (fine, text) = run(&folder.0, &search.replace("\\\n", " "));
+    assert!(fine && text.contains("4 candidates within 1000 ms"), "{text}");
+    let found: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.0.join("found/search.json")).unwrap()).unwrap();
+    let best = &found[0];
+    assert!(best["on_front"] == true && best["steps"] == 4, "{found}");
+    let size = ["width", "depth", "kernel"].map(|member| format!("--{member} {}", best["size"][member]));
+    let train = format!(
+        "train --data sounds --no-cache --steps 1 --batch 2 --name x --licence y --input found/input1.json {} --out w.onnx",
+        size.join(" ")
+    );
+    let (fine, text) = run(&folder.0, &train);
+    assert!(fine, "{text}");
+    let bytes = fs::metadata(folder.0.join("w.onnx")).unwrap().len() as f64;
+    assert!((bytes / 1e3 / best["kb"].as_f64().unwrap() - 1.0).abs() < 0.1, "{bytes} bytes, {best}");
+    let (fine, text) = run(&folder.0, &search.replace("--max-ms 1000", "--max-ms 1000 --max-kb 1"));
+    assert!(!fine && text.contains("raise --max-ms or --max-kb"), "{text}");
+}

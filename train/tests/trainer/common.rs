@@ -11,7 +11,7 @@ use auricle_train::dataset::Clip;
 use auricle_train::fit::{Options, Start, fit};
 use auricle_train::front_end::{About, FrontEndSpec};
 use auricle_train::loss::{ClassWeights, Kind};
-use auricle_train::network::{Architecture, Network};
+use auricle_train::network::{Architecture, Network, Size};
 use auricle_train::plan::{Plan, Recipe};
 
 pub const RATE: f32 = 16_000.0;
@@ -61,6 +61,7 @@ pub fn recipe(steps: usize, seed: u64) -> Recipe {
             silence: 0.1,
             ..Augment::none()
         },
+        size: Size::default(),
     }
 }
 

@@ -41,6 +41,19 @@ fn a_seed_reproduces_the_file_bit_for_bit() {
 }
 
 #[test]
+fn the_number_of_threads_changes_no_bit() {
+    let clips = &clips(4);
+    for architecture in [Architecture::Cnn, Architecture::Resnet, Architecture::Crnn] {
+        let plan = &plan(architecture, recipe(2, 1));
+        let weights = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| weights::flatten(&train(clips, plan)))
+        };
+        assert!(weights(1) == weights(3), "{architecture:?}");
+    }
+}
+
+#[test]
 fn a_resumed_run_ends_as_one_that_was_not_stopped() {
     let folder = Scratch::new("resume");
     let path = folder.0.join("run.checkpoint");

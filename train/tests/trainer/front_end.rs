@@ -7,7 +7,7 @@ use auricle::stages::scores::Activation;
 use auricle_train::front_end::{FrontEndSpec, InputArgs};
 
 fn spec(input: &str) -> anyhow::Result<FrontEndSpec> {
-    InputArgs { input: input.into(), window_seconds: None, hop_seconds: 0.25 }.spec()
+    InputArgs { input: Some(input.into()), window_seconds: None, hop_seconds: 0.25 }.spec()
 }
 
 #[test]
@@ -66,12 +66,12 @@ fn what_cannot_be_trained_with_is_refused_with_a_reason() {
     refused(&|j| j["window_seconds"] = 0.0.into(), "window_seconds");
     refused(&|j| j["features"]["frame_hop"] = 0.into(), "frame_hop");
     let error = spec("/nowhere/input.json").unwrap_err();
-    assert!(format!("{error:#}").contains("neither `mel` nor `log-stft`"), "{error:#}");
+    assert!(format!("{error:#}").contains("neither `mel`, `log-stft` nor `stream`"), "{error:#}");
 }
 
 #[test]
 fn window_and_hop_can_be_chosen() {
-    let args = InputArgs { input: "mel".into(), window_seconds: Some(2.0), hop_seconds: 0.5 };
+    let args = InputArgs { input: Some("mel".into()), window_seconds: Some(2.0), hop_seconds: 0.5 };
     let spec = args.spec().unwrap();
     let front_end = spec.plan().unwrap();
     assert_eq!(front_end.shape(), [64, 63]);

@@ -120,7 +120,8 @@ fn rows_are_pooled_of_a_network_with_more_inputs_and_any_length() {
         })
         .collect();
     let clips: Vec<&Clip> = clips.iter().collect();
-    let pools: [(Pool, fn(&[f32]) -> f32); 3] = [
+    type OfRows = fn(&[f32]) -> f32;
+    let pools: [(Pool, OfRows); 3] = [
         (Pool::Mean, |column| column.iter().sum::<f32>() / column.len() as f32),
         (Pool::Max, |column| column.iter().copied().fold(f32::MIN, f32::max)),
         (Pool::Last, |column| column[column.len() - 1]),

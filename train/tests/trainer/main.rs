@@ -12,9 +12,12 @@ mod fit;
 mod float_io;
 mod front_end;
 mod head;
+mod inspect;
 mod join;
+mod kernels;
 mod merge;
 mod networks;
+mod normal;
 #[path = "../../../tests/support/onnx.rs"]
 mod onnx;
 mod own_model;

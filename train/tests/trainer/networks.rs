@@ -4,12 +4,13 @@ use crate::common::*;
 use auricle_train::augment::Augment;
 use auricle_train::dataset::Clip;
 use auricle_train::export;
-use auricle_train::front_end::FrontEndSpec;
+use auricle_train::front_end::{FrontEndSpec, InputArgs};
 use auricle_train::golden;
 use auricle_train::judge::{arg_max, clip_scores};
 use auricle_train::loss::Kind;
 use auricle_train::network::{Architecture, Network};
 use auricle_train::plan::{Plan, Recipe};
+use auricle_train::streaming;
 
 /// Whole windows, a tail that is padded, a tail that is too short, less than one window.
 const LENGTHS: [f32; 4] = [2.0, 2.33, 2.01, 0.7];
@@ -57,6 +58,45 @@ fn cnn_is_in_the_file_as_it_was_trained() {
 fn crnn_is_in_the_file_as_it_was_trained() {
     let plan = plan(Architecture::Crnn, recipe(2, 1));
     agrees(&train(&clips(4), &plan), &plan, &clips(4));
+}
+
+/// The library's stream is the network's stream and, once a window has been heard, what the network says of the window; at two
+/// hops, and it is told apart from another network.
+#[test]
+fn stream_says_of_a_stream_what_it_says_of_its_windows() {
+    for hop_seconds in [0.25, 0.1] {
+        let input = InputArgs { input: Some("stream".into()), window_seconds: None, hop_seconds };
+        let front_end = input.spec().unwrap();
+        assert_eq!(front_end.plan().unwrap().shape(), [64, 39]);
+        let plan = Plan { front_end, ..plan(Architecture::Stream, recipe(3, 1)) };
+        let file = agrees(&train(&clips(4), &plan), &plan, &clips(4));
+        assert!(file.len() < 1_000_000, "{} bytes", file.len());
+        let manifest = export::manifest(&plan, &about()).unwrap();
+        assert_eq!(manifest.input.others.len(), 6);
+        if has_runtime() {
+            golden::finish(&file, &manifest, None).unwrap();
+        }
+    }
+    let refused = |input: &str, window_seconds: Option<f64>, hop_seconds: f64| {
+        let input = InputArgs { input: Some(input.into()), window_seconds, hop_seconds };
+        let plan = Plan { front_end: input.spec().unwrap(), ..plan(Architecture::Stream, recipe(1, 1)) };
+        streaming::front_end(&plan.front_end).err().map_or_else(
+            || {
+                let network = Network::new(
+                    plan.architecture,
+                    plan.front_end.plan().unwrap().shape(),
+                    CLASSES,
+                    &burn::tensor::Device::flex(),
+                );
+                network.unwrap_err().to_string()
+            },
+            |error| error.to_string(),
+        )
+    };
+    assert!(refused("mel", None, 0.25).contains("`features.center` false"));
+    assert!(refused("stream", None, 0.09).contains("a multiple of 800 samples"));
+    assert!(refused("stream", Some(1.0), 0.25).contains("38 rows; stream needs an odd number"));
+    assert!(refused("stream", Some(0.3), 0.25).contains("64 bins × 10 rows"));
 }
 
 /// 23 bins × 21 rows: odd where a network halves them.
