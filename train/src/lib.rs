@@ -12,6 +12,7 @@ pub mod checkpoint;
 pub mod compress;
 pub mod crops;
 pub mod dataset;
+pub mod distill;
 pub mod evaluate;
 pub mod export;
 pub mod fit;

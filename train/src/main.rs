@@ -8,7 +8,9 @@ mod pages;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{compress, cross_validate, evaluate, finetune, float_io, head, join, mix, stamp, train};
+use commands::{
+    compress, cross_validate, distill, evaluate, finetune, float_io, head, join, mix, stamp, train,
+};
 
 /// Trains sound classifiers for libauricle.
 #[derive(Parser)]
@@ -26,6 +28,7 @@ enum Command {
     CrossValidate(cross_validate::Args),
     /// Goes on from a trained network with other clips, and other classes if they have them; writes a model.
     Finetune(finetune::Args),
+    Distill(distill::Args),
     Evaluate(evaluate::Args),
     Mix(mix::Args),
     Head(head::Args),
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Command::Train(args) => args.run(),
         Command::CrossValidate(args) => args.run(),
         Command::Finetune(args) => args.run(),
+        Command::Distill(args) => args.run(),
         Command::Evaluate(args) => args.run(),
         Command::Mix(args) => args.run(),
         Command::Head(args) => args.run(),

@@ -54,30 +54,34 @@ impl Graph {
         bias: &[f32],
         stride: [usize; 2],
     ) -> String {
-        self.conv_padded(x, weight, shape, bias, stride, shape[2] / 2)
+        self.conv_grouped(x, weight, shape, bias, stride, [shape[2] / 2; 2], 1)
     }
 
     /// A convolution over patches of k×k that do not overlap, without padding: what is left over is not seen.
     pub fn patches(&mut self, x: &str, weight: &[f32], shape: [usize; 4], bias: &[f32]) -> String {
-        self.conv_padded(x, weight, shape, bias, [shape[2]; 2], 0)
+        self.conv_grouped(x, weight, shape, bias, [shape[2]; 2], [0; 2], 1)
     }
 
-    fn conv_padded(
+    /// Any k×k convolution, padded by so much before and after along both axes. `weight` is `[out, in / groups, k, k]`.
+    #[allow(clippy::too_many_arguments)] // they are the operator's
+    pub fn conv_grouped(
         &mut self,
         x: &str,
         weight: &[f32],
         shape: [usize; 4],
         bias: &[f32],
         stride: [usize; 2],
-        pad: usize,
+        [before, after]: [usize; 2],
+        groups: usize,
     ) -> String {
         let [out, _, kh, kw] = shape;
         let w = self.initializer(weight, &shape);
         let b = self.initializer(bias, &[out]);
         let attributes = vec![
             ints("kernel_shape", &[kh as i64, kw as i64]),
-            ints("pads", &[pad as i64; 4]),
+            ints("pads", &[before, before, after, after].map(|pad| pad as i64)),
             ints("strides", &stride.map(|s| s as i64)),
+            int("group", groups as i64),
         ];
         self.node("Conv", &[x, &w, &b], attributes)
     }

@@ -59,6 +59,13 @@ fn crnn_is_in_the_file_as_it_was_trained() {
     agrees(&train(&clips(4), &plan), &plan, &clips(4));
 }
 
+#[test]
+fn mobilenet_is_in_the_file_as_it_was_trained() {
+    let plan = plan(Architecture::Mobilenet, Recipe { learning_rate: 1e-4, ..recipe(2, 1) });
+    let file = agrees(&train(&clips(4), &plan), &plan, &clips(4));
+    assert!(file.len() < 4_000_000, "{} bytes", file.len());
+}
+
 /// 23 bins × 21 rows: odd where a network halves them.
 #[test]
 fn sizes_that_cannot_be_halved_are_in_the_file_as_they_were_trained() {

@@ -1,0 +1,117 @@
+//! A teacher's file is taken over as it is, a smaller network begins as a part of it, and learns to say the same.
+
+use crate::common::*;
+use auricle::Manifest;
+use auricle::stages::scores::Activation;
+use auricle::stages::tensor::Axis;
+use auricle_train::augment::Augment;
+use auricle_train::dataset::Clip;
+use auricle_train::distill::{Lessons, Teacher, import, shrink, study};
+use auricle_train::export;
+use auricle_train::front_end::FrontEndSpec;
+use auricle_train::head::candidates;
+use auricle_train::loss::Kind;
+use auricle_train::network::mobilenet::MobileNet;
+use auricle_train::network::{Architecture, Network};
+use auricle_train::onnx::Graph;
+use auricle_train::plan::{Plan, Recipe};
+use burn::tensor::{Device, Distribution, Tensor};
+
+const LABELS: usize = 3;
+const WIDE: [usize; 14] = [6, 8, 8, 8, 8, 8, 10, 10, 10, 10, 10, 10, 12, 12];
+const NARROW: [usize; 14] = [5, 6, 6, 6, 6, 6, 8, 8, 8, 8, 8, 8, 10, 10];
+
+fn labels() -> Vec<String> {
+    (0..LABELS).map(|n| format!("sound {n}")).collect()
+}
+
+/// A network with random weights as a file, its manifest, and the name of its embedding.
+fn teacher(network: &MobileNet) -> (Vec<u8>, Manifest, String) {
+    let front_end = FrontEndSpec::mel().unwrap();
+    let manifest = front_end.manifest(&about(), &labels(), Activation::Sigmoid).unwrap();
+    let [bins, rows] = front_end.plan().unwrap().shape();
+    let mut graph = Graph::default();
+    let logits = network.write(&mut graph, "input");
+    let json = manifest.to_json();
+    let file = graph.finish(("input", &[1, bins, rows]), &logits, ("output", &[LABELS]), &json);
+    let embedding = |size: i64| move |(_, sizes): &(String, Vec<i64>)| sizes.last() == Some(&size);
+    let found = candidates(&file).unwrap().into_iter().find(embedding(WIDE[13] as i64));
+    (file, manifest, found.unwrap().0)
+}
+
+fn network() -> MobileNet {
+    let device = Device::flex();
+    device.seed(5);
+    MobileNet::new(&WIDE, LABELS, &device)
+}
+
+fn apart(a: Tensor<2>, b: Tensor<2>) -> f32 {
+    (a - b).abs().max().into_scalar::<f32>()
+}
+
+#[test]
+fn weights_are_taken_over_whichever_axis_comes_first() {
+    if !has_runtime() {
+        return;
+    }
+    let network = network();
+    let (file, mut manifest, _) = teacher(&network);
+    let x = Tensor::<4>::random([2, 1, 64, 32], Distribution::Normal(0.0, 1.0), &Device::flex());
+    let same = import(&file, &manifest).unwrap();
+    assert!(apart(same.embedding(x.clone()), network.embedding(x.clone())) < 1e-5);
+    manifest.input.layout = vec![Axis::Batch, Axis::Channel, Axis::Row, Axis::Bin];
+    let turned = import(&file, &manifest).unwrap();
+    let expected = network.embedding(x.clone().swap_dims(2, 3));
+    assert!(apart(turned.embedding(x.clone()), expected.clone()) < 1e-5);
+    assert!(apart(same.embedding(x), expected) > 1e-3, "the axes make no difference");
+}
+
+#[test]
+fn another_network_is_no_mobilenet() {
+    let plan = plan(Architecture::Resnet, recipe(1, 1));
+    let file = export::onnx(&train(&[clip(0, 1.0), clip(1, 1.0)], &plan), &plan, &about()).unwrap();
+    let manifest = export::manifest(&plan, &about()).unwrap();
+    let error = import(&file, &manifest).unwrap_err().to_string();
+    assert!(error.contains("convolutions; a MobileNet has 27"), "{error}");
+}
+
+#[test]
+fn a_student_says_more_and_more_of_what_its_teacher_says() {
+    if !has_runtime() {
+        return;
+    }
+    let network = network();
+    let (file, manifest, embedding) = teacher(&network);
+    let teacher = Teacher::new(file.clone(), manifest.clone(), embedding).unwrap();
+    let clips: Vec<Clip> = (0..6).map(|n| clip(n, 1.5)).collect();
+    let clips: Vec<&Clip> = clips.iter().collect();
+    let front_end = teacher.front_end(0.25).unwrap();
+    let augment = Augment { mix: 0.5, gain_db: 20.0, noise: 0.5, ..Augment::none() };
+    let lessons = |seed: u64| {
+        Lessons::new(&teacher, &front_end, &material(&clips), &augment, seed, 160, &|| ()).unwrap()
+    };
+    let taught = lessons(1);
+    assert_eq!(taught.sizes(), [WIDE[13], LABELS]);
+    assert!(taught.inputs == lessons(1).inputs && taught.inputs != lessons(2).inputs);
+
+    let large = import(&file, &manifest).unwrap();
+    let begun = shrink(&large, &NARROW, &taught, &|| ());
+    let recipe = Recipe { batch: 16, learning_rate: 3e-3, loss: Kind::Binary, ..recipe(60, 1) };
+    let mut losses = Vec::new();
+    let mut learn = |network: MobileNet| {
+        let mut first = None;
+        let network = study(Network::Mobilenet(network), &taught, &recipe, &Device::flex(), |point| {
+            first.get_or_insert(point.loss);
+            losses.push(point.loss);
+        });
+        (network.unwrap(), first.unwrap())
+    };
+    let (_, from_nothing) = learn(MobileNet::new(&NARROW, WIDE[13] + LABELS, &Device::flex()));
+    let (student, from_a_part) = learn(begun);
+    assert!(from_a_part < 0.7 * from_nothing, "{from_a_part} and from nothing {from_nothing}");
+    let end = losses[losses.len() - 10..].iter().sum::<f32>() / 10.0;
+    assert!(end < from_a_part, "{from_a_part} at the beginning, {end} at the end");
+    let plan = Plan { classes: labels(), front_end, ..plan(Architecture::Mobilenet, recipe) };
+    let file = export::onnx(&student, &plan, &about()).unwrap();
+    assert_eq!(export::verify(&file, &student, &plan, &clips, &|| ()).unwrap().clips, 6);
+}
