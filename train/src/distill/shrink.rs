@@ -30,7 +30,7 @@ pub fn shrink(large: &MobileNet, channels: &[usize], lessons: &Lessons, done: &d
         let last = level == large.pairs.len();
         let wide = layer(large, level).channels();
         let narrow = if level > 0 { channels[level - 1] + 1 } else { 0 };
-        let mut seen = Products::new(wide, wide);
+        let mut seen = Products::new(wide + 1, wide + 1);
         let (mut own, mut target) = (Products::new(narrow, narrow), Products::new(narrow, wide));
         for maps in &mut maps {
             let before = layer(large, level).before_relu(maps.large.clone());
@@ -43,7 +43,7 @@ pub fn shrink(large: &MobileNet, channels: &[usize], lessons: &Lessons, done: &d
             if !last {
                 maps.large = large.pairs[level].depthwise.forward(maps.large.clone());
             }
-            let read = rows_of(maps.large.clone());
+            let read = with_ones(rows_of(maps.large.clone()));
             seen.add(&read, &read);
         }
         let chosen = seen.pivots(kept);
