@@ -53,7 +53,7 @@ fn mapped_file(address: usize) -> Option<PathBuf> {
 }
 
 /// The file whose mapping into memory holds `address`.
-#[cfg(target_vendor = "apple")]
+#[cfg(target_os = "macos")]
 fn mapped_file(address: usize) -> Option<PathBuf> {
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
@@ -68,7 +68,7 @@ fn mapped_file(address: usize) -> Option<PathBuf> {
 }
 
 /// Not known elsewhere.
-#[cfg(all(unix, not(any(target_os = "linux", target_os = "android", target_vendor = "apple"))))]
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android", target_os = "macos"))))]
 fn mapped_file(_address: usize) -> Option<PathBuf> {
     None
 }

@@ -16,6 +16,8 @@ pub enum Axis {
     Row,
     /// Values of one feature vector.
     Bin,
+    /// Rows and bins as one axis: one row behind the other.
+    RowBin,
     /// Samples of a waveform.
     Sample,
 }
@@ -27,7 +29,13 @@ impl Axis {
             Axis::Batch | Axis::Channel => 1,
             Axis::Row | Axis::Sample => rows as i64,
             Axis::Bin => bins as i64,
+            Axis::RowBin => rows.saturating_mul(bins) as i64,
         }
+    }
+
+    /// Whether it is as long as the audio.
+    pub(crate) fn grows(self) -> bool {
+        matches!(self, Axis::Row | Axis::RowBin | Axis::Sample)
     }
 }
 
@@ -40,13 +48,17 @@ pub(crate) struct AxisOrder {
 impl AxisOrder {
     /// `waveform`: the features are samples, which have one axis instead of row and bin.
     pub fn new(axes: &[Axis], waveform: bool, path: &str) -> Result<Self> {
-        let wanted: &[Axis] = if waveform { &[Axis::Sample] } else { &[Axis::Row, Axis::Bin] };
+        let wanted: &[Axis] = match waveform {
+            true => &[Axis::Sample],
+            false if axes.contains(&Axis::RowBin) => &[Axis::RowBin],
+            false => &[Axis::Row, Axis::Bin],
+        };
         let known: &[Axis] = &[Axis::Batch, Axis::Channel];
         let fits = wanted.iter().all(|axis| axes.contains(axis))
             && axes.iter().all(|axis| wanted.contains(axis) || known.contains(axis))
             && axes.iter().enumerate().all(|(k, axis)| !axes[..k].contains(axis));
         if !fits {
-            let needs = if waveform { "\"sample\"" } else { "\"row\" and \"bin\"" };
+            let needs = if waveform { "\"sample\"" } else { "\"row\" and \"bin\", or \"row_bin\"" };
             return Err(Error::manifest(
                 path,
                 format!("each axis once: {needs}, and \"batch\" and \"channel\" where the network has them"),
@@ -96,6 +108,10 @@ mod tests {
         let row_first = AxisOrder::new(&[Axis::Row, Axis::Bin], false, "p").expect("valid");
         row_first.arrange(&rows, 3, &mut out);
         assert_eq!(out, rows);
+        let flat = AxisOrder::new(&[Axis::Batch, Axis::RowBin], false, "p").expect("valid");
+        assert_eq!(flat.shape(2, 3), [1, 6]);
+        flat.arrange(&rows, 3, &mut out);
+        assert_eq!(out, rows);
         let samples = AxisOrder::new(&[Axis::Batch, Axis::Sample], true, "p").expect("valid");
         assert_eq!(samples.shape(6, 1), [1, 6]);
         samples.arrange(&rows, 1, &mut out);
@@ -110,6 +126,9 @@ mod tests {
             (vec![Axis::Row, Axis::Bin, Axis::Row], false),
             (vec![Axis::Row, Axis::Bin, Axis::Sample], false),
             (vec![Axis::Row, Axis::Bin], true),
+            (vec![Axis::RowBin], true),
+            (vec![Axis::Row, Axis::RowBin], false),
+            (vec![Axis::RowBin, Axis::Bin], false),
         ] {
             let error = AxisOrder::new(&axes, waveform, "input.layout").expect_err("must be refused");
             assert!(error.message().contains("input.layout"), "{error}");

@@ -1,4 +1,4 @@
-//! The table of manifests in `tests/data/manifests.json` and the examples of `docs/manifest.md`, as the parser judges
+//! The table of manifests in `tests/data/manifests.json` and the examples of `docs/manifest.md` and `docs/models`, as the parser judges
 //! them. `manifest/check_schema.py` does the same with the JSON Schema, so that the two cannot drift apart.
 
 use std::path::Path;
@@ -32,17 +32,29 @@ fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
-fn documented() -> Vec<Value> {
-    let text = include_str!("../docs/manifest.md");
+fn examples(text: &str) -> Vec<Value> {
     let examples = text.split("```json\n").skip(1).filter_map(|part| part.split("```").next());
     examples.map(|example| serde_json::from_str(example).expect("an example is JSON")).collect()
+}
+
+/// Those of the page of the manifest and of all pages of models.
+fn documented() -> Vec<Value> {
+    let mut all = examples(include_str!("../docs/manifest.md"));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/models");
+    for page in std::fs::read_dir(folder).expect("pages") {
+        let text = std::fs::read_to_string(page.expect("a page").path()).expect("text");
+        let found = examples(&text);
+        assert!(!found.is_empty() || text.contains("# What a manifest cannot say"), "{text}");
+        all.extend(found);
+    }
+    all
 }
 
 #[test]
 fn the_parser_accepts_and_refuses_what_the_table_says() {
     let (base, rows) = table();
     let mut accepted = documented();
-    assert!(accepted.len() >= 6, "{} examples", accepted.len());
+    assert!(accepted.len() >= 12, "{} examples", accepted.len());
     for (refused_by, change) in rows {
         let mut manifest = base.clone();
         merge(&mut manifest, &change);

@@ -277,6 +277,14 @@ fn what_does_not_fit_is_told_with_both_sides() {
             "outputs[0].tensor: the network has no output \"three\"",
         ),
         (
+            r#"[{ "tensor": "frames", "kind": "values", "rows": { "hop_seconds": 0.05 } }]"#,
+            "outputs[0].rows.hop_seconds: 0.05; 8 rows are then 0.4 s, and the window has 0.1 s",
+        ),
+        (
+            r#"[{ "tensor": "frames", "labels": ["1", "2", "3", "4", "5", "6", "7", "8"], "rows": "mean" }]"#,
+            "has 2 classes ([1, 8, 2]); rows are the last axis but one: turn the axes round",
+        ),
+        (
             r#"[{ "tensor": "frames", "kind": "values" }]"#,
             "outputs[0].rows: tensor \"frames\" has [1, 8, 2]: say what becomes",
         ),

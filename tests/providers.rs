@@ -150,10 +150,74 @@ fn windows_a_second(model: &Model) -> f64 {
     f64::from(windows) / started.elapsed().as_secs_f64()
 }
 
+fn apart(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+/// ONNX Runtime built with OpenVINO, whose CPU kernels are its own: a second provider that runs on any x86-64 machine.
+#[test]
+#[ignore = "the lane `providers` runs it with onnxruntime-openvino"]
+fn second_provider_runs_the_whole_network_and_its_scores_are_those_of_the_cpu() {
+    let cpu = load(&[]).expect("loads");
+    let only = load(&[Provider::required("openvino")]).expect("loads");
+    let record = record(&only);
+    assert_eq!((&record[0]["name"], &record[0]["used"]), (&"openvino".into(), &true.into()), "{record:?}");
+    assert!(record[0]["node_count"].as_u64() > Some(0), "{record:?}");
+    assert!(record[1..].iter().all(|one| one["node_count"] == 0), "{record:?}");
+    let full = apart(&scores(&only), &scores(&cpu));
+    assert!(full <= 1e-5, "{full}");
+    let one = load(&[Provider::required("openvino").with_options(r#"{ "threads": 1 }"#)]).expect("loads");
+    let threads = apart(&scores(&one), &scores(&cpu));
+    assert!(threads <= 1e-5, "{threads}");
+    let half = load(&[Provider::required("openvino").with_options(r#"{ "precision": "fp16" }"#)]);
+    assert!(half.expect_err("refused").message().contains("computes in fp32"));
+    println!(
+        "largest difference of a score: {full:.1e}; windows a second: CPU {:.0}, OpenVINO {:.0}",
+        windows_a_second(&cpu),
+        windows_a_second(&only)
+    );
+}
+
+#[test]
+#[ignore = "the lane `providers` runs it with onnxruntime-openvino"]
+fn second_provider_reproduces_the_golden_cases_or_the_model_is_refused() {
+    let check = |model: &[u8]| {
+        let mut options = ModelOptions::default();
+        options.self_check = true;
+        options.providers = vec![Provider::required("openvino")];
+        Model::load_memory(model, None, &options)
+    };
+    check(MODEL).expect("reproduces them");
+    // The first score of a golden case that is 0.1 or more, moved by 0.1.
+    let mut broken = MODEL.to_vec();
+    let golden = broken.windows(8).position(|bytes| bytes == b"\"scores\"").expect("golden cases");
+    let score = |bytes: &[u8]| &bytes[..2] == b"0." && bytes[2] > b'0';
+    let digit = broken[golden..].windows(3).position(score).expect("a score of 0.1 or more") + golden + 2;
+    broken[digit] = if broken[digit] == b'9' { b'8' } else { broken[digit] + 1 };
+    let error = check(&broken).expect_err("refused");
+    assert!(error.message().contains("golden"), "{error}");
+}
+
+#[test]
+#[ignore = "the lane `providers` runs it with onnxruntime-openvino"]
+fn second_provider_keeps_what_it_compiled_in_the_folder_that_it_is_given() {
+    let folder = std::env::temp_dir().join(format!("auricle-openvino-{}", std::process::id()));
+    std::fs::create_dir(&folder).expect("a new folder");
+    let options = serde_json::json!({ "cache": folder.to_str() }).to_string();
+    let new_files = || {
+        let model = load(&[Provider::required("openvino").with_options(options.clone())]).expect("loads");
+        record(&model)[0]["cache"]["new_files"].as_u64()
+    };
+    let (first, second) = (new_files(), new_files());
+    std::fs::remove_dir_all(&folder).expect("removed");
+    println!("{first:?} then {second:?}");
+    assert!(first > Some(0) && second == Some(0), "{first:?} {second:?}");
+}
+
 /// A plug-in for Intel's devices: elsewhere it is loaded and has none, which is to be said.
 #[test]
 #[ignore = "the lane `providers` runs it with OpenVINO's plug-in"]
-fn openvino_runs_the_network_or_says_that_it_has_no_device() {
+fn plug_in_for_intel_runs_the_network_or_says_that_it_has_no_device() {
     let plugin = std::env::var("AURICLE_TEST_PLUGIN").expect("the path of the plug-in");
     let intel = std::fs::read_to_string("/proc/cpuinfo").is_ok_and(|text| text.contains("GenuineIntel"));
     let required = [Provider::required(&plugin), Provider::required("cpu")];
@@ -167,7 +231,7 @@ fn openvino_runs_the_network_or_says_that_it_has_no_device() {
     let record = record(&openvino);
     println!("{}", serde_json::to_string_pretty(&record).expect("JSON"));
     assert!(record[0]["node_count"].as_u64() > Some(0), "{record:?}");
-    let apart = scores(&cpu).iter().zip(scores(&openvino)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    let apart = apart(&scores(&cpu), &scores(&openvino));
     println!(
         "largest difference of a score {apart:.1e}; windows a second: CPU {:.0}, OpenVINO {:.0}",
         windows_a_second(&cpu),

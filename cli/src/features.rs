@@ -16,7 +16,7 @@ use crate::sound::Sound;
 /// Write the features that a model would see as a NumPy file (float32, [row, bin])
 ///
 /// The file is mixed to mono, converted to the model's rate and turned into rows as the manifest says.
-/// Normalisation is not applied: it belongs to a window, not to a file.
+/// What belongs to a window and not to a file is not applied: input.samples, stack and normalisation.
 #[derive(clap::Args)]
 pub struct Args {
     /// The sound file; - is standard input
@@ -73,6 +73,11 @@ pub fn run(args: &Args, engine: Engine<'_>, out: &mut Stdout) -> Result<(), Stop
     }
     let count = array.finish().map_err(of_output)?;
     out.line(format_args!("{}: float32 [{count}, {bins}]", shown(&args.output)))?;
+    for (member, said) in [("samples", input.samples.is_some()), ("stack", input.stack.is_some())] {
+        if said {
+            out.line(format_args!("  warning: input.{member} is not applied: it belongs to a window"))?;
+        }
+    }
     sound.warnings().iter().try_for_each(|warning| out.line(format_args!("  warning: {warning}")))
 }
 

@@ -155,6 +155,8 @@
 #![allow(unsafe_code, non_camel_case_types)]
 
 mod guard;
+#[cfg(feature = "jni")]
+mod jni;
 mod last_error;
 mod pointer;
 mod structs;

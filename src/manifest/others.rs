@@ -180,7 +180,7 @@ impl Other {
             return Err(Error::manifest(&format!("{path}.constant"), "a finite number, or a list of them"));
         }
         let sizes = shape.as_deref().unwrap_or_default();
-        let grows = |size: &Size| matches!(size, Size::Of(Axis::Row | Axis::Sample | Axis::Bin));
+        let grows = |size: &Size| matches!(size, Size::Of(axis) if axis.grows() || *axis == Axis::Bin);
         if sizes.iter().any(grows) && (state.is_some() || matches!(constant, Some(Numbers::Each(_)))) {
             let message =
                 "a state, and a constant with a number for each element, have the same sizes in every run";

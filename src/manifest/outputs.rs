@@ -231,6 +231,22 @@ impl Output {
         self.quantized(path).map(drop)
     }
 
+    /// That its labels are not as many as the classes of `tensor`, of these sizes.
+    pub(crate) fn wrong_classes(&self, tensor: &str, sizes: &[i64]) -> String {
+        let labels = self.labels.len();
+        let classes = match (&self.rows, sizes) {
+            (Some(_), [.., classes]) => *classes,
+            _ => sizes.iter().filter(|&&size| size > 1).product(),
+        };
+        let turn = match sizes {
+            [.., rows, _] if self.rows.is_some() && *rows == labels as i64 => {
+                "; rows are the last axis but one: turn the axes round, with the step transpose of auricle-train join"
+            }
+            _ => "",
+        };
+        format!("{labels} labels, tensor {tensor:?} has {classes} classes ({sizes:?}){turn}")
+    }
+
     /// How its numbers are stored.
     pub(crate) fn quantized(&self, path: &str) -> Result<Option<Quantized>> {
         Quantized::new(self.dtype, self.scale, self.zero_point, path)

@@ -132,6 +132,9 @@ impl Check<'_> {
             };
             let (path, ours) = match axis {
                 Axis::Row | Axis::Sample => ("input.window_seconds", window()),
+                Axis::RowBin => {
+                    ("input.window_seconds", format!("{} of {bins} bins, {ours} values", window()))
+                }
                 Axis::Bin => ("input.features", format!("{bins} bins")),
                 Axis::Batch | Axis::Channel => ("input.layout", format!("{axis:?} is 1").to_lowercase()),
             };
@@ -140,7 +143,7 @@ impl Check<'_> {
                 format_args!("{ours}, the network wants {theirs} (axis {k} of {:?}{say})", input.name),
             );
         }
-        let row = axes.iter().position(|axis| matches!(axis, Axis::Row | Axis::Sample));
+        let row = axes.iter().position(|axis| axis.grows());
         if let Some(fixed) = row.map(|k| input.sizes[k]).filter(|&size| size >= 0)
             && manifest.input.padding == Padding::None
         {
@@ -290,14 +293,22 @@ impl Check<'_> {
             self.refuse(&format!("{path}.tensor"), format_args!("{:?} is a state (input.others)", port.name));
         }
         if port.dtype != Some(output.dtype) {
-            let message =
-                format!("{}; tensor {:?} holds {} in the network", output.dtype, port.name, port.element);
+            let (dtype, name, element) = (output.dtype, &port.name, &port.element);
+            let other =
+                outputs.iter().find(|other| other.dtype == Some(dtype) && !states.contains(&&other.name));
+            let hint = match other {
+                Some(other) if output.tensor.is_empty() => {
+                    format!("; \"tensor\": {:?} would be the output of {dtype}", other.name)
+                }
+                _ => String::new(),
+            };
+            let message = format!("{dtype}; tensor {name:?} holds {element} in the network{hint}");
             self.refuse(&format!("{path}.dtype"), message);
         }
         let (labels, classes) = (output.labels.len(), port.sizes.last().copied().unwrap_or(1));
         let wide = port.sizes.iter().filter(|&&size| size > 1).count();
         if labels > 0 && classes > 1 && classes != labels as i64 && (output.rows.is_some() || wide == 1) {
-            let message = format!("{labels} labels, tensor {:?} has {classes} classes", port.name);
+            let message = output.wrong_classes(&port.name, &port.sizes);
             self.refuse(&format!("{path}.labels"), message);
         }
         Some(port)

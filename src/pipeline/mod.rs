@@ -366,6 +366,11 @@ impl Pipeline {
         self.places.map_or(self.hop as f64, |places| places.hop) / f64::from(self.model_rate)
     }
 
+    /// Forgets which result was given last; what is still to be given stays.
+    pub fn forget_given(&mut self) {
+        self.given = None;
+    }
+
     /// Output `index` for the result that was given last.
     pub fn output(&self, index: usize) -> Option<&[f32]> {
         self.given.map(|row| self.results.output(index, row))

@@ -27,11 +27,7 @@ impl Outlet {
     pub fn new(output: &Output, path: &str, port: Port, shape: &[i64]) -> std::result::Result<Self, String> {
         let (raw, size) = rows_and_size(output, &port.name, shape)?;
         if !output.labels.is_empty() && size != output.labels.len() {
-            let labels = output.labels.len();
-            return Err(format!(
-                "labels: {labels} labels, tensor {:?} has {size} classes ({shape:?})",
-                port.name
-            ));
+            return Err(format!("labels: {}", output.wrong_classes(&port.name, shape)));
         }
         let rows =
             output.series().map_or(1, |series| raw.saturating_sub(series.trim_start + series.trim_end));

@@ -14,7 +14,7 @@ use crate::inference::network::{Network, Port};
 use crate::inference::state::State;
 use crate::inference::tensors::{Names, Tensors};
 use crate::inference::{Cancel, Dtype};
-use crate::manifest::{MAX_ELEMENTS, Manifest, Quantized};
+use crate::manifest::{MAX_ELEMENTS, Manifest, Output, Quantized};
 use crate::memory::filled;
 use crate::pool::Pool;
 use crate::tensor::{Axis, AxisOrder};
@@ -86,7 +86,11 @@ impl Scorer {
         let trial = scorer.trial(outputs, given, bins, cancel);
         scorer.outlets = trial.map_err(|error| match error.status() {
             Status::Inference => {
-                let message = format!("a trial run on a silent window failed: {}", error.message());
+                let (name, shape) = (&scorer.input.name, scorer.order.shape(given.rows, bins));
+                let message = format!(
+                    "a trial run on a silent window, which gives {name:?} {shape:?}, failed: {}",
+                    error.message()
+                );
                 Error::new(Status::Mismatch, message)
             }
             _ => error,
@@ -109,6 +113,9 @@ impl Scorer {
             let (path, shape) = (format!("outputs[{index}]"), tensors.output(index).shape().to_vec());
             match Outlet::new(output, &path, port, &shape) {
                 Ok(outlet) => {
+                    obstacles.extend(
+                        self.beyond_window(output, &shape).map(|message| format!("{path}.{message}")),
+                    );
                     room = room.checked_sub(outlet.capacity()).unwrap_or_else(|| {
                         obstacles.push(format!(
                             "{path}: {shape:?}; all outputs together have at most {MAX_ELEMENTS} values"
@@ -138,6 +145,19 @@ impl Scorer {
             outlet.take(&self.manifest.outputs[index], tensors.output(index), None, &mut values)?;
         }
         Ok(outlets)
+    }
+
+    /// What is wrong with a series whose last row begins behind the window.
+    fn beyond_window(&self, output: &Output, shape: &[i64]) -> Option<String> {
+        let hop = output.series()?.hop_seconds;
+        let rows = *shape.get(shape.len().checked_sub(2)?)?;
+        let window = self.manifest.input.window_duration();
+        ((rows - 1) as f64 * hop >= window).then(|| {
+            format!(
+                "rows.hop_seconds: {hop}; {rows} rows are then {} s, and the window has {window} s",
+                rows as f64 * hop
+            )
+        })
     }
 
     pub fn network(&self) -> &Network {

@@ -73,7 +73,7 @@ pub fn read_many(
 
 impl<'a> One<'a> {
     fn new(session: &'a Session) -> Self {
-        match session.reading() {
+        match session.next_reading() {
             Ok(reader) => Self { session, reader: Some(reader), place: Place::Waiting },
             Err(error) => Self { session, reader: None, place: Place::Done(Err(error)) },
         }

@@ -170,7 +170,7 @@ impl Session {
                 ),
             ));
         }
-        let mut reader = self.reading()?;
+        let mut reader = self.next_reading()?;
         let _float_env = FloatEnv::enter();
         if self.cancel.is_requested() {
             return Ok(Read::Cancelled);
@@ -216,7 +216,7 @@ impl Session {
     /// Pushing wakes nobody, because that would take a system call: this thread sleeps until the next window can be
     /// due, looks again, and so on.
     pub fn wait(&self, timeout: Duration) -> Result<Wait> {
-        let mut reader = self.reading()?;
+        let mut reader = self.next_reading()?;
         let _float_env = FloatEnv::enter();
         let deadline = Instant::now().checked_add(timeout);
         let (mut last, mut in_vain) = (Duration::MAX, 0);
@@ -306,6 +306,13 @@ impl Session {
 
     fn reading(&self) -> Result<MutexGuard<'_, Reader>> {
         try_half(&self.reader, "reading")
+    }
+
+    /// For a read or a wait, whatever it gives: the outputs of the result before can no longer be had.
+    fn next_reading(&self) -> Result<MutexGuard<'_, Reader>> {
+        let mut reader = self.reading()?;
+        reader.pipeline.forget_given();
+        Ok(reader)
     }
 
     fn producing(&self) -> Result<MutexGuard<'_, Producer>> {

@@ -73,6 +73,17 @@ static void of_a_stream(const auricle_model *model)
     EXPECT(AURICLE_INVALID_ARGUMENT, "count is NULL", auricle_session_output(session, 1, values, 4, NULL));
     EXPECT(AURICLE_INVALID_ARGUMENT, "values is NULL", auricle_session_output(session, 1, NULL, 4, &count));
     EXPECT(AURICLE_INVALID_ARGUMENT, "session is NULL", auricle_session_output(NULL, 1, values, 4, &count));
+    CHECK(auricle_session_read(session, scores, 2, &result) == AURICLE_AGAIN);
+    EXPECT(AURICLE_INVALID_STATE, "there is no result", auricle_session_output(session, 0, values, 4, &count));
+
+    OK(auricle_session_push_f32(session, audio, WINDOW));
+    OK(auricle_session_read(session, scores, 2, &result));
+    OK(auricle_session_output(session, 1, values, 4, &count));
+    CHECK(auricle_session_wait(session, 0) == AURICLE_AGAIN);
+    EXPECT(AURICLE_INVALID_STATE, "there is no result", auricle_session_output(session, 1, values, 4, &count));
+
+    OK(auricle_session_push_f32(session, audio, WINDOW));
+    OK(auricle_session_read(session, scores, 2, &result));
     OK(auricle_session_reset(session));
     EXPECT(AURICLE_INVALID_STATE, "there is no result", auricle_session_output(session, 0, values, 4, &count));
     auricle_session_free(session);

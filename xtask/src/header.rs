@@ -25,7 +25,7 @@ const SECTIONS: [&str; 14] = [
     "version",
 ];
 /// The files of src/ffi that export nothing.
-const INTERNAL: [&str; 5] = ["mod", "guard", "last_error", "pointer", "structs"];
+const INTERNAL: [&str; 6] = ["mod", "guard", "jni", "last_error", "pointer", "structs"];
 const RULE: &str =
     "-------------------------------------------------------------------------------------------------";
 

@@ -28,9 +28,12 @@ usage: cargo xtask <verb>
                   fetch what a provider needs: gpu, cuda (the two of --gpu), openvino, webgpu
   test            run every test
   demo [FILE…]    build the library and a C program, and classify recordings with the bundled model
-  dist [--target TRIPLE] [--glibc RELEASE] [--tree FOLDER]
-                  pack what is shipped into target/dist/auricle-VERSION-TARGET.tar.gz, for an old glibc if you like;
-                  or only lay it out in a folder
+  dist [--library] [--target TRIPLE] [--glibc RELEASE] [--tree FOLDER]
+                  pack what is shipped into target/dist/auricle-VERSION-TARGET.tar.gz, without the programs or for an old
+                  glibc if you like; or only lay it out in a folder
+  dist --apple    pack the Swift package for apps, with xcframeworks for iOS, into target/dist/auricle-swift-VERSION.tar.gz
+  dist --swift FOLDER
+                  lay out the Swift package alone, for systems where the library is installed
   bench           measure the ratios of benches/README.md; installs the peers (torch among them, 6 GB)
   header [--check]
                   write include/auricle.h and docs/statuses.md from src/ffi, or check that they are up to date

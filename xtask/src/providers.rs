@@ -32,7 +32,7 @@ const fn wheel(requirement: &'static str, bytes: u64, sha256: &'static str) -> W
 /// ONNX Runtime and NVIDIA's libraries lie in one folder, where Auricle finds the latter without `LD_LIBRARY_PATH`.
 const GPU: &str = "onnxruntime-gpu";
 
-const SETS: [Set; 4] = [
+const SETS: [Set; 5] = [
     Set {
         name: "gpu",
         folder: GPU,
@@ -85,8 +85,19 @@ const SETS: [Set; 4] = [
         ],
         prefixes: &["nvidia/cu13/lib/lib", "nvidia/cudnn/lib/lib"],
     },
+    // ONNX Runtime built with OpenVINO, which runs on the CPUs of others than Intel too.
     Set {
         name: "openvino",
+        folder: "onnxruntime-openvino",
+        wheels: &[wheel(
+            "onnxruntime-openvino==1.24.1",
+            84_433_207,
+            "d617fac2f59a6ab5ea59a788c3e1592240a129642519aaeaa774761dfe35150e",
+        )],
+        prefixes: &["onnxruntime/capi/lib"],
+    },
+    Set {
+        name: "openvino-plugin",
         folder: "onnxruntime-ep-openvino",
         wheels: &[wheel(
             "onnxruntime-ep-openvino==1.8.1",
@@ -144,14 +155,19 @@ fn fetch(wheel: &Wheel, prefixes: &[&str], folder: &Path) -> Result<(), String> 
     fs::write(&stamp, wheel.sha256).map_err(failed(stamp))
 }
 
-/// One name for ONNX Runtime's library, as in `target/onnxruntime`.
+/// One name for ONNX Runtime's library, as in `target/onnxruntime`, where there is one.
 fn link(folder: &Path) -> Result<(), String> {
+    let failed = |error| format!("{}: {error}", folder.display());
     let link = folder.join("onnxruntime");
-    if !folder.join("libonnxruntime.so.1.28.0").exists() || link.exists() {
+    if link.exists() {
         return Ok(());
     }
-    #[cfg(unix)]
-    std::os::unix::fs::symlink("libonnxruntime.so.1.28.0", &link)
-        .map_err(|error| format!("{}: {error}", link.display()))?;
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with("libonnxruntime.so.")) {
+            #[cfg(unix)]
+            std::os::unix::fs::symlink(&name, &link).map_err(failed)?;
+        }
+    }
     Ok(())
 }

@@ -92,7 +92,8 @@ fn features(audio: &[&Declared]) -> String {
 
 fn layout(audio: &[&Declared]) -> String {
     format!(
-        "the axes in order, such as [\"batch\", \"sample\"] or [\"batch\", \"channel\", \"bin\", \"row\"]; {}",
+        "the axes in order, such as [\"batch\", \"sample\"] or [\"batch\", \"channel\", \"bin\", \"row\"], or \
+         [\"batch\", \"row_bin\"] where one axis has all rows; {}",
         list(audio.iter().copied())
     )
 }

@@ -189,7 +189,8 @@ const KNOWN: [Known; 11] = [
         official: "OpenVINOExecutionProvider",
         route: Route::Named(c"OpenVINO"),
         settings: options::openvino,
-        advice: "the package onnxruntime-ep-openvino has it as a plug-in, to be named by the path of its library",
+        advice: "the package onnxruntime-openvino is built with it; onnxruntime-ep-openvino has it as a plug-in for Intel's \
+                 devices, to be named by the path of its library",
     },
     Known {
         name: "webgpu",

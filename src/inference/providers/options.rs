@@ -315,8 +315,15 @@ pub(super) fn openvino(json: &str) -> Result<Settings> {
     }
     let given: OpenVino = parse(json)?;
     let half = given.precision == Bits::Fp16;
+    let device = given.device.as_deref().unwrap_or("CPU");
+    if half && device == "CPU" {
+        // ONNX Runtime refuses it as well, with nothing but "Failed to load provider OpenVINO".
+        return Err(Error::argument(
+            "OpenVINO's device \"CPU\" computes in fp32; precision \"fp16\" is for \"GPU\" and \"NPU\"",
+        ));
+    }
     let mut settings = Settings::new(if half { Precision::Half } else { Precision::Full }, given.more);
-    settings.set("device_type", given.device.as_deref().unwrap_or("CPU"))?;
+    settings.set("device_type", device)?;
     settings.set("precision", if half { "FP16" } else { "FP32" })?;
     settings.set_if("num_of_threads", given.threads)?;
     settings.cached("cache_dir", given.cache)?;

@@ -59,6 +59,13 @@ fn options_become_what_onnx_runtime_reads() {
 }
 
 #[test]
+fn half_precision_is_refused_where_openvino_has_none() {
+    let message = message("openvino", r#"{ "precision": "fp16" }"#);
+    assert!(message.contains("\"CPU\" computes in fp32"), "{message}");
+    settings("openvino", r#"{ "precision": "fp16", "device": "GPU" }"#).expect("fits");
+}
+
+#[test]
 fn the_tolerance_grows_with_what_is_left_out() {
     let precision = |name, json| settings(name, json).expect("valid").precision;
     let order = [

@@ -9,7 +9,8 @@ use auricle_train::compress::measure::{accuracy, scores};
 use auricle_train::dataset::{Clip, Source};
 use auricle_train::front_end::{About, FrontEndSpec};
 use auricle_train::golden;
-use auricle_train::head::{Embedded, Head, candidates, embed, few};
+use auricle_train::head::{Candidate, Embedded, Head, candidates, embed, few};
+use auricle_train::onnx::pool::Pool;
 use auricle_train::parallel;
 use auricle_train::sources::Sources;
 use indicatif::MultiProgress;
@@ -31,6 +32,9 @@ pub struct Args {
     /// Tensor that is the embedding; without it, the ones that could be are listed.
     #[arg(long)]
     embedding: Option<String>,
+    /// What becomes of the rows of a tensor that has one for each moment of a window.
+    #[arg(long, value_enum)]
+    rows: Option<Pool>,
     #[command(flatten)]
     data: Source,
     /// Folds that are not trained on: the result is tested on them, and its temperature found by them.
@@ -57,9 +61,15 @@ impl Args {
         let place = || self.backbone.display().to_string();
         let tensors = candidates(&onnx).with_context(place)?;
         let Some(embedding) = self.embedding.as_deref() else {
-            let lines: Vec<String> =
-                tensors.iter().map(|(name, sizes)| format!("  {name}  {sizes:?}")).collect();
+            let line = |Candidate { tensor, sizes, rows }: &Candidate| {
+                format!("  {tensor}  {sizes:?}{}", if *rows { ", with --rows mean, max or last" } else { "" })
+            };
+            let lines: Vec<String> = tensors.iter().map(line).collect();
             bail!("--embedding TENSOR is needed; {} has these that could be:\n{}", place(), lines.join("\n"));
+        };
+        let (onnx, embedding) = match self.rows {
+            Some(pool) => pool.apply(&onnx, embedding).with_context(place)?,
+            None => (onnx, embedding.to_owned()),
         };
         let data = load(&self.data, &FrontEndSpec::of(backbone.manifest()))?;
         data.one_class_each("A head gives one class of many: label each clip with one class.")?;
@@ -71,14 +81,14 @@ impl Args {
         let screen = MultiProgress::new();
         let embed = |clips: &[&Clip], what: &str| {
             let bar = bar(&screen, what.into(), clips.len(), self.plain);
-            let embedded = embed(&onnx, backbone.manifest(), embedding, clips, &|| bar.inc(1));
+            let embedded = embed(&onnx, backbone.manifest(), &embedding, clips, &|| bar.inc(1));
             bar.finish_and_clear();
             embedded.with_context(place)
         };
         let manifest = backbone.manifest();
         let examples = embed(&rest, "embed")?;
         let head = Head::fit(&examples, data.classes.len(), 1)?;
-        let (joined, mut manifest) = head.join(&onnx, manifest, embedding, &data.classes)?;
+        let (joined, mut manifest) = head.join(&onnx, manifest, &embedding, &data.classes)?;
         (manifest.name, manifest.version, manifest.licence) =
             (self.about.name.clone(), self.about.version.clone(), self.about.licence.clone());
         let model = Model::load_memory(&joined, Some(&manifest.to_json()), &options)?;

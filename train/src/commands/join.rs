@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use auricle::manifest::METADATA_KEY;
-use auricle_train::onnx::join::{Part, Step, join};
+use auricle_train::onnx::join::{Part, Step, join, states};
 use auricle_train::onnx::stamp::without;
 
 use super::stamp::{read, write};
@@ -20,7 +20,8 @@ use super::stamp::{read, write};
 #[command(verbatim_doc_comment)]
 pub struct Args {
     /// ONNX files in order, and between them steps: mul:NUMBER, add:NUMBER, reshape:SIZES, transpose:AXES,
-    /// frames:LENGTH,HOP (stretches of the first axis).
+    /// frames:LENGTH,HOP (stretches of the first axis), keep:ROWS,SIZE (the last rows of the run before stand before those of
+    /// this one).
     #[arg(required = true, num_args = 2.., allow_hyphen_values = false)]
     parts: Vec<String>,
     /// File to write, without a manifest; `auricle init` begins one, `stamp` puts it in.
@@ -43,6 +44,9 @@ impl Args {
         let joined = join(&first, &parts)?;
         write(&self.out, &joined)?;
         println!("{}: {} bytes, {files} networks in one", self.out.display(), joined.len());
+        for (kept, next) in states(&joined)? {
+            println!("input.others: {kept:?}: {{ \"state\": {next:?} }}");
+        }
         Ok(())
     }
 }

@@ -45,7 +45,7 @@ impl Inputs {
     pub fn new(manifest: &Manifest) -> Result<Self> {
         let axes = manifest.input.layout.clone();
         let place = |axis| axes.iter().position(|a| *a == axis);
-        let rows_first = place(Axis::Row) < place(Axis::Bin);
+        let rows_first = axes.contains(&Axis::RowBin) || place(Axis::Row) < place(Axis::Bin);
         Ok(Self { front_end: FrontEndSpec::of(manifest).plan()?, rows_first, axes })
     }
 
@@ -57,6 +57,7 @@ impl Inputs {
             Axis::Batch | Axis::Channel => 1,
             Axis::Row | Axis::Sample => rows,
             Axis::Bin => bins,
+            Axis::RowBin => rows * bins,
         };
         let shape: Vec<usize> = self.axes.iter().map(size).collect();
         let mut inputs = Vec::new();

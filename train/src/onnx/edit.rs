@@ -232,6 +232,21 @@ impl Editor {
         self.add_output(tensor);
     }
 
+    /// Adds an input of 32-bit floats.
+    pub(crate) fn add_input(&mut self, name: &str, sizes: &[i64]) {
+        let dim = sizes.iter().map(|&size| tensor_shape_proto::Dimension {
+            dim_value: Some(size),
+            ..tensor_shape_proto::Dimension::default()
+        });
+        let shape = Some(TensorShapeProto { dim: dim.collect() });
+        let float = type_proto::Tensor { elem_type: Some(data_type::FLOAT), shape };
+        self.graph.input.push(ValueInfoProto {
+            name: name.into(),
+            r#type: Some(TypeProto { tensor_type: Some(float), ..TypeProto::default() }),
+            ..ValueInfoProto::default()
+        });
+    }
+
     /// Makes a tensor of 32-bit floats an output of the graph, after those that there are.
     pub fn add_output(&mut self, tensor: &str) {
         if !self.is_output(tensor) {
@@ -246,8 +261,14 @@ impl Editor {
     }
 
     /// Cuts the graph off behind `tensor`, `[batch, values…]`, and ends it with `values · weight + bias`; gives the name
-    /// of what is now its only output. `weight` is `[values, outputs]`.
-    pub fn end_with_linear(&mut self, tensor: &str, weight: &[f32], bias: &[f32]) -> Result<String> {
+    /// of that, which is now its only output beside those to `keep`. `weight` is `[values, outputs]`.
+    pub fn end_with_linear(
+        &mut self,
+        tensor: &str,
+        weight: &[f32],
+        bias: &[f32],
+        keep: &[&str],
+    ) -> Result<String> {
         ensure!(self.tensors().any(|name| name == tensor), "the network makes no tensor {tensor:?}");
         let outputs = bias.len();
         let weight = self.constant("head_weight", weight, &[weight.len() / outputs, outputs]);
@@ -255,16 +276,18 @@ impl Editor {
         let [flat, output] = ["head_input", "head"].map(|hint| self.fresh(hint));
         self.graph.node.push(NodeProto::new("Flatten", &[tensor], &[&flat]).with_int("axis", 1));
         self.graph.node.push(NodeProto::new("Gemm", &[&flat, &weight, &bias], &[&output]));
-        self.graph.output.clear();
+        self.graph.output.retain(|kept| keep.contains(&kept.name.as_str()));
+        let kept = self.graph.output.iter().map(|kept| kept.name.clone());
+        let mut needed: HashSet<String> = kept.chain([output.clone()]).collect();
         self.add_output(&output);
-        if let Some(TypeProto { tensor_type: Some(float), .. }) = &mut self.graph.output[0].r#type {
+        let added = self.graph.output.last_mut().and_then(|output| output.r#type.as_mut());
+        if let Some(TypeProto { tensor_type: Some(float), .. }) = added {
             let size = |size: Option<i64>| tensor_shape_proto::Dimension {
                 dim_value: size,
                 ..tensor_shape_proto::Dimension::default()
             };
             float.shape = Some(TensorShapeProto { dim: vec![size(None), size(Some(outputs as i64))] });
         }
-        let mut needed = HashSet::from([output.clone()]);
         for node in self.graph.node.iter().rev() {
             if node.output.iter().any(|name| needed.contains(name)) {
                 needed.extend(node.input.iter().cloned());

@@ -32,10 +32,33 @@ pub enum Step {
         /// Rows from one to the next.
         hop: i64,
     },
+    /// The last rows of the run before, zeros at first, stand before those of this one: a state, for `input.others`.
+    Keep {
+        /// How many.
+        rows: i64,
+        /// Values of each.
+        size: i64,
+    },
+}
+
+/// Input and output of a state that a joined file has: what `keep` adds.
+pub fn states(joined: &[u8]) -> Result<Vec<(String, String)>> {
+    let editor = Editor::read(joined)?;
+    let pairs = editor.inputs().into_iter().map(|name| {
+        let next = next(&name);
+        (name, next)
+    });
+    Ok(pairs.filter(|(name, next)| name.starts_with(KEPT) && editor.is_output(next)).collect())
+}
+
+const KEPT: &str = "kept";
+
+fn next(kept: &str) -> String {
+    format!("{kept}_next")
 }
 
 impl Step {
-    /// `mul:0.1`, `add:2`, `reshape:-1,32`, `transpose:0,2,1`, `frames:76,8`.
+    /// `mul:0.1`, `add:2`, `reshape:-1,32`, `transpose:0,2,1`, `frames:76,8`, `keep:68,32`.
     pub fn parse(text: &str) -> Result<Self> {
         let (name, value) = text.split_once(':').unwrap_or((text, ""));
         let number = || value.parse::<f32>().ok().filter(|number| number.is_finite());
@@ -57,12 +80,16 @@ impl Step {
                 Some(&[length, hop]) if length > 0 && hop > 0 => Some(Step::Frames { length, hop }),
                 _ => None,
             },
+            "keep" => match list().as_deref() {
+                Some(&[rows, size]) if rows > 0 && size > 0 => Some(Step::Keep { rows, size }),
+                _ => None,
+            },
             _ => None,
         };
         step.with_context(|| {
             format!(
                 "{text:?} is no ONNX file (.onnx) and no step; steps are mul:NUMBER, add:NUMBER, reshape:SIZES (one may be \
-                 -1), transpose:AXES and frames:LENGTH,HOP, with commas between numbers"
+                 -1), transpose:AXES, frames:LENGTH,HOP and keep:ROWS,SIZE, with commas between numbers"
             )
         })
     }
@@ -83,6 +110,7 @@ impl Step {
             }
             Step::Transpose(axes) => NodeProto::new("Transpose", &[tensor], &[&out]).with_ints("perm", axes),
             Step::Frames { length, hop } => frames(editor, tensor, *length, *hop, &out)?,
+            Step::Keep { rows, size } => keep(editor, tensor, *rows, *size, &out)?,
         };
         editor.nodes_mut().push(node);
         Ok(out)
@@ -118,6 +146,21 @@ fn frames(editor: &mut Editor, tensor: &str, length: i64, hop: i64, out: &str) -
     Ok(NodeProto::new("Gather", &[tensor, &indices], &[out]).with_int("axis", 0))
 }
 
+/// Puts the kept rows before `tensor`; gives the node that takes what is kept from there.
+fn keep(editor: &mut Editor, tensor: &str, rows: i64, size: i64, out: &str) -> Result<NodeProto> {
+    ensure!(
+        editor.opset() >= 10,
+        "keep needs operators of version 10 or newer; the networks have {}",
+        editor.opset()
+    );
+    let kept = editor.fresh(KEPT);
+    editor.add_input(&kept, &[rows, size]);
+    let mut one = |value: i64| editor.constant("join_number", &[value], &[1]);
+    let (from, to, axis) = (one(-rows), one(i64::MAX), one(0));
+    editor.nodes_mut().push(NodeProto::new("Concat", &[&kept, tensor], &[out]).with_int("axis", 0));
+    Ok(NodeProto::new("Slice", &[out, &from, &to, &axis], &[&next(&kept)]))
+}
+
 /// One file of `first` and what comes behind it. Metadata are those of the first, without a manifest of Auricle's.
 pub fn join(first: &[u8], parts: &[Part]) -> Result<Vec<u8>> {
     let mut editor = Editor::read(first).context("the first network")?;
@@ -139,6 +182,9 @@ pub fn join(first: &[u8], parts: &[Part]) -> Result<Vec<u8>> {
         };
     }
     editor.end_with(&tensor);
+    let kept = editor.inputs().into_iter().filter(|name| name.starts_with(KEPT)).map(|name| next(&name));
+    let made: Vec<String> = kept.filter(|next| editor.tensors().any(|tensor| tensor == next)).collect();
+    made.iter().for_each(|next| editor.add_output(next));
     Ok(editor.write())
 }
 
@@ -161,6 +207,7 @@ mod tests {
         assert_eq!(Step::parse("reshape:-1,76,32,1").expect("a step"), Step::Reshape(vec![-1, 76, 32, 1]));
         assert_eq!(Step::parse("transpose:0,2,1").expect("a step"), Step::Transpose(vec![0, 2, 1]));
         assert_eq!(Step::parse("frames:76,8").expect("a step"), Step::Frames { length: 76, hop: 8 });
+        assert_eq!(Step::parse("keep:68,32").expect("a step"), Step::Keep { rows: 68, size: 32 });
         for wrong in [
             "mul",
             "mul:x",
@@ -172,6 +219,8 @@ mod tests {
             "frames:76",
             "frames:0,8",
             "frames:8,0",
+            "keep:8",
+            "keep:0,8",
             "squeeze:1",
             "",
         ] {

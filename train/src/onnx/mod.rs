@@ -6,6 +6,7 @@ mod fields;
 pub mod float_io;
 pub mod join;
 pub mod merge;
+pub mod pool;
 pub(crate) mod proto;
 pub mod stamp;
 

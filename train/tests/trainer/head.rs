@@ -1,12 +1,14 @@
 //! New classes on a network that stays as it is.
 
 use crate::common::*;
-use auricle::{Model, ModelOptions};
+use crate::onnx;
+use auricle::{Manifest, Model, ModelOptions};
 use auricle_train::compress::measure::{accuracy, scores};
 use auricle_train::dataset::Clip;
 use auricle_train::export;
 use auricle_train::head::{Head, candidates, embed, few};
 use auricle_train::network::Architecture;
+use auricle_train::onnx::pool::Pool;
 
 #[test]
 fn five_clips_a_class_make_a_model_of_an_untrained_network() {
@@ -18,8 +20,10 @@ fn five_clips_a_class_make_a_model_of_an_untrained_network() {
     let manifest = Model::load_memory(&onnx, None, &ModelOptions::default()).unwrap().manifest().clone();
     let tensors = candidates(&onnx).unwrap();
     // The pooled maps, before and after they are flattened.
-    assert!(tensors.iter().all(|(_, sizes)| sizes.iter().product::<i64>().abs() == 256), "{tensors:?}");
-    let embedding = &tensors.last().unwrap().0;
+    let vectors = tensors.iter().filter(|one| !one.rows);
+    assert!(vectors.clone().count() == 2, "{tensors:?}");
+    assert!(vectors.clone().all(|one| one.sizes.iter().product::<i64>().abs() == 256), "{tensors:?}");
+    let embedding = &tensors.last().unwrap().tensor;
 
     // Low tones, high tones, noise: classes that the network never heard of.
     let clips: Vec<Clip> = (0..24)
@@ -56,8 +60,105 @@ fn five_clips_a_class_make_a_model_of_an_untrained_network() {
         assert!((found - expected).abs() < 1e-5, "{found} {expected}");
     }
     // The old last layer is gone.
-    assert!(!candidates(&file).unwrap().iter().any(|(name, _)| name == "output"));
+    assert!(!candidates(&file).unwrap().iter().any(|one| one.tensor == "output"));
     let error = head.join(&onnx, &manifest, "nothing", &labels).unwrap_err().to_string();
+    assert!(error.contains("\"nothing\""), "{error}");
+}
+
+/// Rows of 8 samples, half as large as they come, of as many samples as there are; a second input is the half. The sum of all
+/// is carried from window to window.
+fn network_with_rows(opset: u64) -> Vec<u8> {
+    let open = |field: u32, name: &str, sizes: &[u64]| {
+        let size = |&size: &u64| match size {
+            0 => onnx::message(1, &[]),
+            size => onnx::message(1, &[onnx::number(1, size)]),
+        };
+        let shape: Vec<Vec<u8>> = sizes.iter().map(size).collect();
+        let tensor = onnx::message(1, &[onnx::number(1, 1), onnx::message(2, &shape)]);
+        onnx::message(field, &[onnx::bytes(1, name), onnx::message(2, &[tensor])])
+    };
+    let constant =
+        |name: &str, dims: &[u64], values: &[i64]| onnx::bytes(5, onnx::integers(name, dims, values));
+    let graph = [
+        onnx::bytes(2, "g"),
+        open(11, "x", &[1, 0]),
+        open(11, "half", &[1]),
+        open(11, "before", &[1, 8]),
+        open(12, "y", &[1, 8]),
+        open(12, "after", &[1, 8]),
+        constant("sizes", &[3], &[1, -1, 8]),
+        constant("first", &[], &[0]),
+        onnx::node("Reshape", &["x", "sizes"], &["blocks"], &[]),
+        onnx::node("Mul", &["blocks", "half"], &["rows"], &[]),
+        onnx::node("Gather", &["rows", "first"], &["y"], &[onnx::int("axis", 1)]),
+        onnx::node("Add", &["y", "before"], &["after"], &[]),
+    ];
+    [onnx::number(1, 8), onnx::message(8, &[onnx::number(2, opset)]), onnx::message(7, &graph)].concat()
+}
+
+#[test]
+fn rows_are_pooled_of_a_network_with_more_inputs_and_any_length() {
+    if !has_runtime() {
+        return;
+    }
+    let manifest = Manifest::parse(
+        r#"{ "auricle": 1, "outputs": [{ "tensor": "y", "kind": "values" }],
+             "input": { "tensor": "x", "sample_rate": 8000, "window_samples": 64, "padding": "none", "min_rows": 8,
+                        "features": { "kind": "waveform" }, "layout": ["batch", "sample"],
+                        "others": { "half": { "constant": 0.5 }, "before": { "state": "after" } } } }"#,
+    )
+    .unwrap();
+    // A whole window, less than one, two and a bit.
+    let clips: Vec<Clip> = [64, 40, 136, 64, 40, 136]
+        .into_iter()
+        .enumerate()
+        .map(|(k, count)| Clip {
+            file: format!("{k}.wav"),
+            class: k % 2,
+            samples: noise(k + 1, 1.0)[..count].iter().map(|s| s + (k % 2) as f32).collect(),
+            ..Clip::default()
+        })
+        .collect();
+    let clips: Vec<&Clip> = clips.iter().collect();
+    let pools: [(Pool, fn(&[f32]) -> f32); 3] = [
+        (Pool::Mean, |column| column.iter().sum::<f32>() / column.len() as f32),
+        (Pool::Max, |column| column.iter().copied().fold(f32::MIN, f32::max)),
+        (Pool::Last, |column| column[column.len() - 1]),
+    ];
+    for (opset, (pool, of)) in [17, 18].into_iter().flat_map(|opset| pools.map(|pool| (opset, pool))) {
+        let onnx = network_with_rows(opset);
+        let tensors = candidates(&onnx).unwrap();
+        assert!(tensors.iter().any(|one| one.tensor == "rows" && one.rows), "{tensors:?}");
+        let (onnx, embedding) = pool.apply(&onnx, "rows").unwrap();
+        let embedded = embed(&onnx, &manifest, &embedding, &clips, &|| ()).unwrap();
+        for (clip, embedded) in clips.iter().zip(&embedded) {
+            let windows: Vec<Vec<f32>> = clip
+                .samples
+                .chunks(64)
+                .map(|window| {
+                    let column =
+                        |k: usize| window[k..].iter().step_by(8).map(|s| 0.5 * s).collect::<Vec<f32>>();
+                    (0..8).map(|k| of(&column(k))).collect()
+                })
+                .collect();
+            assert_eq!(embedded.windows.len(), windows.len());
+            for (a, b) in embedded.windows.iter().flatten().zip(windows.iter().flatten()) {
+                assert!((a - b).abs() < 1e-6, "{pool:?}: {a} {b}");
+            }
+        }
+        let head = Head::fit(&embedded, 2, 1).unwrap();
+        let labels = ["low", "high"].map(str::to_owned);
+        let (file, manifest) = head.join(&onnx, &manifest, &embedding, &labels).unwrap();
+        let model = Model::load_memory(&file, Some(&manifest.to_json()), &ModelOptions::default()).unwrap();
+        assert_eq!(accuracy(&model, &clips, &labels).unwrap(), 1.0);
+        let mut expected = head.outputs(&embedded[1].windows[0]);
+        auricle::stages::scores::Activation::Softmax.apply(&mut expected, 1.0);
+        let found = scores(&model, &clips[1].samples).unwrap();
+        assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-5), "{found:?} {expected:?}");
+    }
+    let error = embed(&network_with_rows(17), &manifest, "rows", &clips, &|| ()).unwrap_err();
+    assert!(format!("{error:#}").contains("--rows"), "{error:#}");
+    let error = Pool::Mean.apply(&network_with_rows(17), "nothing").unwrap_err().to_string();
     assert!(error.contains("\"nothing\""), "{error}");
 }
 

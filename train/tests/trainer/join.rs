@@ -5,8 +5,8 @@ use std::process::Command;
 
 use crate::common::*;
 use crate::onnx;
-use auricle::{Clip, Model, ModelOptions};
-use auricle_train::onnx::join::{Part, Step, join};
+use auricle::{Clip, ClipOptions, Model, ModelOptions};
+use auricle_train::onnx::join::{Part, Step, join, states};
 
 /// A network of one node, with operators of version `opset`, and constants.
 pub fn network(opset: u64, input: &str, sizes: (&[u64], &[u64]), parts: &[Vec<u8>]) -> Vec<u8> {
@@ -71,6 +71,32 @@ fn the_documented_example_joins_two_networks() {
     // Two stretches of three rows, two rows apart.
     let expected: Vec<f32> = (0..6).chain(4..10).map(|k| samples[k] * 0.1 + 2.0).collect();
     assert_eq!(found, expected);
+}
+
+/// A step `keep`: each run has the last rows of the one before in front, the first one zeros.
+#[test]
+fn rows_of_the_run_before_are_kept() {
+    if !has_runtime() {
+        return;
+    }
+    let (rows, _) = networks();
+    let parts = ["keep:2,2", "reshape:1,16"].map(|step| Part::Step(Step::parse(step).unwrap()));
+    let joined = join(&rows, &parts).unwrap();
+    assert_eq!(states(&joined).unwrap(), [("kept_0".to_owned(), "kept_0_next".to_owned())]);
+    let manifest = r#"{ "auricle": 1, "outputs": [{ "kind": "values" }],
+        "input": { "tensor": "x", "sample_rate": 8000, "window_samples": 12, "features": { "kind": "waveform" },
+                   "layout": ["batch", "sample"], "others": { "kept_0": { "state": "kept_0_next" } } } }"#;
+    let model = Model::load_memory(&joined, Some(manifest), &ModelOptions::default()).unwrap();
+    let samples: Vec<f32> = (1..=24).map(|k| k as f32 / 32.0).collect();
+    let mut stream = model.clip_stream(8000, 1, &ClipOptions::default()).unwrap();
+    stream.push(&samples).unwrap();
+    stream.finish();
+    let mut values = [9.0; 16];
+    for expected in [[&[0.0; 4][..], &samples[..12]].concat(), samples[8..].to_vec()] {
+        stream.read(&mut values).unwrap().unwrap();
+        assert_eq!(values, expected[..]);
+    }
+    assert!(stream.read(&mut values).unwrap().is_none());
 }
 
 #[test]

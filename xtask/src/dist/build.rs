@@ -1,5 +1,6 @@
 //! What is shipped, compiled: without a path of the machine that compiles it, and for an old glibc where one is asked
-//! for. Then zig links, which knows the symbols of every release, by cargo-zigbuild, both from pip's index.
+//! for. Then, and for macOS from elsewhere, zig links, which knows the symbols of every release, by cargo-zigbuild, both
+//! from pip's index.
 
 use std::env;
 use std::fs;
@@ -18,8 +19,8 @@ pub struct Library {
     pub native: Vec<String>,
 }
 
-/// pip's names of the linker for an old glibc.
-const ZIG: [&str; 2] = ["ziglang==0.17.1", "cargo-zigbuild==0.24.0"];
+/// pip's names and sums of the linker for an old glibc, and for macOS where this is no Mac.
+const ZIG: &str = "xtask/src/dist/zig.txt";
 
 /// Where cargo works. What another linker has linked is not taken for what ours would.
 fn workshop(target: &Target) -> Result<PathBuf, String> {
@@ -68,6 +69,9 @@ fn without_repeats(words: impl DoubleEndedIterator<Item = String>) -> Vec<String
 
 /// Programs of the workspace; returns the folder with their files.
 pub fn programs(target: &Target, packages: &[&str]) -> Result<PathBuf, String> {
+    if packages.is_empty() {
+        return output(target);
+    }
     let mut command = build(target, "build")?;
     for package in packages {
         command.args(["--package", package]);
@@ -79,6 +83,8 @@ pub fn programs(target: &Target, packages: &[&str]) -> Result<PathBuf, String> {
 fn build(target: &Target, verb: &str) -> Result<Command, String> {
     let mut command = match &target.glibc {
         Some(glibc) => zig(verb, &format!("{}.{glibc}", target.triple))?,
+        // Apple's linker is to be had on a Mac only.
+        None if target.os() == "macos" && !cfg!(target_os = "macos") => zig(verb, &target.triple)?,
         None => {
             let mut command = cargo();
             command.args([verb, "--target", &target.triple]);
@@ -111,7 +117,7 @@ fn zig(verb: &str, target: &str) -> Result<Command, String> {
         run(pip::python()?.args(["-m", "venv"]).arg(&folder))?;
         let mut install = Command::new(programs.join("python"));
         install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]);
-        run(install.args(ZIG))?;
+        run(install.args(["--require-hashes", "-r"]).arg(root().join(ZIG)))?;
     }
     let path = env::var_os("PATH").unwrap_or_default();
     let path = env::join_paths([programs].into_iter().chain(env::split_paths(&path)));
@@ -150,7 +156,7 @@ fn release(text: &str) -> Vec<u32> {
 
 /// The flags of the environment, and a name for every folder of this machine that would otherwise end in messages and
 /// in debugging information of what is built.
-fn flags() -> Result<String, String> {
+pub fn flags() -> Result<String, String> {
     let given = env::var("CARGO_ENCODED_RUSTFLAGS").or_else(|_| {
         env::var("RUSTFLAGS").map(|flags| flags.split_whitespace().collect::<Vec<_>>().join("\x1f"))
     });

@@ -1,5 +1,7 @@
 //! `cargo xtask dist`: one archive for one platform, with everything that a program needs to link Auricle and to run.
 
+mod apple;
+mod apple_check;
 mod archive;
 pub mod build;
 mod licences;
@@ -18,28 +20,39 @@ use crate::shell::{cargo, root, run, say};
 use crate::target::Target;
 use tree::Tree;
 
-/// The programs that are shipped: package and name.
-const PROGRAMS: [(&str, &str); 2] = [("auricle-cli", "auricle"), ("auricle-train", "auricle-train")];
+/// A program that is shipped: its package and its name.
+type Program = (&'static str, &'static str);
 
-/// `arguments` are those of the command line: `[--target TRIPLE] [--glibc RELEASE] [--tree FOLDER]`. With a folder, the tree is laid out
-/// there and not packed: `cmake --install` takes it from there.
+const PROGRAMS: [Program; 2] = [("auricle-cli", "auricle"), ("auricle-train", "auricle-train")];
+
+/// `arguments` are those of the command line: `--apple`, `--swift FOLDER` or `[--library] [--target TRIPLE] [--glibc RELEASE] [--tree FOLDER]`. With a
+/// folder, the tree is laid out there and not packed: `cmake --install` takes it from there. `--library` leaves out the
+/// programs.
 pub fn run_with(arguments: &[&str]) -> Result<(), String> {
-    let (mut target, mut folder) = (Target::host()?, None);
-    for pair in arguments.chunks(2) {
-        match *pair {
-            ["--target", triple] => target.triple = triple.into(),
-            ["--glibc", release] => target.glibc = Some(release.into()),
-            ["--tree", path] => folder = Some(PathBuf::from(path)),
-            _ => return Err(format!("dist: unknown argument: {}", pair.join(" "))),
+    match *arguments {
+        ["--apple"] => return apple::run_all(),
+        ["--swift", path] => return apple::sources(Path::new(path)),
+        _ => {}
+    }
+    let (mut target, mut folder, mut programs) = (Target::host()?, None, &PROGRAMS[..]);
+    let mut words = arguments.iter().copied();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| format!("dist: {word} needs a value"));
+        match word {
+            "--library" => programs = &[],
+            "--target" => target.triple = value()?.into(),
+            "--glibc" => target.glibc = Some(value()?.into()),
+            "--tree" => folder = Some(PathBuf::from(value()?)),
+            _ => return Err(format!("dist: unknown argument: {word}")),
         }
     }
     if let Some(folder) = folder {
-        return lay_out(&target, &folder);
+        return lay_out(&target, programs, &folder);
     }
     let name = format!("auricle-{}-{}", env!("CARGO_PKG_VERSION"), target.triple);
     let place = root().join("target").join("dist");
     let tree = place.join(&name);
-    lay_out(&target, &tree)?;
+    lay_out(&target, programs, &tree)?;
     let file = place.join(format!("{name}.tar.gz"));
     archive::write(&tree, &name, &file)?;
     fs::remove_dir_all(&tree).map_err(|e| format!("{}: {e}", tree.display()))?;
@@ -54,11 +67,11 @@ pub fn run_with(arguments: &[&str]) -> Result<(), String> {
 }
 
 /// Builds everything for `target` and puts it where it is installed, below `folder`.
-fn lay_out(target: &Target, folder: &Path) -> Result<(), String> {
+fn lay_out(target: &Target, programs: &[Program], folder: &Path) -> Result<(), String> {
     let runtime = setup::run_for(target.os(), target.arch())?;
     let library = build::library(target)?;
-    let programs = build::programs(target, &PROGRAMS.map(|(package, _)| package))?;
-    let pages = pages()?;
+    let built = build::programs(target, &packages_of(programs))?;
+    let pages = pages(programs)?;
 
     build::check_glibc(&library.folder.join(target.names()?.built), target)?;
     let _ = fs::remove_dir_all(folder);
@@ -66,10 +79,10 @@ fn lay_out(target: &Target, folder: &Path) -> Result<(), String> {
     let name = runtime.file_name().unwrap_or_default().to_string_lossy().into_owned();
     tree.library(&library, &name)?;
     tree.file(&runtime, &format!("{}/{name}", tree.shared()))?;
-    for (_, program) in PROGRAMS {
+    for (_, program) in programs {
         let program = target.program(program);
-        build::check_glibc(&programs.join(&program), target)?;
-        tree.file(&programs.join(&program), &format!("bin/{program}"))?;
+        build::check_glibc(&built.join(&program), target)?;
+        tree.file(&built.join(&program), &format!("bin/{program}"))?;
     }
     for page in archive::files(&pages)? {
         tree.file(&pages.join(&page), &format!("share/{}", page.to_string_lossy()))?;
@@ -82,11 +95,15 @@ fn lay_out(target: &Target, folder: &Path) -> Result<(), String> {
             tree.folder(&examples, &format!("share/auricle/examples/{language}"))?;
         }
     }
-    documents(&tree, &runtime, target)
+    documents(&tree, &runtime, programs)
+}
+
+fn packages_of(programs: &[Program]) -> Vec<&'static str> {
+    programs.iter().map(|(package, _)| *package).collect()
 }
 
 /// Licences, lists of parts, and what a reader wants.
-fn documents(tree: &Tree, runtime: &Path, target: &Target) -> Result<(), String> {
+fn documents(tree: &Tree, runtime: &Path, programs: &[Program]) -> Result<(), String> {
     const PLACE: &str = "share/doc/auricle";
     for name in ["LICENSE-MIT", "LICENSE-APACHE", "CHANGELOG.md"] {
         tree.file(&root().join(name), &format!("{PLACE}/{name}"))?;
@@ -103,13 +120,13 @@ fn documents(tree: &Tree, runtime: &Path, target: &Target) -> Result<(), String>
         tree.file(&runtime.with_file_name(name), &format!("{PLACE}/onnxruntime/{name}"))?;
     }
     let rust = rust_version()?;
-    let library = packages::linked_into(&["auricle"], target)?;
-    let programs = packages::linked_into(&PROGRAMS.map(|(package, _)| package), target)?;
-    let standard = sbom::standard_library(&rust);
-    let parts = [standard, sbom::onnx_runtime(sum(runtime)?)];
-    for (name, kind, packages) in
-        [("libauricle", "library", &library), ("auricle-tools", "application", &programs)]
-    {
+    let parts = [sbom::standard_library(&rust), sbom::onnx_runtime(sum(runtime)?)];
+    let mut lists = vec![("libauricle", "library", vec!["auricle"])];
+    if !programs.is_empty() {
+        lists.push(("auricle-tools", "application", packages_of(programs)));
+    }
+    for (name, kind, packages) in lists {
+        let packages = &packages::linked_into(&packages, tree.target)?;
         tree.text(&licences::collect(name, packages, &rust)?, &format!("{PLACE}/{name}.licences.txt"))?;
         let document = sbom::document(name, kind, packages, &parts);
         let text = serde_json::to_string_pretty(&document).map_err(|e| e.to_string())?;
@@ -119,10 +136,11 @@ fn documents(tree: &Tree, runtime: &Path, target: &Target) -> Result<(), String>
 }
 
 /// Man pages and completions. The command lines write them, in a test of theirs: what is shipped does not hold the code.
-fn pages() -> Result<PathBuf, String> {
+fn pages(programs: &[Program]) -> Result<PathBuf, String> {
     let folder = root().join("target").join("pages");
     let _ = fs::remove_dir_all(&folder);
-    for (package, program) in PROGRAMS {
+    fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    for (package, program) in programs {
         let mut test = cargo();
         test.args(["test", "--quiet", "--package", package, "--bin", program, "pages::"]);
         run(test.env("AURICLE_PAGES", &folder))?;

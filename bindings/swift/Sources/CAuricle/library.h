@@ -1,0 +1,2 @@
+/* The header of the library that is installed: pkg-config says where. */
+#include <auricle.h>
