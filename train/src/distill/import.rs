@@ -15,7 +15,7 @@ pub fn import(onnx: &[u8], manifest: &Manifest) -> Result<MobileNet> {
     let editor = Editor::read(onnx)?;
     let layout = &manifest.input.layout;
     let place = |axis| layout.iter().position(|a| *a == axis);
-    let rows_first = place(Axis::Row) < place(Axis::Bin);
+    let rows_first = layout.contains(&Axis::RowBin) || place(Axis::Row) < place(Axis::Bin);
     let convolutions: Vec<&NodeProto> = editor.nodes().iter().filter(|node| node.is("Conv")).collect();
     let expected = 1 + 2 * STRIDES.len();
     ensure!(
