@@ -6,13 +6,15 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::{Deserialize, Serialize};
 
-use crate::augment::{self, Augment, SILENCE_RMS, chance, normal, rms};
+use crate::augment::{self, Augment, SILENCE_RMS, chance, damage, filters, normal, rms, room};
 use crate::dataset::Clip;
 use crate::front_end::FrontEnd;
 use crate::stretch::Stretcher;
 
 /// Windows of one clip that are tried before a silent one is taken.
 const TRIES: usize = 8;
+/// Share of white noise among the examples of no class, where there are backgrounds.
+const NOISE_ALONE: f32 = 0.3;
 /// Furthest a clip is stretched, either way.
 const STRETCH: f32 = 0.2;
 
@@ -96,12 +98,28 @@ impl<'a> Crops<'a> {
         Batch { input, target, examples }
     }
 
+    /// The next example's samples alone; whose they are does not matter.
+    pub fn window(&mut self, window: &mut [f32], sample_rate: u32) {
+        let mut rng = self.numbers(0, self.place.examples);
+        self.place.examples += 1;
+        let mut target = vec![0.0; self.material.classes];
+        self.example(window, &mut target, sample_rate, &mut rng);
+    }
+
     fn example(&mut self, window: &mut [f32], target: &mut [f32], sample_rate: u32, rng: &mut StdRng) {
         let augment = self.augment;
         if chance(augment.silence, rng) {
             let level =
                 if rng.random::<f32>() < 0.3 { 0.0 } else { 10f32.powf(rng.random_range(-5.0..-1.0)) };
-            window.iter_mut().for_each(|s| *s = level * normal(rng));
+            match self.material.backgrounds.len() {
+                0 => window.iter_mut().for_each(|s| *s = level * normal(rng)),
+                _ if chance(NOISE_ALONE, rng) => window.iter_mut().for_each(|s| *s = level * normal(rng)),
+                count => {
+                    window.fill(0.0);
+                    augment::copy_of(window, &self.material.backgrounds[rng.random_range(0..count)], rng);
+                    self.damage(window, sample_rate as f32, rng);
+                }
+            }
             target.fill(if self.material.multi_label { 0.0 } else { 1.0 / target.len() as f32 });
             return;
         }
@@ -121,15 +139,45 @@ impl<'a> Crops<'a> {
         if augment.shift > 0.0 {
             augment::shift(window, (augment.shift * sample_rate as f32) as usize, rng);
         }
-        augment::gain(window, augment.gain_db, rng);
+        self.damage(window, sample_rate as f32, rng);
         let backgrounds = &self.material.backgrounds;
         if !backgrounds.is_empty() && chance(augment.background_share, rng) {
             let background = &backgrounds[rng.random_range(0..backgrounds.len())];
             augment::add_background(window, background, augment.background_snr, rng);
         }
         if chance(augment.noise, rng) {
-            augment::add_noise(window, rng.random_range(5.0..20.0), rng);
+            let (low, high) = (augment.noise_range[0], augment.noise_range[1]);
+            let snr = if low < high { rng.random_range(low..high) } else { low };
+            match augment.noise_colour {
+                0.0 => augment::add_noise(window, snr, rng),
+                steepest => {
+                    let colour = rng.random_range(0.0..steepest);
+                    augment::add_coloured_noise(window, snr, colour, rng);
+                }
+            }
         }
+    }
+
+    /// What is between the source and the file.
+    fn damage(&self, window: &mut [f32], sample_rate: f32, rng: &mut StdRng) {
+        let augment = self.augment;
+        if chance(augment.room, rng) {
+            let response = room::Room::random(rng).response(sample_rate);
+            room::reverberate(window, &response);
+        }
+        if chance(augment.microphone, rng) {
+            filters::microphone(window, sample_rate, rng);
+        }
+        if chance(augment.band, rng) {
+            filters::band_limit(window, sample_rate, rng);
+        }
+        if chance(augment.codec, rng) {
+            damage::mu_law(window, chance(0.5, rng));
+        }
+        if chance(augment.clipping, rng) {
+            damage::clip(window, rng);
+        }
+        augment::gain(window, augment.gain_db, rng);
     }
 
     /// Shares add up where one class is to be found of many. Where each is judged for itself, a class is heard in a
@@ -151,6 +199,10 @@ impl<'a> Crops<'a> {
             let mut part = vec![0.0; length as usize];
             cut(clip, &mut part, rng);
             self.stretcher.stretch(&part, window);
+        } else if chance(self.augment.pitch, rng) {
+            let mut part = vec![0.0; (window.len() as f32 * damage::speed(rng)) as usize];
+            cut(clip, &mut part, rng);
+            damage::play(&part, window);
         } else {
             cut(clip, window, rng);
         }

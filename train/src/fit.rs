@@ -353,7 +353,8 @@ pub fn optimiser(recipe: &Recipe) -> ModuleOptimizer {
     AdamWConfig::new().with_weight_decay(recipe.weight_decay).with_epsilon(1e-8).init()
 }
 
-fn learning_rate(recipe: &Recipe, step: usize) -> f64 {
+/// Of one step, counted from 0.
+pub fn learning_rate(recipe: &Recipe, step: usize) -> f64 {
     let warm_up = (recipe.steps / 10).max(1);
     if step < warm_up {
         return recipe.learning_rate * (step + 1) as f64 / warm_up as f64;

@@ -13,6 +13,7 @@ pub mod compress;
 pub mod crops;
 pub mod dataset;
 pub mod difference;
+pub mod distill;
 pub mod evaluate;
 pub mod export;
 pub mod fit;

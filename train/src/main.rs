@@ -9,8 +9,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use commands::{
-    compress, cross_validate, evaluate, finetune, float_io, head, inspect_data, join, mix, normal, search,
-    stamp, train,
+    compress, cross_validate, distill, evaluate, finetune, float_io, head, inspect_data, join, mix, normal,
+    search, stamp, train,
 };
 
 /// Trains sound classifiers for libauricle.
@@ -29,6 +29,7 @@ enum Command {
     CrossValidate(cross_validate::Args),
     /// Goes on from a trained network with other clips, and other classes if they have them; writes a model.
     Finetune(finetune::Args),
+    Distill(distill::Args),
     Evaluate(evaluate::Args),
     InspectData(inspect_data::Args),
     Mix(mix::Args),
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Train(args) => args.run(),
         Command::CrossValidate(args) => args.run(),
         Command::Finetune(args) => args.run(),
+        Command::Distill(args) => args.run(),
         Command::Evaluate(args) => args.run(),
         Command::InspectData(args) => args.run(),
         Command::Mix(args) => args.run(),

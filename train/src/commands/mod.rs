@@ -3,6 +3,7 @@
 pub mod compress;
 pub mod cross_validate;
 mod curve;
+pub mod distill;
 pub mod evaluate;
 pub mod finetune;
 pub mod float_io;

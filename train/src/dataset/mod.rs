@@ -7,6 +7,7 @@
 mod cache;
 mod doubts;
 mod labels;
+mod sounds;
 mod split;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use rayon::prelude::*;
 
 use cache::Cache;
 use labels::Row;
+pub use sounds::sounds;
 
 /// Seconds by which the `end` of a row may be beyond the end of its file: labels are rounded.
 const END_SLACK: f64 = 0.1;

@@ -67,7 +67,7 @@ impl Graph {
         bias: &[f32],
         stride: [usize; 2],
     ) -> String {
-        self.conv_padded(x, weight, shape, bias, stride, [shape[2] / 2; 2])
+        self.conv_grouped(x, weight, shape, bias, stride, [shape[2] / 2; 4], 1)
     }
 
     /// A convolution padded by half of its kernel over the bins, and not along the rows.
@@ -79,30 +79,34 @@ impl Graph {
         bias: &[f32],
         stride: [usize; 2],
     ) -> String {
-        self.conv_padded(x, weight, shape, bias, stride, [shape[2] / 2, 0])
+        self.conv_grouped(x, weight, shape, bias, stride, [shape[2] / 2, 0, shape[2] / 2, 0], 1)
     }
 
     /// A convolution over patches of k×k that do not overlap, without padding: what is left over is not seen.
     pub fn patches(&mut self, x: &str, weight: &[f32], shape: [usize; 4], bias: &[f32]) -> String {
-        self.conv_padded(x, weight, shape, bias, [shape[2]; 2], [0; 2])
+        self.conv_grouped(x, weight, shape, bias, [shape[2]; 2], [0; 4], 1)
     }
 
-    fn conv_padded(
+    /// Any convolution, padded by so many bins and rows before, and so many after. `weight` is `[out, in / groups, k, k]`.
+    #[allow(clippy::too_many_arguments)] // they are the operator's
+    pub fn conv_grouped(
         &mut self,
         x: &str,
         weight: &[f32],
         shape: [usize; 4],
         bias: &[f32],
         stride: [usize; 2],
-        [high, wide]: [usize; 2],
+        pads: [usize; 4],
+        groups: usize,
     ) -> String {
         let [out, _, kh, kw] = shape;
         let w = self.initializer(weight, &shape);
         let b = self.initializer(bias, &[out]);
         let attributes = vec![
             ints("kernel_shape", &[kh as i64, kw as i64]),
-            ints("pads", &[high, wide, high, wide].map(|pad| pad as i64)),
+            ints("pads", &pads.map(|pad| pad as i64)),
             ints("strides", &stride.map(|s| s as i64)),
+            int("group", groups as i64),
         ];
         self.node("Conv", &[x, &w, &b], attributes)
     }

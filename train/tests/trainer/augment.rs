@@ -48,6 +48,14 @@ fn every_part_changes_examples_and_the_seed_decides_how() {
         ("shift", Augment { shift: 0.3, ..Augment::none() }),
         ("gain", Augment { gain_db: 6.0, ..Augment::none() }),
         ("noise", Augment { noise: 1.0, ..Augment::none() }),
+        ("noise colour", Augment { noise: 1.0, noise_colour: 20.0, ..Augment::none() }),
+        ("noise range", Augment { noise: 1.0, noise_range: vec![-5.0, 0.0], ..Augment::none() }),
+        ("room", Augment { room: 1.0, ..Augment::none() }),
+        ("microphone", Augment { microphone: 1.0, ..Augment::none() }),
+        ("band", Augment { band: 1.0, ..Augment::none() }),
+        ("codec", Augment { codec: 1.0, ..Augment::none() }),
+        ("clipping", Augment { clipping: 1.0, ..Augment::none() }),
+        ("pitch", Augment { pitch: 1.0, ..Augment::none() }),
         ("mask bins", Augment { mask: 1.0, mask_bins: 15, ..Augment::none() }),
         ("mask rows", Augment { mask: 1.0, mask_rows: 9, ..Augment::none() }),
         ("flip", Augment { flip: 1.0, ..Augment::none() }),
@@ -118,6 +126,47 @@ fn a_mixture_has_its_parts_in_the_share_of_its_target() {
     augment::mix(&mut a, &quiet, 0.7);
     let rest: Vec<f32> = a.iter().zip(&alone).map(|(m, a)| m - 0.7 * a).collect();
     assert!((db(&rest, &alone) - 20.0 * 0.3f32.log10()).abs() < 0.01, "{} dB", db(&rest, &alone));
+}
+
+#[test]
+fn coloured_noise_has_its_snr_and_its_slope() {
+    for colour in [0.0, 10.0, 20.0] {
+        let clean = tone(440.0, 1.0);
+        let mut noisy = clean.clone();
+        augment::add_coloured_noise(&mut noisy, 5.0, colour, &mut rng(1));
+        let added: Vec<f32> = noisy.iter().zip(&clean).map(|(n, c)| n - c).collect();
+        assert!((db(&clean, &added) - 5.0).abs() < 0.2, "{} dB", db(&clean, &added));
+        let slope = power(&added, 200.0..400.0) - power(&added, 2000.0..4000.0);
+        // Both bands are an octave: the upper one is ten times as wide.
+        assert!((slope + 10.0 - colour).abs() < 1.5, "{slope} dB for {colour}");
+    }
+}
+
+/// Power between two frequencies, dB.
+fn power(samples: &[f32], hz: std::ops::Range<f32>) -> f32 {
+    let mut spectrum: Vec<Complex32> = samples.iter().map(|&s| Complex32::new(s, 0.0)).collect();
+    FftPlanner::new().plan_fft_forward(samples.len()).process(&mut spectrum);
+    let inside = spectrum[..samples.len() / 2]
+        .iter()
+        .enumerate()
+        .filter(|(bin, _)| hz.contains(&(*bin as f32 * RATE / samples.len() as f32)));
+    10.0 * inside.map(|(_, value)| value.norm_sqr()).sum::<f32>().log10()
+}
+
+#[test]
+fn a_background_alone_is_an_example_of_no_class() {
+    let clips = [clip(0, 1.5), clip(1, 1.5)];
+    let clips: Vec<&Clip> = clips.iter().collect();
+    let material = Material { backgrounds: Arc::new(vec![tone(2000.0, 0.7)]), ..material(&clips) };
+    let augment = Augment { silence: 1.0, ..Augment::none() };
+    let mut crops = Crops::new(&material, &augment, 1, Place::default());
+    let mut window = vec![0.0; 16_000];
+    let mut heard = 0;
+    for _ in 0..20 {
+        crops.window(&mut window, 16_000);
+        heard += usize::from((pitch(&window) - 2000.0).abs() < 5.0 && rms(&window) > 0.1);
+    }
+    assert!((10..20).contains(&heard), "{heard} of 20 are the background, the others noise");
 }
 
 #[test]

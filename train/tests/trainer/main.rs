@@ -7,6 +7,7 @@ mod commands;
 mod common;
 mod compress;
 mod dataset;
+mod distill;
 mod events;
 mod fit;
 mod float_io;

@@ -99,6 +99,13 @@ fn stream_says_of_a_stream_what_it_says_of_its_windows() {
     assert!(refused("stream", Some(0.3), 0.25).contains("64 bins × 10 rows"));
 }
 
+#[test]
+fn mobilenet_is_in_the_file_as_it_was_trained() {
+    let plan = plan(Architecture::Mobilenet, Recipe { learning_rate: 1e-4, ..recipe(2, 1) });
+    let file = agrees(&train(&clips(4), &plan), &plan, &clips(4));
+    assert!(file.len() < 4_000_000, "{} bytes", file.len());
+}
+
 /// 23 bins × 21 rows: odd where a network halves them.
 #[test]
 fn sizes_that_cannot_be_halved_are_in_the_file_as_they_were_trained() {

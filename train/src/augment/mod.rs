@@ -1,11 +1,17 @@
 //! How examples are changed at random. Every part draws its numbers from the example's own generator, and none if it is
 //! switched off.
 
+pub mod damage;
+pub mod filters;
+pub mod room;
+
 use std::path::PathBuf;
 
 use clap::Args;
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
+use rustfft::FftPlanner;
+use rustfft::num_complex::Complex32;
 use serde::{Deserialize, Serialize};
 
 /// A window below this RMS (-60 dB of full scale) is silence: no class can be heard in it.
@@ -26,9 +32,33 @@ pub struct Augment {
     /// Gain, uniform within ± so many dB.
     #[arg(long, default_value_t = 6.0)]
     pub gain_db: f32,
-    /// Share of the examples that get white noise at an SNR of 5 to 20 dB.
+    /// Share of the examples that get noise.
     #[arg(long, default_value_t = 0.3)]
     pub noise: f32,
+    /// SNRs of that noise, dB: uniform from the first to the second.
+    #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], default_values_t = [5.0, 20.0], allow_negative_numbers = true)]
+    pub noise_range: Vec<f32>,
+    /// Steepest fall of that noise, dB per decade of frequency: 0 is white, 10 pink, 20 brown; uniform from 0.
+    #[arg(long, default_value_t = 0.0)]
+    pub noise_colour: f32,
+    /// Share of the examples that are heard in a room.
+    #[arg(long, default_value_t = 0.0)]
+    pub room: f32,
+    /// Share of the examples that are heard through a microphone with a tilt of up to 3 dB per octave and resonances.
+    #[arg(long, default_value_t = 0.0)]
+    pub microphone: f32,
+    /// Share of the examples of which only a band is left, at the least 0.5 to 1.5 kHz.
+    #[arg(long, default_value_t = 0.0)]
+    pub band: f32,
+    /// Share of the examples that go through µ-law of 8 bits, half of them at half the rate.
+    #[arg(long, default_value_t = 0.0)]
+    pub codec: f32,
+    /// Share of the examples whose peaks are cut off, by up to 15 dB.
+    #[arg(long, default_value_t = 0.0)]
+    pub clipping: f32,
+    /// Share of the examples that are played up to three semitones higher or lower.
+    #[arg(long, default_value_t = 0.0)]
+    pub pitch: f32,
     /// Folder of recordings that are laid under examples; those that cannot be read are passed over.
     #[arg(long)]
     pub background: Option<PathBuf>,
@@ -50,8 +80,8 @@ pub struct Augment {
     /// Share of the examples whose bins are turned upside down.
     #[arg(long, default_value_t = 0.0)]
     pub flip: f32,
-    /// Share of the examples that are digital silence or white noise at any level, whose target is every class alike
-    /// (none of them where classes are judged each for itself).
+    /// Share of the examples that are digital silence, white noise or, where there are some, a background alone, at any level;
+    /// their target is every class alike (none of them where classes are judged each for itself).
     #[arg(long, default_value_t = 0.06)]
     pub silence: f32,
 }
@@ -65,6 +95,14 @@ impl Augment {
             shift: 0.0,
             gain_db: 0.0,
             noise: 0.0,
+            noise_range: vec![5.0, 20.0],
+            noise_colour: 0.0,
+            room: 0.0,
+            microphone: 0.0,
+            band: 0.0,
+            codec: 0.0,
+            clipping: 0.0,
+            pitch: 0.0,
             background: None,
             background_share: 0.0,
             background_snr: 0.0,
@@ -112,6 +150,23 @@ pub fn add_noise(window: &mut [f32], snr: f32, rng: &mut impl Rng) {
     window.iter_mut().for_each(|s| *s += level * normal(rng));
 }
 
+/// The same, falling by `colour` dB per decade of frequency.
+pub fn add_coloured_noise(window: &mut [f32], snr: f32, colour: f32, rng: &mut impl Rng) {
+    let size = window.len().next_power_of_two();
+    let mut values: Vec<Complex32> = (0..size).map(|_| Complex32::new(normal(rng), 0.0)).collect();
+    let mut planner = FftPlanner::new();
+    planner.plan_fft_forward(size).process(&mut values);
+    for (bin, value) in values.iter_mut().enumerate() {
+        // Below some Hz it does not rise any more.
+        let frequency = bin.min(size - bin).max(size / 1024 + 1) as f32;
+        *value *= frequency.powf(-colour / 20.0);
+    }
+    planner.plan_fft_inverse(size).process(&mut values);
+    let noise: Vec<f32> = values[..window.len()].iter().map(|value| value.re).collect();
+    let level = rms(window) * 10f32.powf(-snr / 20.0) / rms(&noise);
+    window.iter_mut().zip(noise).for_each(|(s, n)| *s += level * n);
+}
+
 /// Adds a stretch of `background` from a random place, `snr` dB below the window. A background that is shorter than the
 /// window is repeated; a silent one changes nothing.
 pub fn add_background(window: &mut [f32], background: &[f32], snr: f32, rng: &mut impl Rng) {
@@ -121,6 +176,12 @@ pub fn add_background(window: &mut [f32], background: &[f32], snr: f32, rng: &mu
         let level = rms(window) / rms(&part) * 10f32.powf(-snr / 20.0);
         window.iter_mut().zip(part).for_each(|(s, b)| *s += level * b);
     }
+}
+
+/// Fills the window with a stretch of `background` from a random place, repeated if it is shorter.
+pub fn copy_of(window: &mut [f32], background: &[f32], rng: &mut impl Rng) {
+    let start = rng.random_range(0..background.len());
+    window.iter_mut().zip(background.iter().cycle().skip(start)).for_each(|(s, b)| *s = *b);
 }
 
 /// SpecAugment (Park et al., arXiv:1904.08779): one band of bins and one stretch of rows are set to the mean.
