@@ -356,7 +356,7 @@ def yamnet(folder):
         sys.exit("AURICLE_YAMNET_PATCHES is to name an ONNX file of YAMNet that takes patches [1, 96, 64]")
     net = network(file)
     (heard,), (said,) = net.get_inputs(), net.get_outputs()
-    manifest = json.loads((HERE / "yamnet.auricle.json").read_text())
+    manifest = json.loads((HERE / "yamnet.without-labels.json").read_text())
     manifest["labels"] = [f"class {k}" for k in range(said.shape[-1])]
     (folder / "yamnet.auricle.json").write_text(json.dumps(manifest))
     return Path(file), lambda samples: [net.run(None, {heard.name: p[None]})[0][0] for p in front_ends.yamnet(samples)]
