@@ -20,7 +20,17 @@ pub fn is_child() -> bool {
 
 /// What a child printed, which must have passed.
 pub fn finish(mut command: Command) -> String {
-    let output = command.output().expect("the child starts");
+    // A copy of the program that was just written is busy while a child of another test, forked meanwhile, has not
+    // reached its exec: it holds the file open for writing.
+    let busy = |error: &std::io::Error| error.kind() == std::io::ErrorKind::ExecutableFileBusy;
+    let mut tries = 0;
+    let output = loop {
+        match command.output() {
+            Err(error) if busy(&error) && tries < 100 => std::thread::sleep(Duration::from_millis(10)),
+            output => break output.expect("the child starts"),
+        }
+        tries += 1;
+    };
     let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
     assert!(output.status.success() && out.contains("1 passed"), "{}\n{out}\n{err}", output.status);
     out

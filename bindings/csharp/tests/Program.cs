@@ -9,7 +9,7 @@ using System.Threading.Tasks;
 
 /// <summary>
 /// Runs every public static method of the classes whose names end in Tests: `Tests.dll FOLDER [PART OF A NAME]`. FOLDER has
-/// model.onnx, `facts` (bindings/header.py) and the program `reference` (bindings/python/tests/reference.c).
+/// model.onnx, `facts` (bindings/header.py) and the program `reference` (bindings/reference.c).
 /// </summary>
 static class Program
 {

@@ -5,7 +5,7 @@ import java.lang.reflect.InvocationTargetException
 import java.lang.reflect.Modifier
 import kotlin.system.exitProcess
 
-/** Holds model.onnx, `facts` (bindings/header.py) and the program `reference` (bindings/python/tests/reference.c). */
+/** Holds model.onnx, `facts` (bindings/header.py) and the program `reference` (bindings/reference.c). */
 lateinit var folder: File
 
 val modelPath: String get() = File(folder, "model.onnx").path

@@ -35,10 +35,10 @@ def noise() -> npt.NDArray[np.float32]:
 
 
 def compiled(source: str, folder: pathlib.Path) -> pathlib.Path:
-    """A C program of this folder, linked to the library of the installed package, as a file of `folder`."""
+    """A C program of bindings/, linked to the library of the installed package, as a file of `folder`."""
     package = pathlib.Path(auricle.__file__).parent
     program = folder / source.removesuffix(".c")
     command = ["cc", "-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}"]
-    command += [str(pathlib.Path(__file__).with_name(source)), str(next(package.glob("libauricle*")))]
+    command += [str(ROOT / "bindings" / source), str(next(package.glob("libauricle*")))]
     subprocess.run([*command, f"-Wl,-rpath,{package}", "-o", str(program)], check=True)
     return program

@@ -1,25 +1,25 @@
 """The package knows include/auricle.h as it is."""
 
 import ctypes
-import pathlib
-import re
 import subprocess
+import sys
 
 import auricle
 import pytest
 from auricle import _library, pcm, provider, session, status
 from conftest import ROOT
 
-HEADER = (ROOT / "include" / "auricle.h").read_text(encoding="utf-8")
-CODE = re.sub(r"/\*.*?\*/", "", HEADER, flags=re.DOTALL)
-
-
-def defined(pattern: str) -> dict[str, int]:
-    return {name: int(value) for name, value in re.findall(rf"^#define AURICLE_({pattern}) (-?\d+)$", CODE, re.MULTILINE)}
+#: What the header says, a fact a line.
+FACTS = [
+    line.split()
+    for line in subprocess.run(
+        [sys.executable, str(ROOT / "bindings" / "header.py")], check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+]
 
 
 def test_statuses_formats_and_levels_are_those_of_the_header() -> None:
-    numbers = defined(r"\w+")
+    numbers = {fact[1]: int(fact[2]) for fact in FACTS if fact[0] == "constant"}
     for other in ("VERSION_MAJOR", "VERSION_MINOR", "VERSION_PATCH"):
         del numbers[other]
     assert numbers.pop("ABI_VERSION") == _library.ABI_VERSION == auricle.abi_version()
@@ -38,33 +38,23 @@ def test_every_error_has_an_exception_of_its_own() -> None:
 
 
 def structs() -> dict[str, list[str]]:
-    bodies = re.findall(r"typedef struct \{(.*?)\} (auricle_\w+);", CODE, re.DOTALL)
-    return {name: re.findall(r"(\w+);", body) for body, name in bodies}
+    members: dict[str, list[str]] = {fact[1]: [] for fact in FACTS if fact[0] == "struct"}
+    for fact in FACTS:
+        if fact[0] == "member":
+            members[fact[1]].append(fact[2])
+    return members
 
 
-def test_structs_lie_in_memory_as_in_c(tmp_path: pathlib.Path) -> None:
-    found = structs()
-    assert set(found) == set(_library.STRUCTS)
-    lines = []
-    for name, members in found.items():
-        lines.append(f'printf("{name} %zu\\n", sizeof({name}));')
-        for member in members:
-            lines.append(
-                f'printf("{name}.{member} %zu %zu\\n", offsetof({name}, {member}), sizeof((({name} *)0)->{member}));'
-            )
-    source = tmp_path / "layout.c"
-    source.write_text(f"#include <auricle.h>\n#include <stdio.h>\nint main(void) {{ {' '.join(lines)} return 0; }}\n")
-    program = tmp_path / "layout"
-    subprocess.run(["cc", f"-I{ROOT / 'include'}", str(source), "-o", str(program)], check=True)
-    in_c = subprocess.run([program], check=True, capture_output=True, text=True).stdout.splitlines()
+def test_structs_lie_in_memory_as_in_c() -> None:
+    assert set(structs()) == set(_library.STRUCTS)
     here = []
-    for name in found:
+    for name in structs():
         struct = _library.STRUCTS[name]
-        here.append(f"{name} {ctypes.sizeof(struct)}")
+        here.append(["struct", name, str(ctypes.sizeof(struct))])
         for member, *_ in struct._fields_:
             field = getattr(struct, member)
-            here.append(f"{name}.{member} {field.offset} {field.size}")
-    assert here == in_c
+            here.append(["member", name, member, str(field.offset), str(field.size)])
+    assert here == [fact for fact in FACTS if fact[0] in ("struct", "member")]
 
 
 #: What a type of the header may be here.
@@ -82,7 +72,7 @@ SCALARS = {
 def fits(c: str, here: object) -> bool:
     if "*" not in c:
         return here is SCALARS[c]
-    base = c.replace("const", "").replace("*", "").strip()
+    base = c.replace("const", "").replace("*", "")
     if base in _library.STRUCTS:
         return here is ctypes.POINTER(_library.STRUCTS[base])
     if base == "char":
@@ -93,12 +83,11 @@ def fits(c: str, here: object) -> bool:
 
 
 def test_functions_take_and_return_what_the_header_says() -> None:
-    declared = re.findall(r"AURICLE_API\s+([\w\s]+?[\s*]+)(auricle_\w+)\((.*?)\);", CODE, re.DOTALL)
-    assert {name for _, name, _ in declared} == set(_library.FUNCTIONS)
-    for returns, name, arguments in declared:
-        takes = [] if arguments.strip() == "void" else [re.sub(r"\w+$", "", a.strip()).strip() for a in arguments.split(",")]
+    declared = [fact[1:] for fact in FACTS if fact[0] == "function"]
+    assert {name for name, *_ in declared} == set(_library.FUNCTIONS)
+    for name, returns, *takes in declared:
         here_returns, here_takes = _library.FUNCTIONS[name]
-        assert fits(returns.strip(), here_returns), f"{name} returns {returns}"
+        assert fits(returns, here_returns), f"{name} returns {returns}"
         assert len(takes) == len(here_takes), name
         for c, here in zip(takes, here_takes, strict=True):
             assert fits(c, here), f"{name}: {c} is {here}"

@@ -9,13 +9,17 @@ const SEMITONES: f32 = 3.0;
 /// Loudest that a window is driven above full scale, dB.
 const OVERDRIVE: f32 = 15.0;
 
+/// A sample of -1 to 1 after 8 bits of µ-law.
+pub fn coded(x: f32) -> f32 {
+    let code = (x.signum() * (1.0 + MU * x.abs()).ln() / (1.0 + MU).ln() * 127.0).round() / 127.0;
+    code.signum() * ((1.0 + MU).powf(code.abs()) - 1.0) / MU
+}
+
 /// 8 bits of µ-law, at half the rate if `half` (every second sample, the others between their neighbours): a telephone.
 pub fn mu_law(window: &mut [f32], half: bool) {
     let peak = window.iter().fold(0f32, |m, s| m.max(s.abs())).max(1e-6);
     for sample in window.iter_mut() {
-        let x = *sample / peak;
-        let code = (x.signum() * (1.0 + MU * x.abs()).ln() / (1.0 + MU).ln() * 127.0).round() / 127.0;
-        *sample = peak * code.signum() * ((1.0 + MU).powf(code.abs()) - 1.0) / MU;
+        *sample = peak * coded(*sample / peak);
     }
     if half {
         for n in (1..window.len()).step_by(2) {

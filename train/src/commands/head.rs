@@ -1,21 +1,18 @@
 //! `head`: classes of one's own on a network that somebody else trained.
 
-use std::path::PathBuf;
-
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, ensure};
 use auricle::{Model, ModelOptions};
 use auricle_train::calibrate::{Calibration, Example};
 use auricle_train::compress::measure::{accuracy, scores};
 use auricle_train::dataset::{Clip, Source};
 use auricle_train::front_end::{About, FrontEndSpec};
 use auricle_train::golden;
-use auricle_train::head::{Candidate, Embedded, Head, candidates, embed, few};
-use auricle_train::onnx::pool::Pool;
+use auricle_train::head::{Embedded, Head, few};
 use auricle_train::parallel;
 use auricle_train::sources::Sources;
 use indicatif::MultiProgress;
 
-use super::curve::bar;
+use super::backbone::BackboneArgs;
 use super::{OutputArgs, load, stamp, warn_unheard};
 
 /// Largest difference of a clip's score between the file, in the library, and the head as it was trained.
@@ -27,14 +24,8 @@ const TOLERANCE: f32 = 1e-4;
 /// manifest (see `stamp`), and the name of the tensor that is its embedding.
 #[derive(clap::Args)]
 pub struct Args {
-    /// ONNX file of the network, with its manifest.
-    backbone: PathBuf,
-    /// Tensor that is the embedding; without it, the ones that could be are listed.
-    #[arg(long)]
-    embedding: Option<String>,
-    /// What becomes of the rows of a tensor that has one for each moment of a window.
-    #[arg(long, value_enum)]
-    rows: Option<Pool>,
+    #[command(flatten)]
+    backbone: BackboneArgs,
     #[command(flatten)]
     data: Source,
     /// Folds that are not trained on: the result is tested on them, and its temperature found by them.
@@ -55,23 +46,9 @@ pub struct Args {
 impl Args {
     pub fn run(self) -> Result<()> {
         self.output.check()?;
-        let onnx = stamp::read(&self.backbone)?;
+        let backbone = self.backbone.open()?;
         let options = ModelOptions::default();
-        let backbone = Model::load(&self.backbone, &options)?;
-        let place = || self.backbone.display().to_string();
-        let tensors = candidates(&onnx).with_context(place)?;
-        let Some(embedding) = self.embedding.as_deref() else {
-            let line = |Candidate { tensor, sizes, rows }: &Candidate| {
-                format!("  {tensor}  {sizes:?}{}", if *rows { ", with --rows mean, max or last" } else { "" })
-            };
-            let lines: Vec<String> = tensors.iter().map(line).collect();
-            bail!("--embedding TENSOR is needed; {} has these that could be:\n{}", place(), lines.join("\n"));
-        };
-        let (onnx, embedding) = match self.rows {
-            Some(pool) => pool.apply(&onnx, embedding).with_context(place)?,
-            None => (onnx, embedding.to_owned()),
-        };
-        let data = load(&self.data, &FrontEndSpec::of(backbone.manifest()))?;
+        let data = load(&self.data, &FrontEndSpec::of(backbone.model.manifest()))?;
         data.one_class_each("A head gives one class of many: label each clip with one class.")?;
         let (held, mut rest) = data.hold_out(&self.hold_out)?;
         warn_unheard(&data, &rest, "with these folds held out");
@@ -79,16 +56,11 @@ impl Args {
             rest = few(&rest, shots);
         }
         let screen = MultiProgress::new();
-        let embed = |clips: &[&Clip], what: &str| {
-            let bar = bar(&screen, what.into(), clips.len(), self.plain);
-            let embedded = embed(&onnx, backbone.manifest(), &embedding, clips, &|| bar.inc(1));
-            bar.finish_and_clear();
-            embedded.with_context(place)
-        };
-        let manifest = backbone.manifest();
+        let embed = |clips: &[&Clip], what: &str| backbone.embed(clips, what, &screen, self.plain);
         let examples = embed(&rest, "embed")?;
         let head = Head::fit(&examples, data.classes.len(), 1)?;
-        let (joined, mut manifest) = head.join(&onnx, manifest, &embedding, &data.classes)?;
+        let (joined, mut manifest) =
+            head.join(&backbone.onnx, backbone.model.manifest(), &backbone.embedding, &data.classes)?;
         (manifest.name, manifest.version, manifest.licence) =
             (self.about.name.clone(), self.about.version.clone(), self.about.licence.clone());
         let model = Model::load_memory(&joined, Some(&manifest.to_json()), &options)?;

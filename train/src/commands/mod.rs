@@ -1,5 +1,6 @@
 //! Code shared by the commands; each has its own file.
 
+mod backbone;
 pub mod compress;
 pub mod cross_validate;
 mod curve;

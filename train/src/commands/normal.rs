@@ -1,20 +1,17 @@
 //! `normal`: a score for everything that does not sound as usual, from usual sounds alone.
 
-use std::path::PathBuf;
-
 use anyhow::{Context, Result, bail, ensure};
 use auricle::{Model, ModelOptions};
 use auricle_train::dataset::{Clip, Dataset, Source};
 use auricle_train::evaluate::measures::area_under_roc;
 use auricle_train::front_end::{About, FrontEndSpec};
 use auricle_train::golden;
-use auricle_train::head::{Candidate, Embedded, candidates, embed};
+use auricle_train::head::Embedded;
 use auricle_train::normal::{Normal, Threshold};
-use auricle_train::onnx::pool::Pool;
 use auricle_train::sources::Sources;
 use indicatif::MultiProgress;
 
-use super::curve::bar;
+use super::backbone::BackboneArgs;
 use super::{OutputArgs, said, stamp};
 
 /// Largest difference of a clip's score between the file, in the library, and what was computed here.
@@ -26,14 +23,8 @@ const TOLERANCE: f64 = 1e-3;
 /// usual windows, as a score that is 0.5 where --false-alarm-rate of usual windows are beyond.
 #[derive(clap::Args)]
 pub struct Args {
-    /// ONNX file of the network, with its manifest.
-    backbone: PathBuf,
-    /// Tensor that is the embedding; without it, the ones that could be are listed.
-    #[arg(long)]
-    embedding: Option<String>,
-    /// What becomes of the rows of a tensor that has one for each moment of a window.
-    #[arg(long, value_enum)]
-    rows: Option<Pool>,
+    #[command(flatten)]
+    backbone: BackboneArgs,
     #[command(flatten)]
     data: Source,
     /// Class of the usual clips, if there are others too; those are never learned from, only tested on.
@@ -57,22 +48,8 @@ pub struct Args {
 impl Args {
     pub fn run(self) -> Result<()> {
         self.output.check()?;
-        let onnx = stamp::read(&self.backbone)?;
-        let backbone = Model::load(&self.backbone, &ModelOptions::default())?;
-        let place = || self.backbone.display().to_string();
-        let Some(embedding) = self.embedding.as_deref() else {
-            let tensors = candidates(&onnx).with_context(place)?;
-            let line = |Candidate { tensor, sizes, rows }: &Candidate| {
-                format!("  {tensor}  {sizes:?}{}", if *rows { ", with --rows mean, max or last" } else { "" })
-            };
-            let lines: Vec<String> = tensors.iter().map(line).collect();
-            bail!("--embedding TENSOR is needed; {} has these that could be:\n{}", place(), lines.join("\n"));
-        };
-        let (onnx, embedding) = match self.rows {
-            Some(pool) => pool.apply(&onnx, embedding).with_context(place)?,
-            None => (onnx, embedding.to_owned()),
-        };
-        let front_end = FrontEndSpec::of(backbone.manifest());
+        let backbone = self.backbone.open()?;
+        let front_end = FrontEndSpec::of(backbone.model.manifest());
         let rate = front_end.sample_rate();
         let data = said(Dataset::load_any(&self.data, rate, front_end.min_samples())?, rate);
         data.one_class_each("Label each clip with one class.")?;
@@ -84,17 +61,13 @@ impl Args {
         ensure!(!known.is_empty(), "no usual clip is left to learn from");
 
         let screen = MultiProgress::new();
-        let embed = |clips: &[&Clip], what: &str| {
-            let bar = bar(&screen, what.into(), clips.len(), self.plain);
-            let embedded = embed(&onnx, backbone.manifest(), &embedding, clips, &|| bar.inc(1));
-            bar.finish_and_clear();
-            embedded.with_context(place)
-        };
+        let embed = |clips: &[&Clip], what: &str| backbone.embed(clips, what, &screen, self.plain);
         let windows = embed(&known, "usual")?;
         let threshold = Threshold::new(&unheard(&known, &windows)?, self.false_alarm_rate)?;
         let all: Vec<&[f32]> = windows.iter().flat_map(|clip| &clip.windows).map(Vec::as_slice).collect();
         let normal = Normal::fit(&all)?;
-        let (joined, mut manifest) = normal.join(threshold, &onnx, backbone.manifest(), &embedding)?;
+        let (joined, mut manifest) =
+            normal.join(threshold, &backbone.onnx, backbone.model.manifest(), &backbone.embedding)?;
         (manifest.name, manifest.version, manifest.licence) =
             (self.about.name.clone(), self.about.version.clone(), self.about.licence.clone());
         println!(

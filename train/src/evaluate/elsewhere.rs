@@ -7,12 +7,12 @@ use rand::{SeedableRng, rngs::StdRng};
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex32;
 
-use crate::augment::{normal, rms};
+use crate::augment::damage::coded;
+use crate::augment::normal;
+use crate::augment::room::reverberate;
 
 /// Level of the noise of a microphone and its amplifier, RMS: -72 dB of full scale.
 const SELF_NOISE: f32 = 2.5e-4;
-/// µ-law's µ.
-const MU: f32 = 255.0;
 
 /// One place.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,14 +79,13 @@ impl Elsewhere {
                 let gain = (10_f32.powf(-below / 10.0) / energy.max(1e-9)).sqrt();
                 response.iter_mut().for_each(|v| *v *= gain);
                 response[0] = 1.0;
-                let mut heard = filtered(samples, &response);
-                let level = rms(samples) / rms(&heard).max(1e-9);
-                heard.iter_mut().for_each(|s| *s *= level);
+                let mut heard = samples.to_vec();
+                reverberate(&mut heard, &response);
                 heard
             }
             Self::Telephone(rate) => {
                 let heard = band(samples, rate, |hz| f32::from(u8::from((300.0..3400.0).contains(&hz))));
-                heard.into_iter().map(mu_law).collect()
+                heard.into_iter().map(|s| coded(s.clamp(-1.0, 1.0))).collect()
             }
             Self::SmallMicrophone(rate) => {
                 // 12 dB per octave below, 6 above.
@@ -96,41 +95,16 @@ impl Elsewhere {
     }
 }
 
-/// A sample after 8 bits of µ-law (G.711's curve).
-fn mu_law(sample: f32) -> f32 {
-    let pressed = sample.clamp(-1.0, 1.0).abs().mul_add(MU, 1.0).ln() / (1.0 + MU).ln();
-    let steps = (pressed * 127.0).round() / 127.0;
-    sample.signum() * ((1.0 + MU).powf(steps) - 1.0) / MU
-}
-
 /// Every frequency times `gain` of it.
 fn band(samples: &[f32], rate: u32, gain: impl Fn(f32) -> f32) -> Vec<f32> {
-    in_frequency(samples, 0, |bin, bins, value| {
-        *value *= gain(bin.min(bins - bin) as f32 * rate as f32 / bins as f32);
-    })
-}
-
-/// The convolution with `response`, cut to the length of the samples.
-fn filtered(samples: &[f32], response: &[f32]) -> Vec<f32> {
-    let size = (samples.len() + response.len()).next_power_of_two();
-    let mut other: Vec<Complex32> = response.iter().map(|v| (*v).into()).collect();
-    other.resize(size, Complex32::default());
-    FftPlanner::new().plan_fft_forward(size).process(&mut other);
-    in_frequency(samples, response.len(), |bin, _, value| *value *= other[bin])
-}
-
-/// Changes every bin of the spectrum of the samples with `tail` zeros after them.
-fn in_frequency(
-    samples: &[f32],
-    tail: usize,
-    mut change: impl FnMut(usize, usize, &mut Complex32),
-) -> Vec<f32> {
-    let size = (samples.len() + tail).next_power_of_two();
+    let size = samples.len().next_power_of_two();
     let mut values: Vec<Complex32> = samples.iter().map(|v| (*v).into()).collect();
     values.resize(size, Complex32::default());
     let mut planner = FftPlanner::new();
     planner.plan_fft_forward(size).process(&mut values);
-    values.iter_mut().enumerate().for_each(|(bin, value)| change(bin, size, value));
+    for (bin, value) in values.iter_mut().enumerate() {
+        *value *= gain(bin.min(size - bin) as f32 * rate as f32 / size as f32);
+    }
     planner.plan_fft_inverse(size).process(&mut values);
     values[..samples.len()].iter().map(|value| value.re / size as f32).collect()
 }
@@ -138,6 +112,7 @@ fn in_frequency(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::augment::rms;
 
     fn tone(hz: f32, rate: u32, count: usize) -> Vec<f32> {
         (0..count).map(|n| 0.1 * (std::f32::consts::TAU * hz * n as f32 / rate as f32).sin()).collect()
@@ -172,7 +147,7 @@ mod tests {
         // 8 bits: about 38 dB of signal to noise, at any level.
         let quiet: Vec<f32> = sound.iter().map(|s| 0.03 * s).collect();
         for sound in [&sound, &quiet] {
-            let error: Vec<f32> = sound.iter().map(|s| mu_law(*s) - s).collect();
+            let error: Vec<f32> = sound.iter().map(|s| coded(*s) - s).collect();
             assert!((-decibels(&error, sound) - 36.0).abs() < 6.0, "{}", -decibels(&error, sound));
         }
     }
