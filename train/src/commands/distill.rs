@@ -64,6 +64,7 @@ impl Args {
         let path = self.model.output.out.with_extension("ckpt");
         writable(&path)?;
         ensure!(self.windows >= self.run.recipe.batch, "--windows is less than --batch");
+        self.run.recipe.size.check(self.network)?;
         let place = || self.teacher.display().to_string();
         let onnx = stamp::read(&self.teacher)?;
         let known = Model::load(&self.teacher, &ModelOptions::default())?;
@@ -145,7 +146,7 @@ impl Args {
                 if let Some(reason) = reason {
                     println!("the teacher's weights are not taken over: {reason:#}");
                 }
-                Network::new(self.network, lessons.shape, outputs, &Device::flex())?
+                Network::sized(self.network, recipe.size, lessons.shape, outputs, &Device::flex())?
             }
         };
         let mut curve = Curve::new(&screen, "study".into(), recipe.steps, self.run.plain);

@@ -83,7 +83,8 @@ impl Size {
         format!("width {}, depth {}, kernel {}", self.width, self.depth, self.kernel)
     }
 
-    fn check(self, architecture: Architecture) -> Result<()> {
+    /// Whether a network can have it.
+    pub fn check(self, architecture: Architecture) -> Result<()> {
         ensure!(
             architecture == Architecture::Resnet || self == Self::default(),
             "--width, --depth and --kernel are those of a resnet; {architecture:?} has one size"

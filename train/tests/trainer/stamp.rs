@@ -92,6 +92,10 @@ fn golden_cases_are_made_once_and_kept() {
     wrong.golden[0].scores[3] += 0.5;
     let error = format!("{:#}", golden::finish(&data("probe.onnx"), &wrong, Some(1e-4)).unwrap_err());
     assert!(error.contains("golden[0]") && error.contains("\"most\""), "{error}");
+    // A score below the normal range, which the library reads as 0.
+    let mut tiny = model.manifest().clone();
+    (tiny.golden[0].scores[0], tiny.golden[0].tolerance) = (6e-39, 10.0);
+    golden::finish(&data("probe.onnx"), &tiny, None).unwrap();
     // A manifest that does not fit the network.
     let short = PROBE.replace(", \"most\"", "");
     let error =
