@@ -14,6 +14,7 @@ use auricle_train::fit::optimiser;
 use auricle_train::head::candidates;
 use auricle_train::loss::Kind;
 use auricle_train::network::{Architecture, Network, mobilenet};
+use auricle_train::parallel;
 use auricle_train::plan::{Plan, Recipe};
 use auricle_train::sources::Sources;
 use burn::module::Module;
@@ -151,7 +152,9 @@ impl Args {
         };
         let mut curve = Curve::new(&screen, "study".into(), recipe.steps, self.run.plain);
         let device = self.run.device.device();
-        let network = study(network, &lessons, recipe, &device, |point| curve.add(point))?;
+        let network = parallel::on_threads(parallel::cores(), || {
+            study(network, &lessons, recipe, &device, |point| curve.add(point))
+        })?;
         curve.finish();
         Ok(network)
     }

@@ -5,9 +5,9 @@
 use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Initializer, Linear, PaddingConfig2d};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::kernels::{self, Steps};
 use super::layers::{linear, values, write_linear};
 use crate::onnx::Graph;
 
@@ -122,18 +122,28 @@ impl ConvRelu {
 
     /// `[batch, inputs, h, w]` -> `[batch, outputs, h / stride, w / stride]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        relu(self.before_relu(x))
+        kernels::rectify(self.without_bias(x), self.bias())
     }
 
     /// The same before negative values become 0.
     pub fn before_relu(&self, x: Tensor<4>) -> Tensor<4> {
-        self.conv.forward(x)
+        self.without_bias(x) + self.bias().reshape([1, self.channels(), 1, 1])
+    }
+
+    fn without_bias(&self, x: Tensor<4>) -> Tensor<4> {
+        let weight = self.conv.weight.val();
+        let [before, after] = pads(weight.dims()[2], self.stride).map(|pad| [pad; 2]);
+        let steps = Steps { stride: [self.stride; 2], before, after };
+        if self.groups > 1 { kernels::filter(x, weight, steps) } else { kernels::convolve(x, weight, steps) }
+    }
+
+    fn bias(&self) -> Tensor<1> {
+        self.conv.bias.as_ref().expect("it was made with one").val()
     }
 
     /// `[outputs, inputs / groups, kernel, kernel]` and `[outputs]`.
     pub fn weights(&self) -> (Vec<f32>, Vec<f32>) {
-        let bias = self.conv.bias.as_ref().map_or_else(Vec::new, |bias| values(bias.val()));
-        (values(self.conv.weight.val()), bias)
+        (values(self.conv.weight.val()), values(self.bias()))
     }
 
     /// Other weights of the same shapes.

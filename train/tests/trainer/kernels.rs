@@ -1,7 +1,7 @@
 //! The CPU's own convolution and normalisation against burn's, forwards and backwards.
 
 use crate::random::Random;
-use auricle_train::network::kernels::{Steps, convolve, normalise};
+use auricle_train::network::kernels::{Steps, convolve, filter, normalise, rectify};
 use burn::nn::BatchNormConfig;
 use burn::tensor::activation::relu;
 use burn::tensor::module::conv2d;
@@ -25,6 +25,18 @@ fn difference(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs())) / largest
 }
 
+fn options(steps: Steps, groups: usize) -> ConvOptions<2> {
+    let padding = [0, 1].map(|axis| (steps.before[axis], steps.after[axis]));
+    ConvOptions::new_with_padding(steps.stride, padding, [1, 1], groups)
+}
+
+/// `y`, and the gradients of what it was made of.
+fn found<const D: usize>(y: Tensor<4>, x: &Tensor<4>, weight: &Tensor<D>) -> [Vec<f32>; 3] {
+    let along = random(y.dims(), 3, &y.device());
+    let gradients = (y.clone() * along).sum().backward();
+    [values(y), values(x.grad(&gradients).unwrap()), values(weight.grad(&gradients).unwrap())]
+}
+
 #[test]
 fn a_convolution_and_its_gradients_are_burns() {
     let device = Device::flex().autodiff();
@@ -42,19 +54,51 @@ fn a_convolution_and_its_gradients_are_burns() {
     ] {
         let x = random([batch, inputs, picture[0], picture[1]], 1, &device).require_grad();
         let weight = random([outputs, inputs, kernel[0], kernel[1]], 2, &device).require_grad();
-        let padding = [0, 1].map(|axis| (steps.before[axis], steps.after[axis]));
-        let options = ConvOptions::new_with_padding(steps.stride, padding, [1, 1], 1);
-        let [ours, burns] =
-            [convolve(x.clone(), weight.clone(), steps), conv2d(x.clone(), weight.clone(), None, options)]
-                .map(|y| {
-                    let along = random(y.dims(), 3, &device);
-                    let gradients = (y.clone() * along).sum().backward();
-                    let gradient = |tensor: &Tensor<4>| values(tensor.grad(&gradients).unwrap());
-                    [values(y), gradient(&x), gradient(&weight)]
-                });
+        let ours = convolve(x.clone(), weight.clone(), steps);
+        let burns = conv2d(x.clone(), weight.clone(), None, options(steps, 1));
+        let [ours, burns] = [ours, burns].map(|y| found(y, &x, &weight));
         for (what, (ours, burns)) in ["y", "x", "weight"].iter().zip(ours.iter().zip(&burns)) {
             let difference = difference(ours, burns);
             assert!(difference < 2e-6, "{what} of {picture:?} by {kernel:?}, {steps:?}: {difference}");
+        }
+    }
+}
+
+#[test]
+fn a_filter_a_channel_and_its_gradients_are_burns() {
+    let device = Device::flex().autodiff();
+    let halved = Steps { stride: [2, 2], before: [0, 0], after: [1, 1] };
+    for (batch, channels, kernel, picture, steps) in [
+        (5, 6, [3, 3], [16, 9], Steps::even([1, 1], 1)),
+        (3, 4, [3, 3], [8, 6], halved),
+        (2, 3, [5, 3], [7, 11], Steps { stride: [1, 3], before: [2, 0], after: [1, 4] }),
+        (1, 2, [1, 1], [3, 2], Steps::even([1, 1], 0)),
+        (2, 7, [3, 3], [1, 1], Steps::even([1, 1], 1)),
+    ] {
+        let x = random([batch, channels, picture[0], picture[1]], 1, &device).require_grad();
+        let weight = random([channels, 1, kernel[0], kernel[1]], 2, &device).require_grad();
+        let ours = filter(x.clone(), weight.clone(), steps);
+        let burns = conv2d(x.clone(), weight.clone(), None, options(steps, channels));
+        let [ours, burns] = [ours, burns].map(|y| found(y, &x, &weight));
+        for (what, (ours, burns)) in ["y", "x", "weight"].iter().zip(ours.iter().zip(&burns)) {
+            let difference = difference(ours, burns);
+            assert!(difference < 2e-6, "{what} of {picture:?} by {kernel:?}, {steps:?}: {difference}");
+        }
+    }
+}
+
+#[test]
+fn a_bias_with_a_relu_and_its_gradients_are_burns() {
+    let device = Device::flex().autodiff();
+    for [batch, channels, h, w] in [[3, 4, 5, 7], [1, 2, 1, 1], [6, 3, 4, 16]] {
+        let x = random([batch, channels, h, w], 1, &device).require_grad();
+        let bias = random([channels], 2, &device).require_grad();
+        let ours = rectify(x.clone(), bias.clone());
+        let burns = relu(x.clone() + bias.clone().reshape([1, channels, 1, 1]));
+        let [ours, burns] = [ours, burns].map(|y| found(y, &x, &bias));
+        for (what, (ours, burns)) in ["y", "x", "bias"].iter().zip(ours.iter().zip(&burns)) {
+            let difference = difference(ours, burns);
+            assert!(difference < 2e-6, "{what} of [{batch}, {channels}, {h}, {w}]: {difference}");
         }
     }
 }

@@ -1,12 +1,11 @@
 //! A convolution as matrix products: the pictures of some examples become columns, one a place of the kernel.
 
-use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
-use burn::tensor::TensorData;
 use gemm::{Parallelism, gemm};
 use rayon::prelude::*;
 
 use super::Steps;
+use super::norm::tensor;
 
 /// Columns from which on a product pays for the packing of its other side.
 const COLUMNS: usize = 256;
@@ -30,9 +29,7 @@ impl Shape {
         let sizes = |tensor: &FlexTensor| -> [usize; 4] { tensor.layout().shape().dims() };
         let ([batch, inputs, h, w], [outputs, of, kh, kw]) = (sizes(x), sizes(weight));
         assert_eq!(inputs, of, "channels of the picture and of the kernel");
-        let result = [(h, kh, 0), (w, kw, 1)].map(|(size, kernel, axis)| {
-            (size + steps.before[axis] + steps.after[axis] - kernel) / steps.stride[axis] + 1
-        });
+        let result = steps.result([h, w], [kh, kw]);
         Self { batch, inputs, outputs, picture: [h, w], kernel: [kh, kw], result, steps }
     }
 
@@ -184,96 +181,76 @@ fn sized(room: &mut Vec<f32>, count: usize) -> &mut [f32] {
     room
 }
 
-fn tensor(values: Vec<f32>, sizes: [usize; 4]) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(values, sizes))
-}
-
-impl super::Forward for Flex {
-    fn convolve(x: FlexTensor, weight: FlexTensor, steps: Steps) -> FlexTensor {
-        let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
-        let shape = Shape::new(&x, &weight, steps);
-        let (group, places, outputs) = (shape.group(), shape.places(), shape.outputs);
-        let mut result = vec![0.0_f32; shape.batch * outputs * places];
-        let weight = weight.storage::<f32>();
-        let groups = x.storage::<f32>().par_chunks(group * shape.pixels());
-        result.par_chunks_mut(group * outputs * places).zip(groups).for_each_init(
-            Room::default,
-            |room, (result, pictures)| {
-                let width = pictures.len() / shape.pixels() * places;
-                let columns = sized(&mut room.columns, shape.taps() * width);
-                shape.columns(pictures, columns);
-                let (a, b) = (Matrix(weight, shape.taps(), 1), Matrix(columns, width, 1));
-                let sizes = [outputs, width, shape.taps()];
-                if width == places {
-                    product(result, sizes, a, b);
-                } else {
-                    let turned = sized(&mut room.turned, outputs * width);
-                    product(turned, sizes, a, b);
-                    shape.turn(turned, result, false);
-                }
-            },
-        );
-        tensor(result, [shape.batch, outputs, shape.result[0], shape.result[1]])
-    }
-
-    fn normalise(
-        x: FlexTensor,
-        gamma: FlexTensor,
-        beta: FlexTensor,
-        epsilon: f64,
-        rectify: bool,
-    ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        super::norm::normalise(&x, &gamma, &beta, epsilon, rectify)
-    }
-}
-
-impl super::Gradient for Flex {
-    fn of_convolve(x: FlexTensor, weight: FlexTensor, gradient: FlexTensor, steps: Steps) -> [FlexTensor; 2] {
-        let (x, weight, gradient) = (x.to_contiguous(), weight.to_contiguous(), gradient.to_contiguous());
-        let shape = Shape::new(&x, &weight, steps);
-        let (group, places, outputs, taps) = (shape.group(), shape.places(), shape.outputs, shape.taps());
-        let [kh, kw] = shape.kernel;
-        let mut of_x = vec![0.0_f32; shape.batch * shape.pixels()];
-        let weight = weight.storage::<f32>();
-        let groups = of_x
-            .par_chunks_mut(group * shape.pixels())
-            .zip(x.storage::<f32>().par_chunks(group * shape.pixels()))
-            .zip(gradient.storage::<f32>().par_chunks(group * outputs * places));
-        let of_group = |room: &mut Room, ((of_x, pictures), gradient): ((&mut [f32], &[f32]), &[f32])| {
+/// A convolution without bias.
+pub fn forward(x: &FlexTensor, weight: &FlexTensor, steps: Steps) -> FlexTensor {
+    let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
+    let shape = Shape::new(&x, &weight, steps);
+    let (group, places, outputs) = (shape.group(), shape.places(), shape.outputs);
+    let mut result = vec![0.0_f32; shape.batch * outputs * places];
+    let weight = weight.storage::<f32>();
+    let groups = x.storage::<f32>().par_chunks(group * shape.pixels());
+    result.par_chunks_mut(group * outputs * places).zip(groups).for_each_init(
+        Room::default,
+        |room, (result, pictures)| {
             let width = pictures.len() / shape.pixels() * places;
-            let gradient = if width == places {
-                gradient
+            let columns = sized(&mut room.columns, shape.taps() * width);
+            shape.columns(pictures, columns);
+            let (a, b) = (Matrix(weight, shape.taps(), 1), Matrix(columns, width, 1));
+            let sizes = [outputs, width, shape.taps()];
+            if width == places {
+                product(result, sizes, a, b);
             } else {
                 let turned = sized(&mut room.turned, outputs * width);
-                shape.turn(gradient, turned, true);
-                turned
-            };
-            let columns = sized(&mut room.columns, taps * width);
-            shape.columns(pictures, columns);
-            let mut of_weight = vec![0.0_f32; outputs * taps];
-            let turned = Matrix(columns, 1, width);
-            product(&mut of_weight, [outputs, taps, width], Matrix(gradient, width, 1), turned);
-            let gradients = sized(&mut room.gradients, taps * width);
-            let turned = Matrix(weight, 1, taps);
-            product(gradients, [taps, width, outputs], turned, Matrix(gradient, width, 1));
-            shape.pictures(gradients, of_x);
-            of_weight
-        };
-        let parts: Vec<Vec<f32>> = groups.map_init(Room::default, of_group).collect();
-        let mut of_weight = vec![0.0_f32; outputs * taps];
-        of_weight.par_chunks_mut(4096).enumerate().for_each(|(chunk, sums)| {
-            for part in &parts {
-                let part = &part[chunk * 4096..][..sums.len()];
-                sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += *part);
+                product(turned, sizes, a, b);
+                shape.turn(turned, result, false);
             }
-        });
-        [
-            tensor(of_x, [shape.batch, shape.inputs, shape.picture[0], shape.picture[1]]),
-            tensor(of_weight, [outputs, shape.inputs, kh, kw]),
-        ]
-    }
+        },
+    );
+    tensor(result, [shape.batch, outputs, shape.result[0], shape.result[1]])
+}
 
-    fn of_normalise(inputs: &super::Normalised<Flex>, gradient: FlexTensor) -> [FlexTensor; 3] {
-        super::norm::gradients(inputs, &gradient)
-    }
+/// Of the input and of the weight.
+pub fn backward(x: &FlexTensor, weight: &FlexTensor, gradient: &FlexTensor, steps: Steps) -> [FlexTensor; 2] {
+    let (x, weight, gradient) = (x.to_contiguous(), weight.to_contiguous(), gradient.to_contiguous());
+    let shape = Shape::new(&x, &weight, steps);
+    let (group, places, outputs, taps) = (shape.group(), shape.places(), shape.outputs, shape.taps());
+    let [kh, kw] = shape.kernel;
+    let mut of_x = vec![0.0_f32; shape.batch * shape.pixels()];
+    let weight = weight.storage::<f32>();
+    let groups = of_x
+        .par_chunks_mut(group * shape.pixels())
+        .zip(x.storage::<f32>().par_chunks(group * shape.pixels()))
+        .zip(gradient.storage::<f32>().par_chunks(group * outputs * places));
+    let of_group = |room: &mut Room, ((of_x, pictures), gradient): ((&mut [f32], &[f32]), &[f32])| {
+        let width = pictures.len() / shape.pixels() * places;
+        let gradient = if width == places {
+            gradient
+        } else {
+            let turned = sized(&mut room.turned, outputs * width);
+            shape.turn(gradient, turned, true);
+            turned
+        };
+        let columns = sized(&mut room.columns, taps * width);
+        shape.columns(pictures, columns);
+        let mut of_weight = vec![0.0_f32; outputs * taps];
+        let turned = Matrix(columns, 1, width);
+        product(&mut of_weight, [outputs, taps, width], Matrix(gradient, width, 1), turned);
+        let gradients = sized(&mut room.gradients, taps * width);
+        let turned = Matrix(weight, 1, taps);
+        product(gradients, [taps, width, outputs], turned, Matrix(gradient, width, 1));
+        shape.pictures(gradients, of_x);
+        of_weight
+    };
+    let parts: Vec<Vec<f32>> = groups.map_init(Room::default, of_group).collect();
+    let mut of_weight = vec![0.0_f32; outputs * taps];
+    of_weight.par_chunks_mut(4096).enumerate().for_each(|(chunk, sums)| {
+        for part in &parts {
+            let part = &part[chunk * 4096..][..sums.len()];
+            sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += *part);
+        }
+    });
+    [
+        tensor(of_x, [shape.batch, shape.inputs, shape.picture[0], shape.picture[1]]),
+        tensor(of_weight, [outputs, shape.inputs, kh, kw]),
+    ]
 }

@@ -11,13 +11,14 @@ use super::Normalised;
 const LANES: usize = 16;
 
 /// `[examples, channels, places]`
-fn sizes(x: &FlexTensor) -> [usize; 3] {
+pub fn sizes(x: &FlexTensor) -> [usize; 3] {
     let [batch, channels, h, w] = x.layout().shape().dims();
     [batch, channels, h * w]
 }
 
 /// Sums of `value` over two lists of the same length.
-fn sums<const N: usize>(a: &[f32], b: &[f32], value: impl Fn(f32, f32) -> [f32; N]) -> [f64; N] {
+#[inline(always)]
+pub fn sums<const N: usize>(a: &[f32], b: &[f32], value: impl Fn(f32, f32) -> [f32; N]) -> [f64; N] {
     let mut lanes = [[0.0_f32; LANES]; N];
     let (whole, rest) = (a.len() / LANES * LANES, a.len() % LANES);
     for (a, b) in a[..whole].chunks_exact(LANES).zip(b[..whole].chunks_exact(LANES)) {
@@ -33,7 +34,7 @@ fn sums<const N: usize>(a: &[f32], b: &[f32], value: impl Fn(f32, f32) -> [f32; 
     lanes.map(|lanes| lanes.iter().map(|lane| f64::from(*lane)).sum())
 }
 
-fn tensor<const D: usize>(values: Vec<f32>, sizes: [usize; D]) -> FlexTensor {
+pub fn tensor<const D: usize>(values: Vec<f32>, sizes: [usize; D]) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, sizes))
 }
 
