@@ -6,6 +6,7 @@ pub mod measure;
 pub mod prune;
 pub mod quantise;
 pub mod ranges;
+pub mod store;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -46,6 +47,8 @@ pub enum Int8 {
     Dynamic,
     /// From training clips: for convolutions; the others as with `dynamic`.
     Static,
+    /// Weights alone, for a small file: it computes in floats, as fast as before and the same on every CPU.
+    Weights,
 }
 
 /// What was done.
@@ -89,7 +92,10 @@ pub fn compress(onnx: &[u8], manifest: &Manifest, how: &How, clips: &[&Clip]) ->
         };
         done.quantised = quantise::convolutions(&mut editor, &ranges, bits)?;
     }
-    if how.int8.is_some() {
+    if how.int8 == Some(Int8::Weights) {
+        done.quantised.stored = store::weights(&mut editor);
+        ensure!(done.quantised.stored > 0, "no node of the network has constant weights to store");
+    } else if how.int8.is_some() {
         let products = quantise::products(&mut editor, bits)?;
         done.quantised = Quantised { convolutions: done.quantised.convolutions, ..products };
         ensure!(
@@ -144,13 +150,14 @@ fn moments(
 impl fmt::Display for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Pruned { channels, of_channels, weights } = self.pruned;
-        let Quantised { convolutions, products, lstms } = self.quantised;
+        let Quantised { convolutions, products, lstms, stored } = self.quantised;
         let parts = [
             (of_channels, format!("{channels} of {of_channels} channels removed")),
             (weights, format!("{weights} weights set to 0")),
             (convolutions, format!("{convolutions} convolutions in integers")),
             (products, format!("{products} matrix products in integers")),
             (lstms, format!("{lstms} LSTMs in integers")),
+            (stored, format!("weights of {stored} nodes stored as integers")),
         ];
         let said: Vec<String> =
             parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text).collect();

@@ -74,6 +74,8 @@ pub struct Quantised {
     pub products: usize,
     /// `LSTM`.
     pub lstms: usize,
+    /// Nodes that compute in floats, their weights alone being integers in the file.
+    pub stored: usize,
 }
 
 /// The tensors whose ranges [`convolutions`] needs: what goes into a convolution and what comes out of it.
@@ -261,14 +263,21 @@ fn round_to<'a>(
     scale
 }
 
+/// Integers, and one scale for each index of the first axis.
+pub(super) fn by_row(weight: &Floats, bits: WeightBits) -> (Vec<i8>, Vec<f32>) {
+    let mut integers = Vec::with_capacity(weight.values.len());
+    let rows = weight.values.chunks_exact(weight.values.len() / weight.dims[0]);
+    let scales = rows.map(|row| round_to(row.iter(), bits, f32::MIN_POSITIVE, &mut integers)).collect();
+    (integers, scales)
+}
+
 /// Rounds the weights of a convolution to what they are in integers.
 pub(super) fn round_channels(weight: &mut Floats, bits: WeightBits) {
-    let size = weight.values.len() / weight.dims[0];
-    let mut integers = Vec::with_capacity(size);
-    for channel in weight.values.chunks_exact_mut(size) {
-        integers.clear();
-        let scale = round_to(channel.iter(), bits, f32::MIN_POSITIVE, &mut integers);
-        channel.iter_mut().zip(&integers).for_each(|(value, &integer)| *value = f32::from(integer) * scale);
+    let (integers, scales) = by_row(weight, bits);
+    let size = weight.values.len() / scales.len();
+    let channels = weight.values.chunks_exact_mut(size).zip(integers.chunks_exact(size));
+    for ((values, integers), scale) in channels.zip(scales) {
+        values.iter_mut().zip(integers).for_each(|(value, &integer)| *value = f32::from(integer) * scale);
     }
 }
 
@@ -370,7 +379,7 @@ impl Product {
 }
 
 /// Integers, and one scale a column.
-fn by_column(weights: &[f32], [rows, columns]: [usize; 2], bits: WeightBits) -> (Vec<i8>, Vec<f32>) {
+pub(super) fn by_column(weights: &[f32], [rows, columns]: [usize; 2], bits: WeightBits) -> (Vec<i8>, Vec<f32>) {
     let mut integers = vec![0; rows * columns];
     let mut scales = Vec::with_capacity(columns);
     let mut column = Vec::with_capacity(rows);
