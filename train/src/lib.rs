@@ -7,6 +7,7 @@
 //! ```
 
 pub mod augment;
+pub mod baseline;
 pub mod calibrate;
 pub mod checkpoint;
 pub mod compress;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Result, ensure};
+use auricle_train::baseline;
 use auricle_train::crops::Material;
 use auricle_train::dataset::{Clip, Dataset};
 use auricle_train::evaluate::Evaluator;
@@ -48,6 +49,8 @@ pub struct Args {
 struct Tested {
     fold: Fold,
     noisy: Vec<usize>,
+    /// How many the baseline gets right.
+    baseline: Option<usize>,
 }
 
 impl Args {
@@ -92,12 +95,15 @@ impl Args {
         tested.sort_by_key(|t| t.fold.fold);
         let noisy: Vec<usize> =
             (0..noises.len()).map(|k| tested.iter().map(|tested| tested.noisy[k]).sum()).collect();
+        let simple: Option<usize> = tested.iter().map(|tested| tested.baseline).sum();
+        let clips: usize = tested.iter().map(|tested| tested.fold.clips.len()).sum();
         let folds: Vec<Fold> = tested.into_iter().map(|t| t.fold).collect();
         let activation = plan.recipe.loss.activation();
         let all: Vec<&Clip> = dataset.clips.iter().collect();
         let about = report::About::new(&plan, dataset.counts(&all))?;
         let mut report = Report::new(dataset.classes.clone(), about, activation, 1.0, folds);
         report.add_noise(&noises, &noisy);
+        report.baseline = simple.map(|right| right as f64 / clips as f64);
         println!("{report}");
         println!("{}", report.write(&self.report)?.display());
         Ok(())
@@ -148,6 +154,12 @@ impl Args {
         let noisy = evaluator.right_after(&test, noises, Noise::over, threads, &|| bar.inc(1))?;
         let fold = super::test(number, &evaluator, &painter, &points, &test, threads, &|| bar.inc(1))?;
         bar.finish_and_clear();
-        Ok(Tested { fold, noisy })
+        let baseline = match recipe.loss {
+            Kind::CrossEntropy => {
+                baseline::measured(&rest, &test, plan.front_end.sample_rate(), plan.classes.len())
+            }
+            Kind::Binary => None,
+        };
+        Ok(Tested { fold, noisy, baseline })
     }
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use auricle::{Model, ModelOptions};
+use auricle_train::baseline;
 use auricle_train::calibrate::{Calibration, Example};
 use auricle_train::compress::measure::{accuracy, scores};
 use auricle_train::dataset::{Clip, Source};
@@ -86,6 +87,13 @@ impl Args {
                 100.0 * accuracy(&model, &held, &data.classes)?,
                 held.len(),
             );
+            let rate = manifest.input.sample_rate;
+            if let Some(right) = baseline::measured(&rest, &held, rate, data.classes.len()) {
+                println!(
+                    "a support vector machine on MFCCs, trained on the same clips: {:.2} %",
+                    100.0 * right as f64 / held.len() as f64
+                );
+            }
         }
         let joined = Sources::new(&rest, &held).stamp(joined)?;
         let file = golden::finish(&joined, &manifest, None)?;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
+use auricle_train::baseline;
 use auricle_train::checkpoint::Checkpoint;
 use auricle_train::crops::Material;
 use auricle_train::dataset::{Clip, Dataset};
@@ -182,7 +183,13 @@ pub fn run(
         let folds = folds.iter().map(fold).collect::<Result<Vec<_>>>()?;
         bar.finish_and_clear();
         let about = About::new(plan, dataset.counts(&rest))?;
-        Ok(Report::new(plan.classes.clone(), about, evaluator.activation(), temperature, folds))
+        let mut report = Report::new(plan.classes.clone(), about, evaluator.activation(), temperature, folds);
+        if !report.multi_label {
+            let rate = plan.front_end.sample_rate();
+            report.baseline = baseline::measured(&rest, clips, rate, plan.classes.len())
+                .map(|right| right as f64 / clips.len() as f64);
+        }
+        Ok(report)
     };
     let (mut temperature, mut report) = (keep.temperature, None);
     if let Some(fold) = keep.hold_out {

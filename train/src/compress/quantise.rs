@@ -379,7 +379,11 @@ impl Product {
 }
 
 /// Integers, and one scale a column.
-pub(super) fn by_column(weights: &[f32], [rows, columns]: [usize; 2], bits: WeightBits) -> (Vec<i8>, Vec<f32>) {
+pub(super) fn by_column(
+    weights: &[f32],
+    [rows, columns]: [usize; 2],
+    bits: WeightBits,
+) -> (Vec<i8>, Vec<f32>) {
     let mut integers = vec![0; rows * columns];
     let mut scales = Vec::with_capacity(columns);
     let mut column = Vec::with_capacity(rows);

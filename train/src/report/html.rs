@@ -40,6 +40,13 @@ pub fn page(report: &Report) -> String {
         report.mean_average_precision,
         report.mean_area_under_roc
     );
+    if let Some(baseline) = report.baseline {
+        let _ = write!(
+            page,
+            "<p>A support vector machine on MFCCs, trained on the same clips: {:.2} %</p>",
+            100.0 * baseline
+        );
+    }
     if let Some(groups) = report.groups {
         let _ =
             write!(page, "<p>{} groups, one answer each: {:.2} %</p>", groups.count, 100.0 * groups.accuracy);

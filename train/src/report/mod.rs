@@ -49,6 +49,9 @@ pub struct Report {
     pub balanced_accuracy: Estimate,
     /// Accuracy of always answering the commonest class of these clips; the balanced one of that is one over the classes.
     pub commonest: f64,
+    /// Accuracy of a support vector machine on MFCCs that was trained on the same clips, where clips have one class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<f64>,
     /// Whether every class is judged for itself: a clip may have several, and one is found from a score of 0.5 on.
     pub multi_label: bool,
     /// `confusion[truth][answer]`: clips, over all folds. Absent where a clip can have several classes.
@@ -281,6 +284,7 @@ impl Report {
             accuracy: share(clips.iter().filter(|clip| clip.is_right()).count(), clips.len()),
             balanced_accuracy: balanced_accuracy(&recalls),
             commonest: share(recalls.iter().map(|recall| recall.clips).max().unwrap_or(0), clips.len()),
+            baseline: None,
             multi_label,
             confusion,
             mean_average_precision: mean(
@@ -421,6 +425,13 @@ impl fmt::Display for Report {
             100.0 * self.commonest,
             100.0 / self.classes.len() as f64
         )?;
+        if let Some(baseline) = self.baseline {
+            writeln!(
+                f,
+                "a support vector machine on MFCCs, trained on the same clips: {:.2} %",
+                100.0 * baseline
+            )?;
+        }
         if let Some(Groups { count, accuracy }) = self.groups {
             writeln!(f, "{count} groups, one answer each: {:.2} %", 100.0 * accuracy)?;
         }

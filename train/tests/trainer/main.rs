@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod augment;
+mod baseline;
 mod commands;
 mod common;
 mod compress;
