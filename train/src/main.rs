@@ -9,8 +9,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use commands::{
-    compress, cross_validate, distill, evaluate, finetune, float_io, head, inspect_data, join, mix, normal,
-    search, stamp, train,
+    compress, cross_validate, cut, distill, evaluate, finetune, float_io, head, inspect_data, join, mix,
+    normal, search, stamp, train,
 };
 
 /// Trains sound classifiers for libauricle.
@@ -38,6 +38,7 @@ enum Command {
     Search(search::Args),
     Compress(compress::Args),
     Stamp(stamp::Args),
+    Cut(cut::Args),
     Join(join::Args),
     FloatIo(float_io::Args),
 }
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         Command::Search(args) => args.run(),
         Command::Compress(args) => args.run(),
         Command::Stamp(args) => args.run(),
+        Command::Cut(args) => args.run(),
         Command::Join(args) => args.run(),
         Command::FloatIo(args) => args.run(),
     };

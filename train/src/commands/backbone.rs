@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use auricle::manifest::Kind;
 use auricle::{Model, ModelOptions};
 use auricle_train::dataset::Clip;
 use auricle_train::head::{Candidate, Embedded, candidates, embed};
@@ -12,11 +13,14 @@ use indicatif::MultiProgress;
 use super::curve::bar;
 use super::stamp;
 
+/// The general network that is used where none is named: `models/backbone.onnx`.
+pub const BUNDLED: &[u8] = include_bytes!("../../../models/backbone.onnx");
+
 #[derive(clap::Args)]
 pub struct BackboneArgs {
-    /// ONNX file of the network, with its manifest.
-    backbone: PathBuf,
-    /// Tensor that is the embedding; without it, the ones that could be are listed.
+    /// ONNX file of the network, with its manifest; without it, the general one that comes with this program.
+    backbone: Option<PathBuf>,
+    /// Tensor that is the embedding; without it, the output that is one, or else the ones that could be are listed.
     #[arg(long)]
     embedding: Option<String>,
     /// What becomes of the rows of a tensor that has one for each moment of a window.
@@ -34,10 +38,19 @@ pub struct Backbone {
 
 impl BackboneArgs {
     pub fn open(&self) -> Result<Backbone> {
-        let place = self.backbone.display().to_string();
-        let onnx = stamp::read(&self.backbone)?;
-        let model = Model::load(&self.backbone, &ModelOptions::default())?;
-        let Some(embedding) = self.embedding.as_deref() else {
+        let (place, onnx) = match &self.backbone {
+            Some(path) => (path.display().to_string(), stamp::read(path)?),
+            None => ("the network that comes with this program".into(), BUNDLED.to_vec()),
+        };
+        let options = ModelOptions::default();
+        let model = match &self.backbone {
+            Some(path) => Model::load(path, &options)?,
+            None => Model::load_memory(&onnx, None, &options)?,
+        };
+        let outputs = &model.manifest().outputs;
+        let output = outputs.iter().find(|output| output.kind == Kind::Embedding);
+        let named = self.embedding.clone().or_else(|| output.map(|output| output.tensor.clone()));
+        let Some(embedding) = named else {
             let tensors = candidates(&onnx).with_context(|| place.clone())?;
             let line = |Candidate { tensor, sizes, rows }: &Candidate| {
                 format!("  {tensor}  {sizes:?}{}", if *rows { ", with --rows mean, max or last" } else { "" })
@@ -46,8 +59,8 @@ impl BackboneArgs {
             bail!("--embedding TENSOR is needed; {place} has these that could be:\n{}", lines.join("\n"));
         };
         let (onnx, embedding) = match self.rows {
-            Some(pool) => pool.apply(&onnx, embedding).with_context(|| place.clone())?,
-            None => (onnx, embedding.to_owned()),
+            Some(pool) => pool.apply(&onnx, &embedding).with_context(|| place.clone())?,
+            None => (onnx, embedding),
         };
         Ok(Backbone { place, model, onnx, embedding })
     }

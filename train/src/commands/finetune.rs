@@ -2,19 +2,23 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use auricle_train::checkpoint::Checkpoint;
+use auricle_train::distill::begin;
 use auricle_train::fit::Start;
 use auricle_train::plan::Plan;
 
+use super::backbone::BUNDLED;
+use super::stamp;
 use super::train::{self, Keep};
 use super::{ModelArgs, RunArgs, load};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Checkpoint of the network to go on from; its front end stays.
+    /// Checkpoint of the network to go on from, or the ONNX file of a mobilenet; without it, the general one that comes with
+    /// this program. The front end stays.
     #[arg(long)]
-    from: PathBuf,
+    from: Option<PathBuf>,
     /// Share of the channels to do without, 0 to below 1: those with the smallest weights are silenced, and the training
     /// makes up for them. `compress --prune` with the same share then takes them out of the file.
     #[arg(long, default_value_t = 0.0)]
@@ -29,7 +33,13 @@ pub struct Args {
 
 impl Args {
     pub fn run(self) -> Result<()> {
-        let before = Checkpoint::load(&self.from)?;
+        let before = match &self.from {
+            Some(path) if path.extension().is_some_and(|extension| extension == "onnx") => {
+                begin(&stamp::read(path)?, &self.run.recipe).with_context(|| path.display().to_string())?
+            }
+            Some(path) => Checkpoint::load(path)?,
+            None => begin(BUNDLED, &self.run.recipe)?,
+        };
         self.keep.check(&self.model)?;
         let dataset = load(&self.run.data, &before.progress.plan.front_end)?;
         self.run.fits(&dataset)?;

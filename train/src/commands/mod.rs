@@ -4,6 +4,7 @@ mod backbone;
 pub mod compress;
 pub mod cross_validate;
 mod curve;
+pub mod cut;
 pub mod distill;
 pub mod evaluate;
 pub mod finetune;

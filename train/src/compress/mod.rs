@@ -66,6 +66,7 @@ pub fn compress(onnx: &[u8], manifest: &Manifest, how: &How, clips: &[&Clip]) ->
     ensure!((0.0..1.0).contains(&how.prune), "--prune is {}; valid 0 to below 1", how.prune);
     ensure!(how.int8.is_some() || how.prune > 0.0, "nothing to do: give --int8, --prune or both");
     let mut editor = Editor::read(onnx)?;
+    store::restore(&mut editor);
     let mut done = Done::default();
     if how.prune > 0.0 {
         let moments = moments(onnx, manifest, prune::wanted(&editor), clips)?;

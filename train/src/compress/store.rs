@@ -42,3 +42,32 @@ pub fn weights(editor: &mut Editor) -> usize {
     *editor.nodes_mut() = new;
     count
 }
+
+/// What [`weights`] did, undone: the constants are floats again.
+pub fn restore(editor: &mut Editor) {
+    let nodes = editor.nodes().to_vec();
+    let stored = |name: &str| {
+        let cast = nodes.iter().find(|node| node.is("Cast") && node.output[0] == name)?;
+        editor.integers(cast.input(0))
+    };
+    let mut found = Vec::new();
+    for node in nodes.iter().filter(|node| node.is("Mul")) {
+        let Some((dims, integers)) = stored(node.input(0)) else { continue };
+        let Some(scale) = editor.floats(node.input(1)) else { continue };
+        // One scale for each index of one axis: everything after that axis shares it.
+        let axis = scale.dims.iter().position(|&size| size != 1).unwrap_or(0);
+        let fits = scale.dims.len() == dims.len() && dims.get(axis) == Some(&scale.values.len());
+        if fits {
+            let inner: usize = dims[axis + 1..].iter().product();
+            let of = |(n, &integer): (usize, &i8)| {
+                f32::from(integer) * scale.values[n / inner % scale.values.len()]
+            };
+            let values: Vec<f32> = integers.iter().enumerate().map(of).collect();
+            found.push((node.output[0].clone(), values, dims));
+        }
+    }
+    for (name, values, dims) in found {
+        let float = editor.constant("weight", &values, &dims);
+        editor.read_instead(&name, &float);
+    }
+}

@@ -5,6 +5,7 @@ use auricle::Manifest;
 use auricle::stages::tensor::Axis;
 use burn::tensor::Device;
 
+use crate::compress::store;
 use crate::network::mobilenet::{KERNEL, MobileNet, STRIDES};
 use crate::onnx::edit::{Editor, Floats};
 use crate::onnx::proto::NodeProto;
@@ -12,7 +13,8 @@ use crate::onnx::proto::NodeProto;
 /// The network in the file, if its convolutions are those of a MobileNet with [`STRIDES`] (normalisations folded in, ReLU
 /// behind each), of any widths. Its last layer is not taken over.
 pub fn import(onnx: &[u8], manifest: &Manifest) -> Result<MobileNet> {
-    let editor = Editor::read(onnx)?;
+    let mut editor = Editor::read(onnx)?;
+    store::restore(&mut editor);
     let layout = &manifest.input.layout;
     let place = |axis| layout.iter().position(|a| *a == axis);
     let rows_first = layout.contains(&Axis::RowBin) || place(Axis::Row) < place(Axis::Bin);

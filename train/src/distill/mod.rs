@@ -6,6 +6,7 @@
 //!                                                     └─▶ shrink ──┘ (a MobileNet begins as a part of the teacher)
 //! ```
 
+mod begin;
 mod import;
 mod lessons;
 mod shrink;
@@ -13,6 +14,7 @@ mod squares;
 mod study;
 mod teacher;
 
+pub use begin::begin;
 pub use import::import;
 pub use lessons::Lessons;
 pub use shrink::shrink;

@@ -49,6 +49,12 @@ impl MobileNet {
         }
     }
 
+    /// Of the stem and after each pair, as [`CHANNELS`].
+    pub fn channels(&self) -> Vec<usize> {
+        let pairs = self.pairs.iter().map(|pair| pair.pointwise.channels());
+        std::iter::once(self.stem.channels()).chain(pairs).collect()
+    }
+
     /// Logits.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
         self.head.forward(self.embedding(x))

@@ -227,7 +227,7 @@ impl Editor {
     }
 
     /// Makes `tensor`, of 32-bit floats, the only output.
-    pub(crate) fn end_with(&mut self, tensor: &str) {
+    pub fn end_with(&mut self, tensor: &str) {
         self.graph.output.clear();
         self.add_output(tensor);
     }
@@ -277,8 +277,6 @@ impl Editor {
         self.graph.node.push(NodeProto::new("Flatten", &[tensor], &[&flat]).with_int("axis", 1));
         self.graph.node.push(NodeProto::new("Gemm", &[&flat, &weight, &bias], &[&output]));
         self.graph.output.retain(|kept| keep.contains(&kept.name.as_str()));
-        let kept = self.graph.output.iter().map(|kept| kept.name.clone());
-        let mut needed: HashSet<String> = kept.chain([output.clone()]).collect();
         self.add_output(&output);
         let added = self.graph.output.last_mut().and_then(|output| output.r#type.as_mut());
         if let Some(TypeProto { tensor_type: Some(float), .. }) = added {
@@ -288,13 +286,19 @@ impl Editor {
             };
             float.shape = Some(TensorShapeProto { dim: vec![size(None), size(Some(outputs as i64))] });
         }
+        self.drop_unneeded();
+        Ok(output)
+    }
+
+    /// Takes out the nodes that no output needs.
+    pub fn drop_unneeded(&mut self) {
+        let mut needed: HashSet<String> = self.graph.output.iter().map(|kept| kept.name.clone()).collect();
         for node in self.graph.node.iter().rev() {
             if node.output.iter().any(|name| needed.contains(name)) {
                 needed.extend(node.input.iter().cloned());
             }
         }
         self.graph.node.retain(|node| node.output.iter().any(|name| needed.contains(name)));
-        Ok(output)
     }
 
     /// Ends the graph with the length of the vector `tensor`, `[batch, size]`, times `scale` and plus `offset`; gives the name of
@@ -330,12 +334,25 @@ impl Editor {
         readers
     }
 
-    /// The values of a constant, if `name` is one of 32-bit floats that nobody can override.
+    /// A constant that nobody can override.
+    fn own_constant(&self, name: &str) -> Option<&TensorProto> {
+        let given = self.graph.input.iter().any(|input| input.name == name);
+        self.graph.initializer.iter().find(|tensor| !given && tensor.name == name)
+    }
+
+    /// The sizes and values of a constant, if `name` is one of 8-bit integers.
+    pub(crate) fn integers(&self, name: &str) -> Option<(Vec<usize>, Vec<i8>)> {
+        let tensor = self.own_constant(name)?;
+        let dims: Vec<usize> = tensor.dims.iter().map(|&d| d as usize).collect();
+        let values: Vec<i8> = tensor.raw_data.iter().map(|&byte| byte.cast_signed()).collect();
+        let whole =
+            tensor.data_type == Some(data_type::INT8) && dims.iter().product::<usize>() == values.len();
+        whole.then_some((dims, values))
+    }
+
+    /// The values of a constant, if `name` is one of 32-bit floats.
     pub fn floats(&self, name: &str) -> Option<Floats> {
-        if self.graph.input.iter().any(|input| input.name == name) {
-            return None;
-        }
-        let tensor = self.graph.initializer.iter().find(|tensor| tensor.name == name)?;
+        let tensor = self.own_constant(name)?;
         let dims: Vec<usize> = tensor.dims.iter().map(|&d| d as usize).collect();
         let values = match &tensor.raw_data {
             raw if raw.is_empty() => tensor.float_data.clone(),

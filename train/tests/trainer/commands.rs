@@ -166,3 +166,30 @@ fn a_search_keeps_its_limits_and_its_winner_can_be_trained() {
     let (fine, text) = run(&folder.0, &search.replace("--max-ms 1000", "--max-ms 1000 --max-kb 1"));
     assert!(!fine && text.contains("raise --max-ms or --max-kb"), "{text}");
 }
+
+#[test]
+fn a_head_and_a_finetuning_begin_with_the_general_network() {
+    if !has_runtime() {
+        return;
+    }
+    let folder = Scratch::new("general");
+    sounds(&folder.0.join("sounds"));
+    let clips = "--data sounds --no-cache --hold-out 1 --name x --licence y --plain";
+    let (fine, text) = run(&folder.0, &format!("head {clips} --out head.onnx"));
+    assert!(fine && text.contains("held out: 100.00 %"), "{text}");
+    let tuned = format!("finetune {clips} --steps 2 --batch 4 --learning-rate 3e-4 --out tuned.onnx");
+    let (fine, text) = run(&folder.0, &tuned);
+    assert!(fine && text.contains("a support vector machine on MFCCs"), "{text}");
+
+    // What `cut` keeps of a model is what `head` can begin with too.
+    let (fine, text) = run(&folder.0, "head tuned.onnx --data sounds --out x.onnx --name x --licence y");
+    assert!(!fine && text.contains("reducemean"), "{text}");
+    let tensor = text.split_whitespace().find(|word| word.starts_with("reducemean")).unwrap();
+    let (fine, text) = run(&folder.0, &format!("cut tuned.onnx --embedding {tensor} --out cut.onnx"));
+    assert!(fine, "{text}");
+    let (fine, text) = run(&folder.0, &format!("head cut.onnx {clips} --out again.onnx"));
+    assert!(fine && text.contains("held out: 100.00 %"), "{text}");
+    let multiplies =
+        |file: &str| fs::read(folder.0.join(file)).unwrap().windows(4).any(|part| part == b"Gemm");
+    assert!(multiplies("tuned.onnx") && !multiplies("cut.onnx"), "the last layer is still there");
+}

@@ -6,13 +6,15 @@ use auricle::Manifest;
 use auricle::stages::scores::Activation;
 use auricle::stages::tensor::Axis;
 use auricle_train::augment::Augment;
+use auricle_train::compress::{How, Int8, compress};
 use auricle_train::dataset::Clip;
-use auricle_train::distill::{Lessons, Teacher, import, shrink, study};
+use auricle_train::distill::{Lessons, Teacher, begin, import, shrink, study};
 use auricle_train::export;
+use auricle_train::fit::{Options, Start, fit};
 use auricle_train::front_end::FrontEndSpec;
 use auricle_train::head::{Candidate, candidates};
 use auricle_train::loss::Kind;
-use auricle_train::network::mobilenet::MobileNet;
+use auricle_train::network::mobilenet::{self, MobileNet};
 use auricle_train::network::{Architecture, Network};
 use auricle_train::onnx::Graph;
 use auricle_train::plan::{Plan, Recipe};
@@ -36,7 +38,8 @@ fn teacher(network: &MobileNet) -> (Vec<u8>, Manifest, String) {
     let logits = network.write(&mut graph, "input");
     let json = manifest.to_json();
     let file = graph.finish(("input", &[1, bins, rows]), &logits, ("output", &[LABELS]), &json);
-    let wide = |one: &Candidate| !one.rows && one.sizes.last() == Some(&(WIDE[13] as i64));
+    let channels = network.channels()[13] as i64;
+    let wide = |one: &Candidate| !one.rows && one.sizes.last() == Some(&channels);
     let found = candidates(&file).unwrap().into_iter().find(wide);
     (file, manifest, found.unwrap().tensor)
 }
@@ -82,6 +85,39 @@ fn weights_are_taken_over_whichever_axis_comes_first() {
     let expected = network.embedding(x.clone().swap_dims(2, 3));
     assert!(apart(turned.embedding(x.clone()), expected.clone()) < 1e-5);
     assert!(apart(same.embedding(x), expected) > 1e-3, "the axes make no difference");
+}
+
+#[test]
+fn weights_stored_as_integers_are_taken_over_as_the_floats_that_they_stand_for() {
+    if !has_runtime() {
+        return;
+    }
+    let network = network(&mobilenet::CHANNELS, LABELS, 5);
+    let (file, manifest, _) = teacher(&network);
+    let clips: Vec<Clip> = (0..2).map(|n| clip(n, 1.5)).collect();
+    let how = How { int8: Some(Int8::Weights), ..How::default() };
+    let (stored, _) = compress(&file, &manifest, &how, &clips.iter().collect::<Vec<_>>()).unwrap();
+    let x = Tensor::<4>::random([2, 1, 64, 32], Distribution::Normal(0.0, 1.0), &Device::flex());
+    let expected = network.embedding(x.clone());
+    let largest = expected.clone().abs().max().into_scalar::<f32>();
+    let found = apart(import(&stored, &manifest).unwrap().embedding(x.clone()), expected);
+    assert!(found > 0.0 && found < 0.1 * largest, "{found} of {largest}");
+
+    // And a run goes on from it.
+    let slow = Recipe { learning_rate: 1e-6, ..recipe(1, 1) };
+    let started = begin(&stored, &slow).unwrap();
+    let plan =
+        Plan { classes: vec!["a".into(), "b".into()], recipe: slow.clone(), ..started.progress.plan.clone() };
+    let clips: Vec<&Clip> = clips.iter().collect();
+    let start = Start::From { checkpoint: Box::new(started), prune: 0.0 };
+    let gone_on = fit(&plan, &material(&clips), start, &Options::default(), |_| ()).unwrap();
+    let Network::Mobilenet(gone_on) = gone_on else { panic!("{gone_on:?}") };
+    let known = import(&stored, &manifest).unwrap().embedding(x.clone());
+    let moved = apart(gone_on.embedding(x), known);
+    assert!(moved > 0.0 && moved < 0.01 * largest, "{moved} of {largest}");
+    let (narrow, _, _) = teacher(&self::network(&NARROW, LABELS, 5));
+    let error = begin(&narrow, &recipe(1, 1)).err().unwrap().to_string();
+    assert!(error.contains("its channels are [5, 6, 6"), "{error}");
 }
 
 #[test]
