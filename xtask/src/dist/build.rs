@@ -55,6 +55,22 @@ pub fn library(target: &Target) -> Result<Library, String> {
     })
 }
 
+/// A copy of the static library without what no program gets: LLVM's bitcode, which is there for the programs of this
+/// workspace, and the standard library's debugging information. 39 MB become 10. Elsewhere than on Linux it stays as it is.
+pub fn slim(from: &Path, to: &Path, target: &Target) -> Result<(), String> {
+    if target.os() != "linux" {
+        return fs::copy(from, to).map(drop).map_err(|e| format!("{}: {e}", to.display()));
+    }
+    let sysroot = said_by_rustc(&["--print", "sysroot"])?;
+    let own = Path::new(&sysroot).join("lib/rustlib").join(Target::host()?.triple).join("bin/rust-objcopy");
+    // Distributions' rustc comes without one.
+    let mut command = Command::new(if own.exists() { own.as_path() } else { Path::new("objcopy") });
+    // rustup's looks for LLVM in a folder that has none.
+    command.env("LD_LIBRARY_PATH", Path::new(&sysroot).join("lib"));
+    command.args(["--strip-debug", "--remove-section=.llvmbc", "--remove-section=.llvmcmd"]);
+    run(command.arg(from).arg(to))
+}
+
 /// A library that stands in the list twice is needed where it stands last.
 fn without_repeats(words: impl DoubleEndedIterator<Item = String>) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
@@ -167,13 +183,14 @@ pub fn flags() -> Result<String, String> {
     Ok(flags.join("\x1f"))
 }
 
+fn said_by_rustc(arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new("rustc").args(arguments).output().map_err(|e| format!("rustc: {e}"))?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
 /// Of two names for a path, rustc takes the later one.
 fn folders() -> Result<Vec<(PathBuf, String)>, String> {
-    let said = |arguments: &[&str]| {
-        let output = Command::new("rustc").args(arguments).output().map_err(|e| format!("rustc: {e}"))?;
-        Ok::<_, String>(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let verbose = said(&["-vV"])?;
+    let verbose = said_by_rustc(&["-vV"])?;
     let commit = verbose.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or("unknown");
     let home = cargo_home().ok_or("there is no home folder, and CARGO_HOME is not set")?;
     let own = env::current_exe().map_err(|e| format!("own path: {e}"))?;
@@ -181,7 +198,10 @@ fn folders() -> Result<Vec<(PathBuf, String)>, String> {
         (home.clone(), "/cargo".into()),
         (own.ancestors().nth(2).unwrap_or(Path::new("/")).into(), "/target".into()),
         (root().into(), "/auricle".into()),
-        (Path::new(&said(&["--print", "sysroot"])?).join("lib/rustlib/src/rust"), format!("/rustc/{commit}")),
+        (
+            Path::new(&said_by_rustc(&["--print", "sysroot"])?).join("lib/rustlib/src/rust"),
+            format!("/rustc/{commit}"),
+        ),
     ];
     let registries = fs::read_dir(home.join("registry").join("src")).into_iter().flatten();
     folders.extend(registries.filter_map(|entry| Some((entry.ok()?.path(), "/crates".into()))));
