@@ -32,14 +32,21 @@ fn workshop(target: &Target) -> Result<PathBuf, String> {
     })
 }
 
+/// The library's own: cargo gives its files the same names where it is a part of a program, and so would build either anew
+/// whenever the other was built.
+fn library_workshop(target: &Target) -> Result<PathBuf, String> {
+    Ok(workshop(target)?.join("library"))
+}
+
 /// Where cargo's output for a target goes.
-fn output(target: &Target) -> Result<PathBuf, String> {
-    Ok(workshop(target)?.join(&target.triple).join("dist"))
+fn output(workshop: &Path, target: &Target) -> PathBuf {
+    workshop.join(&target.triple).join("dist")
 }
 
 /// The shared and the static library.
 pub fn library(target: &Target) -> Result<Library, String> {
-    let mut command = build(target)?;
+    let workshop = library_workshop(target)?;
+    let mut command = build(target, &workshop)?;
     command.args(["--package", "auricle", "--lib"]);
     say(format_args!("cargo build --profile dist --target {} --package auricle --lib", target.triple));
     let output_of_cargo = command.stderr(Stdio::piped()).output().map_err(|e| format!("cargo: {e}"))?;
@@ -50,7 +57,7 @@ pub fn library(target: &Target) -> Result<Library, String> {
     let native = said.lines().find_map(|line| line.split_once("native-static-libs: "));
     let (_, native) = native.ok_or_else(|| format!("rustc named no native libraries:\n{said}"))?;
     Ok(Library {
-        folder: output(target)?,
+        folder: output(&workshop, target),
         native: without_repeats(native.split_whitespace().map(str::to_owned)),
     })
 }
@@ -84,18 +91,19 @@ fn without_repeats(words: impl DoubleEndedIterator<Item = String>) -> Vec<String
 
 /// Programs of the workspace; returns the folder with their files.
 pub fn programs(target: &Target, packages: &[&str]) -> Result<PathBuf, String> {
+    let workshop = workshop(target)?;
     if packages.is_empty() {
-        return output(target);
+        return Ok(output(&workshop, target));
     }
-    let mut command = build(target)?;
+    let mut command = build(target, &workshop)?;
     for package in packages {
         command.args(["--package", package]);
     }
     run(command.arg("--bins"))?;
-    output(target)
+    Ok(output(&workshop, target))
 }
 
-fn build(target: &Target) -> Result<Command, String> {
+fn build(target: &Target, workshop: &Path) -> Result<Command, String> {
     let mut command = match &target.glibc {
         Some(glibc) => zig(&format!("{}.{glibc}", target.triple))?,
         None => {
@@ -104,9 +112,8 @@ fn build(target: &Target) -> Result<Command, String> {
             command
         }
     };
-    command.args(["--locked", "--profile", "dist", "--target-dir"]).arg(workshop(target)?);
-    // rustc is asked here what the static library needs, and not by `cargo rustc`: cargo would then build the library anew
-    // for the programs, and them anew for it.
+    command.args(["--locked", "--profile", "dist", "--target-dir"]).arg(workshop);
+    // What the static library needs.
     let flags = flags()? + "\x1f--print=native-static-libs";
     command.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", flags);
     // Cross compilers, where nobody has named another one.
