@@ -32,14 +32,21 @@ fn workshop(target: &Target) -> Result<PathBuf, String> {
     })
 }
 
+/// The library's own: cargo gives its files the same names where it is a part of a program, and so would build either anew
+/// whenever the other was built.
+fn library_workshop(target: &Target) -> Result<PathBuf, String> {
+    Ok(workshop(target)?.join("library"))
+}
+
 /// Where cargo's output for a target goes.
-fn output(target: &Target) -> Result<PathBuf, String> {
-    Ok(workshop(target)?.join(&target.triple).join("dist"))
+fn output(workshop: &Path, target: &Target) -> PathBuf {
+    workshop.join(&target.triple).join("dist")
 }
 
 /// The shared and the static library.
 pub fn library(target: &Target) -> Result<Library, String> {
-    let mut command = build(target)?;
+    let workshop = library_workshop(target)?;
+    let mut command = build(target, &workshop)?;
     command.args(["--package", "auricle", "--lib"]);
     say(format_args!("cargo build --profile dist --target {} --package auricle --lib", target.triple));
     let output_of_cargo = command.stderr(Stdio::piped()).output().map_err(|e| format!("cargo: {e}"))?;
@@ -50,9 +57,25 @@ pub fn library(target: &Target) -> Result<Library, String> {
     let native = said.lines().find_map(|line| line.split_once("native-static-libs: "));
     let (_, native) = native.ok_or_else(|| format!("rustc named no native libraries:\n{said}"))?;
     Ok(Library {
-        folder: output(target)?,
+        folder: output(&workshop, target),
         native: without_repeats(native.split_whitespace().map(str::to_owned)),
     })
+}
+
+/// A copy of the static library without what no program gets: LLVM's bitcode, which is there for the programs of this
+/// workspace, and the standard library's debugging information. 39 MB become 10. Elsewhere than on Linux it stays as it is.
+pub fn slim(from: &Path, to: &Path, target: &Target) -> Result<(), String> {
+    if target.os() != "linux" {
+        return fs::copy(from, to).map(drop).map_err(|e| format!("{}: {e}", to.display()));
+    }
+    let sysroot = said_by_rustc(&["--print", "sysroot"])?;
+    let own = Path::new(&sysroot).join("lib/rustlib").join(Target::host()?.triple).join("bin/rust-objcopy");
+    // Distributions' rustc comes without one.
+    let mut command = Command::new(if own.exists() { own.as_path() } else { Path::new("objcopy") });
+    // rustup's looks for LLVM in a folder that has none.
+    command.env("LD_LIBRARY_PATH", Path::new(&sysroot).join("lib"));
+    command.args(["--strip-debug", "--remove-section=.llvmbc", "--remove-section=.llvmcmd"]);
+    run(command.arg(from).arg(to))
 }
 
 /// A library that stands in the list twice is needed where it stands last.
@@ -68,18 +91,19 @@ fn without_repeats(words: impl DoubleEndedIterator<Item = String>) -> Vec<String
 
 /// Programs of the workspace; returns the folder with their files.
 pub fn programs(target: &Target, packages: &[&str]) -> Result<PathBuf, String> {
+    let workshop = workshop(target)?;
     if packages.is_empty() {
-        return output(target);
+        return Ok(output(&workshop, target));
     }
-    let mut command = build(target)?;
+    let mut command = build(target, &workshop)?;
     for package in packages {
         command.args(["--package", package]);
     }
     run(command.arg("--bins"))?;
-    output(target)
+    Ok(output(&workshop, target))
 }
 
-fn build(target: &Target) -> Result<Command, String> {
+fn build(target: &Target, workshop: &Path) -> Result<Command, String> {
     let mut command = match &target.glibc {
         Some(glibc) => zig(&format!("{}.{glibc}", target.triple))?,
         None => {
@@ -88,9 +112,8 @@ fn build(target: &Target) -> Result<Command, String> {
             command
         }
     };
-    command.args(["--locked", "--profile", "dist", "--target-dir"]).arg(workshop(target)?);
-    // rustc is asked here what the static library needs, and not by `cargo rustc`: cargo would then build the library anew
-    // for the programs, and them anew for it.
+    command.args(["--locked", "--profile", "dist", "--target-dir"]).arg(workshop);
+    // What the static library needs.
     let flags = flags()? + "\x1f--print=native-static-libs";
     command.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", flags);
     // Cross compilers, where nobody has named another one.
@@ -167,13 +190,14 @@ pub fn flags() -> Result<String, String> {
     Ok(flags.join("\x1f"))
 }
 
+fn said_by_rustc(arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new("rustc").args(arguments).output().map_err(|e| format!("rustc: {e}"))?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
 /// Of two names for a path, rustc takes the later one.
 fn folders() -> Result<Vec<(PathBuf, String)>, String> {
-    let said = |arguments: &[&str]| {
-        let output = Command::new("rustc").args(arguments).output().map_err(|e| format!("rustc: {e}"))?;
-        Ok::<_, String>(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let verbose = said(&["-vV"])?;
+    let verbose = said_by_rustc(&["-vV"])?;
     let commit = verbose.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or("unknown");
     let home = cargo_home().ok_or("there is no home folder, and CARGO_HOME is not set")?;
     let own = env::current_exe().map_err(|e| format!("own path: {e}"))?;
@@ -181,7 +205,10 @@ fn folders() -> Result<Vec<(PathBuf, String)>, String> {
         (home.clone(), "/cargo".into()),
         (own.ancestors().nth(2).unwrap_or(Path::new("/")).into(), "/target".into()),
         (root().into(), "/auricle".into()),
-        (Path::new(&said(&["--print", "sysroot"])?).join("lib/rustlib/src/rust"), format!("/rustc/{commit}")),
+        (
+            Path::new(&said_by_rustc(&["--print", "sysroot"])?).join("lib/rustlib/src/rust"),
+            format!("/rustc/{commit}"),
+        ),
     ];
     let registries = fs::read_dir(home.join("registry").join("src")).into_iter().flatten();
     folders.extend(registries.filter_map(|entry| Some((entry.ok()?.path(), "/crates".into()))));

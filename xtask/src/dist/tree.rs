@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::build::Library;
+use super::build::{self, Library};
 use crate::shell::root;
 use crate::target::Target;
 
@@ -56,7 +56,8 @@ impl Tree<'_> {
         if let Some(import) = names.import {
             self.file(&library.folder.join(import), &format!("lib/{import}"))?;
         }
-        self.file(&library.folder.join(names.archive), &format!("lib/{}", names.archive))?;
+        let archive = self.place(&format!("lib/{}", names.archive))?;
+        build::slim(&library.folder.join(names.archive), &archive, self.target)?;
         for header in headers()? {
             self.file(&root().join("include").join(&header), &format!("include/{header}"))?;
         }
