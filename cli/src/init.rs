@@ -130,17 +130,16 @@ fn configs(folder: &Path) -> Result<(Value, Value), Stop> {
     for name in EXTRACTORS.into_iter().filter(|name| folder.join(name).exists()) {
         let found = read(name)?;
         let extractors = [&found["feature_extractor"], &found];
-        let extractor = extractors.into_iter().find(|one| one["feature_extractor_type"].is_string());
-        match (extractor, &said) {
-            (Some(extractor), Some((other, first))) if first != extractor => {
-                let message = format!(
-                    "{other} and {name} say different things of what the network hears; take one away"
-                );
-                return Err(Stop::because(shown(folder), message));
-            }
-            (Some(extractor), None) => said = Some((name, extractor.clone())),
-            _ => {}
+        let named = extractors.into_iter().find(|one| one["feature_extractor_type"].is_string());
+        let Some(extractor) = named else { continue };
+        if let Some((other, first)) = &said
+            && first != extractor
+        {
+            let message =
+                format!("{other} and {name} say different things of what the network hears; take one away");
+            return Err(Stop::because(shown(folder), message));
         }
+        said.get_or_insert_with(|| (name, extractor.clone()));
     }
     if let Some((_, extractor)) = said {
         return Ok((config, extractor));

@@ -425,9 +425,16 @@ fn outputs(contents: &Contents, config: &Value, notes: &mut Vec<String>) -> Resu
 fn activation(contents: &Contents, config: &Value, classes: usize, notes: &mut Vec<String>) -> Result<Value> {
     let problem = match &config["problem_type"] {
         Value::Null => "",
-        Value::String(problem) => problem,
+        Value::String(problem) => problem.as_str(),
         other => return Err(format!("problem_type of config.json is {other}; a text is wanted")),
     };
+    let ending = contents.ending("logits");
+    if matches!(ending, Ending::Softmax | Ending::Sigmoid) && problem != "regression" {
+        notes.push(format!(
+            "the network ends in a {ending:?} already, so the manifest has no activation of its own, whatever config.json says"
+        ));
+        return Ok("none".into());
+    }
     let said = match problem {
         "multi_label_classification" => "sigmoid",
         "regression" => "none",
@@ -444,13 +451,6 @@ fn activation(contents: &Contents, config: &Value, classes: usize, notes: &mut V
             ));
         }
     };
-    let ending = contents.ending("logits");
-    if matches!(ending, Ending::Softmax | Ending::Sigmoid) && said != "none" {
-        notes.push(format!(
-            "the network ends in a {ending:?} already, so the manifest has no activation; config.json says {said}"
-        ));
-        return Ok("none".into());
-    }
     if problem.is_empty() {
         notes.push("config.json has no problem_type; the manifest has softmax, as Transformers' pipeline does then. A \
                     model of several sounds at once (AudioSet) was trained for sigmoid".into());
