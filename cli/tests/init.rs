@@ -201,6 +201,7 @@ fn what_the_files_do_not_say_or_no_manifest_can_is_refused_by_name() {
     for (config, extractor, reason) in [
         (classes(), clap, "fusion"),
         (classes(), with(whisper(), "dither", json!(0.1)), "dither is 0.1"),
+        (classes(), with(whisper(), "n_fft", json!(401)), "n_fft is 401; init knows even ones only"),
         (classes(), with(whisper(), "padding_side", json!("left")), "padding_side is \"left\""),
         (classes(), with(ast(), "auto_map", json!({ "AutoFeatureExtractor": "own.Own" })), "auto_map"),
         (classes(), with(ast(), "sampling_rate", json!(8000)), "sampling_rate is 8000"),

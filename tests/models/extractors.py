@@ -48,9 +48,9 @@ KINDS = {
     "Clap": (
         {"truncation": "rand_trunc", "max_length_s": 1, "sampling_rate": 16000, "frequency_max": 7000},
         {
-            "hop_length": [160, 333], "max_length_s": [2], "fft_window_size": [512, 1000], "frequency_min": [50, 300],
+            "hop_length": [160, 333], "max_length_s": [2], "fft_window_size": [512, 1000, 1023], "frequency_min": [50, 300],
             "frequency_max": [4000, 8000, 9000], "top_db": [80], "truncation": ["fusion", "other"],
-            "padding": ["repeat", "pad", "repeatpad", "other"], "sampling_rate": [32000, 22050], "n_fft": [64],
+            "padding": ["repeat", "pad", "repeatpad", "other"], "sampling_rate": [32000, 22050, 16001], "n_fft": [64],
         },
         "input_features",
     ),

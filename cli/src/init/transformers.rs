@@ -114,6 +114,18 @@ impl Members<'_> {
         }
     }
 
+    /// An even number. Transformers 5.24 spreads the bins of a transform from 0 to half of the rate, rounded down, which is
+    /// where they are for even ones only.
+    fn even(&self, name: &str, default: u32) -> Result<u32> {
+        match self.count(name, default)? {
+            odd if odd % 2 == 1 => Err(format!(
+                "{name} is {odd}; init knows even ones only, since Transformers' filters for \
+                                               odd ones lie beside the bins of the transform"
+            )),
+            even => Ok(even),
+        }
+    }
+
     /// Refuses clips that are filled up at their start.
     fn fills_the_end(&self) -> Result<()> {
         match self.text("padding_side")? {
@@ -292,7 +304,7 @@ fn whisper(extractor: &Members<'_>) -> Result<Heard> {
             "window_samples": samples,
             "features": {
                 "preset": "whisper",
-                "fft": extractor.count("n_fft", 400)?,
+                "fft": extractor.even("n_fft", 400)?,
                 "frame_hop": extractor.count("hop_length", 160)?,
                 "mel": { "bins": extractor.count("feature_size", 80)? },
             },
@@ -322,7 +334,7 @@ fn clap(extractor: &Members<'_>) -> Result<Heard> {
         "pad" => json!(0),
         other => return Err(format!("padding is {other:?}; known are repeatpad, repeat and pad")),
     };
-    let (fft, rate) = (extractor.count("fft_window_size", 1024)?, extractor.count("sampling_rate", 48_000)?);
+    let (fft, rate) = (extractor.even("fft_window_size", 1024)?, extractor.even("sampling_rate", 48_000)?);
     let samples = rate.checked_mul(extractor.count("max_length_s", 10)?).ok_or("max_length_s is too long")?;
     Ok(Heard {
         input: object(json!({
