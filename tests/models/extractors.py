@@ -164,6 +164,9 @@ def case(kind, config, fixed):
         found, refusal = heard(folder / "model.onnx", clip, rate)
         if found is None:
             return f"not loaded: {refusal[:300]}", True
+        if mask and ones is not None and name == "input_features":
+            # A row that is there for an even number only is masked out in Transformers; here it is left out.
+            wanted = wanted[:, np.asarray(ones)[0] == 1]
         wanted = wanted.astype(np.float64).ravel()
         if mask:
             wanted = np.concatenate([[np.sum(ones)], wanted]) if ones is not None else wanted
