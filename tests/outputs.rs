@@ -14,6 +14,7 @@ mod with;
 use auricle::manifest::Kind;
 use auricle::{Clip, ClipOptions, Error, Model, ModelOptions, Read, Session, SessionOptions, Status, Window};
 use heads_network::{F16, F32, F64, I8, I16, ROW, U8, WINDOW, first_two, heads};
+use looping::{file, value};
 use random::Random;
 use with::with;
 
@@ -321,5 +322,79 @@ fn what_does_not_fit_is_told_with_both_sides() {
             .iter()
             .all(|path| message.contains(path)),
         "{message}"
+    );
+}
+
+/// A network of the first two samples, and these operators behind them, each of one input.
+fn ends_in(ops: &[&str]) -> Vec<u8> {
+    let name = |k: usize| if k == ops.len() { "out".to_owned() } else { format!("t{k}") };
+    let mut parts = vec![
+        onnx::bytes(2, "g"),
+        value(11, "audio", F32, &[1, WINDOW as u64]),
+        value(12, "out", F32, &[1, 2]),
+        onnx::bytes(5, onnx::integers("places", &[2], &[0, 1])),
+        onnx::node("Gather", &["audio", "places"], &["t0"], &[onnx::int("axis", 1)]),
+    ];
+    parts.extend(ops.iter().enumerate().map(|(k, op)| onnx::node(op, &[&name(k)], &[&name(k + 1)], &[])));
+    file("", &parts)
+}
+
+/// Two of them would give scores that look like scores: softmax of 0.9 and 0.1 is 0.69 and 0.31.
+#[test]
+fn no_activation_stands_behind_the_networks_own() {
+    let load = |ops: &[&str], activation: &str| {
+        let outputs = format!(r#"[{{ "labels": ["a", "b"], "activation": "{activation}" }}]"#);
+        load(&ends_in(ops), "", &outputs, 0.1)
+    };
+    for (ops, activation, expected) in [
+        (&["Softmax"][..], "softmax", "softmax, but tensor \"out\" comes out of a Softmax in the network"),
+        (&["Sigmoid", "Identity"], "sigmoid", "comes out of a Sigmoid in the network"),
+        (&["Softmax", "Flatten"], "sigmoid", "\"none\" is right there"),
+        (&["LogSoftmax"], "sigmoid", "\"softmax\" is right there"),
+    ] {
+        let message = load(ops, activation).expect_err(activation).message().to_owned();
+        assert!(
+            message.contains("outputs[0].activation: ") && message.contains(expected),
+            "{ops:?}: {message}"
+        );
+    }
+    for (ops, activation) in [
+        (&["Softmax"][..], "none"),
+        (&["Sigmoid"], "none"),
+        (&["LogSoftmax"], "softmax"),
+        (&["Tanh"], "softmax"),
+        (&["Softmax", "Neg"], "sigmoid"),
+        (&["Identity"], "none"),
+    ] {
+        load(ops, activation).unwrap_or_else(|error| panic!("{ops:?} {activation}: {error}"));
+    }
+    // What a softmax has said already comes back from its logarithms.
+    let mut scores = [0.0; 2];
+    let model = load(&["Softmax"], "none").expect("loads");
+    model.classify(clip(&audio(1, WINDOW)), &mut scores).expect("classifies");
+    let mut again = [0.0; 2];
+    let model = load(&["LogSoftmax"], "softmax").expect("loads");
+    model.classify(clip(&audio(1, WINDOW)), &mut again).expect("classifies");
+    close(&again, &scores);
+}
+
+#[test]
+fn what_would_say_nothing_or_anything_is_refused() {
+    let refused = |network: &[u8], outputs: &str| {
+        load(network, "", outputs, 0.1).expect_err(outputs).message().to_owned()
+    };
+    let one = refused(&heads(), r#"[{ "tensor": "two", "labels": ["a"], "activation": "softmax" }]"#);
+    assert!(one.contains("outputs[0].activation: softmax of one class is 1"), "{one}");
+    // Several outputs, and no word of which is meant.
+    for outputs in [r#"[{ "kind": "embedding" }]"#, r#"[{ "labels": ["a", "b"] }]"#] {
+        let message = refused(&heads(), outputs);
+        let expected =
+            r#"outputs[0].tensor: is needed: the network has 3 outputs, "two", "vector", "frames""#;
+        assert!(message.contains(expected), "{message}");
+    }
+    // One that is left over is the one that is meant.
+    model(
+        r#"[{ "kind": "values" }, { "tensor": "vector", "kind": "values" },
+            { "tensor": "frames", "kind": "values", "rows": "mean" }]"#,
     );
 }

@@ -303,3 +303,20 @@ fn all_that_is_not_said_is_told_at_once() {
         assert!(message.contains(expected), "{name}: {said}: {message}");
     }
 }
+
+/// A network with state moves on as in its training: another hop would give other scores, and no error.
+#[test]
+fn the_hop_of_a_state_is_said_and_stays() {
+    let unsaid = memory_network::manifest(OTHERS).replace(r#""hop_seconds": 0.05"#, "");
+    let error = Model::load_memory(&network(0.5, 1.0), Some(&unsaid), &ModelOptions::default())
+        .expect_err("no hop is said");
+    assert!(error.message().contains("stream.hop_seconds: is needed with a state"), "{error}");
+    let model = load(0.5, 1.0);
+    let with_hop = |seconds| with(options(), |o| o.hop_seconds = Some(seconds));
+    let error = Session::new(&model, &with_hop(0.1)).expect_err("another hop");
+    assert!(error.message().contains("moves on by the 0.05 s of its manifest"), "{error}");
+    Session::new(&model, &with_hop(0.05)).expect("its own hop");
+    let (audio, options) = (audio(6, 4_000), with(ClipOptions::default(), |o| o.hop_seconds = Some(0.025)));
+    let clip = Clip { interleaved: &audio, channels: 1, sample_rate: 16_000 };
+    assert!(model.windows_of(clip, &options, |_, _| ()).is_err());
+}

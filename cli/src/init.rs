@@ -126,13 +126,23 @@ fn configs(folder: &Path) -> Result<(Value, Value), Stop> {
         serde_json::from_str::<Value>(&json).map_err(|e| Stop::because(shown(&path), e))
     };
     let config = read("config.json")?;
+    let mut said: Option<(&str, Value)> = None;
     for name in EXTRACTORS.into_iter().filter(|name| folder.join(name).exists()) {
         let found = read(name)?;
-        for extractor in [&found, &found["feature_extractor"]] {
-            if extractor["feature_extractor_type"].is_string() {
-                return Ok((config, extractor.clone()));
-            }
+        let extractors = [&found["feature_extractor"], &found];
+        let named = extractors.into_iter().find(|one| one["feature_extractor_type"].is_string());
+        let Some(extractor) = named else { continue };
+        if let Some((other, first)) = &said
+            && first != extractor
+        {
+            let message =
+                format!("{other} and {name} say different things of what the network hears; take one away");
+            return Err(Stop::because(shown(folder), message));
         }
+        said.get_or_insert_with(|| (name, extractor.clone()));
+    }
+    if let Some((_, extractor)) = said {
+        return Ok((config, extractor));
     }
     let message = "no file of it names a feature_extractor_type, so what the network hears is not said";
     Err(Stop::because(shown(folder), message))

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use auricle::manifest::METADATA_KEY;
 use auricle::stages::inference::contents::{Contents, Declared, Opset, Size};
+use auricle::stages::inference::ending::Ending;
 use serde_json::{Value, json};
 
 use crate::model::{self, Engine};
@@ -79,7 +80,14 @@ fn listing(file: &Path, contents: &Contents) -> String {
         beside = shown(&beside)
     )];
     lines.extend(contents.inputs.iter().map(|input| format!("input   {}", tensor(input))));
-    lines.extend(contents.outputs.iter().map(|output| format!("output  {}", tensor(output))));
+    lines.extend(contents.outputs.iter().zip(&contents.endings).map(|(output, ending)| {
+        let ending = match ending {
+            Ending::Unknown => String::new(),
+            Ending::Linear => ", of a plain layer".into(),
+            other => format!(", of a {other:?}"),
+        };
+        format!("output  {}{ending}", tensor(output))
+    }));
     let opset = |set: &Opset| match set.domain.as_str() {
         "" => format!("ai.onnx {}", set.version),
         domain => format!("{} {}", shown_text(domain), set.version),

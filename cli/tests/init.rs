@@ -43,7 +43,7 @@ fn of_folder(
     let folder = folder(&format!("init_{name}"));
     fs::create_dir(folder.join("onnx")).expect("made");
     let inputs = match name {
-        "wav2vec2" => vec![input, ("attention_mask", onnx::I64, &[0, 0][..])],
+        "wav2vec2" | "seamless" | "masked" => vec![input, ("attention_mask", onnx::I64, &[0, 0][..])],
         _ => vec![input],
     };
     network(&folder.join("onnx/model.onnx"), &inputs, &[("logits", F32, &[0, 2])]);
@@ -87,6 +87,8 @@ fn a_bare_file_gives_unknowns_that_the_library_refuses() {
         "outputs.0.kind: ",
         "outputs.0.labels: 1 names",
         "outputs.0.activation: ",
+        "input.lead_samples: ",
+        "stream.hop_seconds: ",
     ] {
         assert!(refused.contains(unknown), "{unknown}: {refused}");
         assert!(made.stderr.contains(unknown), "{unknown}: {}", made.stderr);
@@ -147,6 +149,41 @@ fn a_folder_of_transformers_gives_a_whole_manifest() {
     }
 }
 
+/// What a network ends in is in the file, and goes before what config.json says or leaves open.
+#[test]
+fn an_activation_inside_is_seen() {
+    let folder = folder("init_ends");
+    let made = |ops: &[&str], config: &Value| {
+        let name = |k: usize| if k == ops.len() { "logits".to_owned() } else { format!("t{k}") };
+        let nodes = ops.iter().enumerate().map(|(k, op)| onnx::node(op, &[&name(k)], &[&name(k + 1)], &[]));
+        let mut graph: Vec<Vec<u8>> = nodes.collect();
+        graph.push(onnx::value_info(11, "input_values", &[1, 1024, 128]));
+        graph.push(onnx::value_info(12, "logits", &[1, 2]));
+        fs::write(folder.join("model.onnx"), onnx::message(7, &graph)).expect("written");
+        fs::write(folder.join("config.json"), config.to_string()).expect("written");
+        let extractor = json!({ "feature_extractor_type": "ASTFeatureExtractor" });
+        fs::write(folder.join("preprocessor_config.json"), extractor.to_string()).expect("written");
+        let made = init(&folder);
+        let manifest: Value = serde_json::from_str(&made.stdout).unwrap_or_default();
+        (manifest["outputs"][0]["activation"].clone(), made)
+    };
+    let mut open = classes();
+    open["problem_type"] = Value::Null;
+    assert_eq!(made(&["Gemm"], &open).0, "softmax");
+    for config in [&open, &classes()] {
+        let (activation, made) = made(&["Gemm", "Sigmoid", "Identity"], config);
+        assert!(activation == "none" && made.stderr.contains("ends in a Sigmoid"), "{}", made.stderr);
+    }
+    // Softmax of one class is always 1.
+    let one = json!({ "id2label": { "0": "speech" } });
+    let (activation, made) = made(&["Gemm"], &one);
+    assert!(activation.as_str().is_some_and(|text| text.starts_with("unknown: ")), "{}", made.stderr);
+    // Of a bare file it is told.
+    fs::remove_file(folder.join("config.json")).expect("removed");
+    let told = init(&folder.join("model.onnx")).stdout;
+    assert!(told.contains("the network ends in a plain layer"), "{told}");
+}
+
 #[test]
 fn what_the_files_do_not_say_or_no_manifest_can_is_refused_by_name() {
     let ast = || json!({ "feature_extractor_type": "ASTFeatureExtractor" });
@@ -157,14 +194,25 @@ fn what_the_files_do_not_say_or_no_manifest_can_is_refused_by_name() {
     };
     let gap = json!({ "id2label": { "0": "dog", "2": "rain" } });
     let clap = json!({ "feature_extractor_type": "ClapFeatureExtractor" });
-    let whisper = json!({ "feature_extractor_type": "WhisperFeatureExtractor" });
+    let whisper = || json!({ "feature_extractor_type": "WhisperFeatureExtractor" });
+    let seamless = || json!({ "feature_extractor_type": "SeamlessM4TFeatureExtractor" });
+    let wav2vec2 = || json!({ "feature_extractor_type": "Wav2Vec2FeatureExtractor" });
+    let strange = json!({ "id2label": { "0": "a", "1": "b" }, "problem_type": "ranking" });
     for (config, extractor, reason) in [
         (classes(), clap, "fusion"),
-        (classes(), with(whisper, "dither", json!(0.1)), "dither is 0.1"),
+        (classes(), with(whisper(), "dither", json!(0.1)), "dither is 0.1"),
+        (classes(), with(whisper(), "n_fft", json!(401)), "n_fft is 401; init knows even ones only"),
+        (classes(), with(whisper(), "padding_side", json!("left")), "padding_side is \"left\""),
+        (classes(), with(ast(), "auto_map", json!({ "AutoFeatureExtractor": "own.Own" })), "auto_map"),
+        (classes(), with(ast(), "sampling_rate", json!(8000)), "sampling_rate is 8000"),
+        (classes(), seamless(), "attention_mask"),
+        (classes(), with(seamless(), "stride", json!(3)), "stride is 3"),
+        (classes(), with(wav2vec2(), "feature_size", json!(2)), "feature_size is 2"),
+        (strange, ast(), "problem_type of config.json is \"ranking\""),
         (classes(), with(ast(), "sampling_rate", json!(16000.5)), "sampling_rate is 16000.5"),
         (classes(), with(ast(), "mean", json!("low")), "mean is \"low\""),
         (classes(), with(ast(), "max_length", json!(1e300)), "max_length is"),
-        (classes(), with(ast(), "sampling_rate", json!(1)), "input.sample_rate"),
+        (classes(), with(wav2vec2(), "sampling_rate", json!(1)), "[batch, samples]"),
         (classes(), json!({ "feature_extractor_type": "MadeUpExtractor" }), "MadeUpExtractor"),
         (classes(), json!({ "sampling_rate": 16000 }), "feature_extractor_type"),
         (gap, ast(), "none of them is 1"),
@@ -174,6 +222,24 @@ fn what_the_files_do_not_say_or_no_manifest_can_is_refused_by_name() {
         assert!(made.code == Some(1) && made.stderr.contains(reason), "{reason}: {}", made.stderr);
         assert_eq!(made.stdout, "", "{reason}");
     }
+    let (made, _) = of_folder("masked", &classes(), &whisper(), ("input_features", F32, &[0, 80, 3000]));
+    assert!(made.stderr.contains("a manifest has no mask but ones"), "{}", made.stderr);
+    // How a clip is filled up to a window that is fixed, no file says.
+    let (made, manifest) = of_folder("fixed", &classes(), &wav2vec2(), ("input_values", F32, &[0, 16_000]));
+    let padding = manifest["input"]["padding"].as_str().unwrap_or_default().to_owned();
+    assert!(padding.starts_with("unknown: ") && made.stderr.contains("input.padding"), "{}", made.stderr);
+    // Two files that contradict each other.
+    let both = folder("init_both");
+    network(&both.join("a.onnx"), &[("input_values", F32, &[0, 1024, 128])], &[("logits", F32, &[0, 2])]);
+    fs::write(both.join("config.json"), classes().to_string()).expect("written");
+    fs::write(both.join("preprocessor_config.json"), ast().to_string()).expect("written");
+    let processor = |extractor: Value| {
+        fs::write(both.join("processor_config.json"), json!({ "feature_extractor": extractor }).to_string())
+            .expect("written");
+        init(&both)
+    };
+    assert_eq!(processor(ast()).code, Some(0));
+    assert!(processor(with(ast(), "mean", json!(1))).stderr.contains("say different things"));
     let empty = folder("init_empty");
     assert!(init(&empty).stderr.contains("has no ONNX file"));
     network(&empty.join("a.onnx"), &[("x", F32, &[1])], &[("y", F32, &[1])]);

@@ -9,6 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::ending::Ending;
 use super::onnx_file::{self, MAX_BYTES, Value, field, last, shown};
 use crate::error::{Error, Result, Status};
 use crate::file;
@@ -37,6 +38,8 @@ pub struct Contents {
     pub inputs: Vec<Declared>,
     /// What a run gives.
     pub outputs: Vec<Declared>,
+    /// What makes each of them.
+    pub endings: Vec<Ending>,
     /// What else was written into it.
     pub metadata: Vec<Metadata>,
     /// Files in which weights lie.
@@ -118,7 +121,14 @@ impl Contents {
             }
             Ok(())
         })?;
+        contents.endings = contents.outputs.iter().map(|output| Ending::of(onnx, &output.name)).collect();
         Ok(contents)
+    }
+
+    /// What makes the output `name`.
+    pub fn ending(&self, name: &str) -> Ending {
+        let named = self.outputs.iter().zip(&self.endings).find(|(output, _)| output.name == name);
+        named.map_or(Ending::Unknown, |(_, ending)| *ending)
     }
 
     /// Protobuf merges graphs that occur twice; so does this.

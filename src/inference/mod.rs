@@ -4,6 +4,7 @@ pub(crate) mod batch;
 mod cancel;
 pub mod contents;
 pub(crate) mod dtype;
+pub mod ending;
 pub(crate) mod network;
 pub(crate) mod onnx_file;
 mod progress;

@@ -243,6 +243,11 @@ impl Input {
         enough
     }
 
+    /// Whether the network carries anything from run to run.
+    pub fn has_state(&self) -> bool {
+        self.others.values().any(|other| other.state.is_some())
+    }
+
     /// How the numbers of the tensor are stored.
     pub(crate) fn quantized(&self) -> Result<Option<Quantized>> {
         Quantized::new(self.dtype, self.scale, self.zero_point, "input")

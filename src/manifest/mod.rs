@@ -158,6 +158,11 @@ impl Manifest {
     fn resolve(&mut self) -> Result<()> {
         self.input.resolve()?;
         let rate = self.input.sample_rate;
+        if self.stream.hop_seconds.is_none() && self.input.has_state() {
+            let message =
+                "is needed with a state (input.others): how far the network moves on from run to run";
+            return Err(Error::manifest("stream.hop_seconds", message));
+        }
         let hop = *self.stream.hop_seconds.get_or_insert(self.input.window_duration());
         seconds("stream.hop_seconds", hop, rate)?;
         if hop < MIN_HOP_SECONDS {

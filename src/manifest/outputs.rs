@@ -27,7 +27,8 @@ const MAX_ROW_SECONDS: f64 = 3600.0;
 pub struct Output {
     /// Its name, for people and programs; empty: the tensor's.
     pub name: String,
-    /// Name of the output tensor; empty, in the first output only: the network's first that is no state.
+    /// Name of the output tensor; empty, in the first output only: the one that is no state and that no other output
+    /// names.
     pub tensor: String,
     /// What it is.
     pub kind: Kind,

@@ -94,7 +94,7 @@ fn build(
         sha256: sha256(onnx),
         manifest_sha256: sha256(found.json.as_bytes()),
     };
-    let model = bind(network, manifest, file, options)?;
+    let model = bind(network, manifest, file, onnx, options)?;
     options.tell(Stage::Warm, 1.0)?;
     if options.self_check {
         model.check_golden(options.cancel.as_ref(), |done| options.tell(Stage::SelfCheck, done))?;
@@ -132,13 +132,19 @@ fn find<'a>(
 }
 
 /// Joins network and manifest, once they agree.
-fn bind(network: Network, manifest: Manifest, file: File, options: &ModelOptions) -> Result<Model> {
+fn bind(
+    network: Network,
+    manifest: Manifest,
+    file: File,
+    onnx: &[u8],
+    options: &ModelOptions,
+) -> Result<Model> {
     let input = &manifest.input;
     let order = input.axis_order()?;
     let features = Features::new(&input.features, input.sample_rate, "input.features")?;
     let (samples, bins) = (manifest.window_samples(), input.bins());
     let given = Given { samples, rows: input.rows(samples) };
-    let ports = ports::check(&manifest, &order, given.rows, bins, &network)?;
+    let ports = ports::check(&manifest, &order, given.rows, bins, &network, onnx)?;
     let manifest = Arc::new(manifest);
     let cancel = options.cancel.as_ref();
     options.tell(Stage::Warm, 0.0)?;

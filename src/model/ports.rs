@@ -3,10 +3,12 @@
 
 use crate::error::{Error, Result, Status};
 use crate::inference::Dtype;
+use crate::inference::ending::Ending;
 use crate::inference::network::{Network, Port};
 use crate::manifest::{Length, MAX_ELEMENTS, Manifest, Numbers, Other, Output, Size};
 use crate::padding::Padding;
 use crate::pipeline::{Fed, Feed, Ports};
+use crate::scores::Activation;
 use crate::tensor::{Axis, AxisOrder};
 
 /// Those that the manifest uses, for windows of `rows` rows of `bins` bins.
@@ -16,8 +18,9 @@ pub(super) fn check(
     rows: usize,
     bins: usize,
     network: &Network,
+    onnx: &[u8],
 ) -> Result<Ports> {
-    let mut check = Check { manifest, rows, bins, elements: 0, obstacles: Vec::new() };
+    let mut check = Check { manifest, onnx, rows, bins, elements: 0, obstacles: Vec::new() };
     let (inputs, outputs) = (network.inputs(), network.outputs());
     let input = check.input(order, &inputs);
     let (mut feeds, mut states) = (Vec::new(), Vec::new());
@@ -47,6 +50,8 @@ pub(super) fn check(
 
 struct Check<'a> {
     manifest: &'a Manifest,
+    /// The file of the network.
+    onnx: &'a [u8],
     rows: usize,
     bins: usize,
     /// Of the further inputs so far, together.
@@ -281,6 +286,16 @@ impl Check<'_> {
         let path = format!("outputs[{index}]");
         let states: Vec<&String> =
             self.manifest.input.others.values().filter_map(|other| other.state.as_ref()).collect();
+        if output.tensor.is_empty() {
+            let named = |port: &&Port| self.manifest.outputs.iter().any(|output| output.tensor == port.name);
+            let free = outputs.iter().filter(|port| !states.contains(&&port.name) && !named(port));
+            let names: Vec<String> = free.map(|port| format!("{:?}", port.name)).collect();
+            if names.len() > 1 {
+                let message =
+                    format!("is needed: the network has {} outputs, {}", names.len(), names.join(", "));
+                self.refuse(&format!("{path}.tensor"), message);
+            }
+        }
         let found = match output.tensor.is_empty() {
             true => outputs.iter().find(|port| !states.contains(&&port.name)),
             false => outputs.iter().find(|port| port.name == output.tensor),
@@ -311,6 +326,33 @@ impl Check<'_> {
             let message = output.wrong_classes(&port.name, &port.sizes);
             self.refuse(&format!("{path}.labels"), message);
         }
+        self.activation(&format!("{path}.activation"), output, &port.name);
         Some(port)
+    }
+
+    /// That a softmax or sigmoid is not put behind one that the network has, and that it says something.
+    fn activation(&mut self, path: &str, output: &Output, tensor: &str) {
+        let said = match output.activation {
+            Activation::Softmax => "softmax",
+            Activation::Sigmoid => "sigmoid",
+            Activation::None => return,
+        };
+        if output.activation == Activation::Softmax && output.labels.len() == 1 {
+            self.refuse(
+                path,
+                "softmax of one class is 1 whatever is heard; \"sigmoid\" or \"none\" says something",
+            );
+        }
+        let ending = Ending::of(self.onnx, tensor);
+        let instead = match (ending, output.activation) {
+            (Ending::Softmax | Ending::Sigmoid, _) => "none",
+            (Ending::LogSoftmax, Activation::Sigmoid) => "softmax",
+            _ => return,
+        };
+        let message = format_args!(
+            "{said}, but tensor {tensor:?} comes out of a {ending:?} in the network, and two are never meant; \
+             {instead:?} is right there"
+        );
+        self.refuse(path, message);
     }
 }

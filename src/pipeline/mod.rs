@@ -117,6 +117,15 @@ impl Pipeline {
                 "hop_seconds is {seconds}; valid {min:.6}..=3600 (one sample to an hour)"
             )));
         }
+        // The manifest's, since it was resolved.
+        let own = manifest.stream.hop_seconds.map_or(hop, |seconds| samples(seconds, input.sample_rate));
+        if input.has_state() && hop != own {
+            return Err(Error::argument(format!(
+                "hop_seconds is {seconds}; this network has state, which moves on by the {} s of its manifest from run \
+                 to run",
+                own as f64 / f64::from(input.sample_rate)
+            )));
+        }
         let slack = resampler.max_output(STEP) + resampler.max_rest();
         let span = to_host(window as u64 + slack as u64, host_rate, input.sample_rate)
             + resampler.delay_frames() as u64

@@ -1,6 +1,7 @@
 //! What a bare ONNX file says: its tensors. What its numbers mean is never in it.
 
 use auricle::stages::inference::contents::{Contents, Declared, Size};
+use auricle::stages::inference::ending::Ending;
 use serde_json::{Map, Value, json};
 
 use super::{Draft, unknown};
@@ -63,6 +64,11 @@ pub fn draft(contents: &Contents, name: &str) -> Draft {
             )),
         });
     }
+    let has_state = states.iter().any(Option::is_some);
+    if has_state {
+        let lead = "0, or the samples of silence that the code puts before the first window, such as the context that it keeps";
+        input.insert("lead_samples".into(), unknown(lead));
+    }
     let mut others = Map::new();
     for (other, state) in contents.inputs.iter().zip(states) {
         if first.is_some_and(|first| first.name != other.name) {
@@ -74,8 +80,13 @@ pub fn draft(contents: &Contents, name: &str) -> Draft {
     }
     let kept: Vec<&Declared> =
         contents.outputs.iter().filter(|output| !is_state_of(output, contents)).collect();
-    let outputs: Vec<Value> = kept.iter().map(|output| result(output)).collect();
-    let manifest = json!({ "auricle": 1, "name": name, "input": input, "outputs": outputs });
+    let outputs: Vec<Value> =
+        kept.iter().map(|output| result(output, contents.ending(&output.name))).collect();
+    let mut manifest = json!({ "auricle": 1, "name": name, "input": input, "outputs": outputs });
+    if has_state {
+        let hop = "seconds that the network moves on from run to run: the window, less what it hears twice";
+        manifest["stream"] = json!({ "hop_seconds": unknown(hop) });
+    }
     let notes = vec!["an ONNX file says nothing of rate, features, classes and windows: the code that trained or runs the \
          network does. Golden cases from that code prove that they were written down right"
         .into()];
@@ -133,7 +144,7 @@ fn meaning(input: &Declared, state: Option<&Declared>) -> String {
 }
 
 /// An output, of which the file says its name and its sizes.
-fn result(output: &Declared) -> Value {
+fn result(output: &Declared, ending: Ending) -> Value {
     let classes = match output.axes.as_deref() {
         Some([.., Size::Fixed(classes)]) => format!("{classes} names"),
         _ => "names".into(),
@@ -142,7 +153,15 @@ fn result(output: &Declared) -> Value {
         "tensor": output.name,
         "kind": unknown(format_args!("\"scores\" of classes, \"embedding\" or \"values\"; {}", cut(&tensor(output)))),
         "labels": unknown(format_args!("{classes} in the order of the outputs, if they are scores; else take this away")),
-        "activation": unknown("\"softmax\", \"sigmoid\", or \"none\" if the network has it inside"),
+        "activation": unknown(match ending {
+            Ending::Softmax | Ending::Sigmoid => "\"none\" if they are scores, since the network ends in a softmax or sigmoid",
+            Ending::LogSoftmax => "\"softmax\" if they are scores, since the network ends in the logarithm of one",
+            Ending::Linear => {
+                "\"softmax\" or \"sigmoid\" if they are scores, since the network ends in a plain layer: \"none\" would \
+                 show its numbers as they are"
+            }
+            Ending::Unknown => "\"softmax\", \"sigmoid\", or \"none\" if the network has it inside",
+        }),
     })
 }
 

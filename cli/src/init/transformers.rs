@@ -2,9 +2,10 @@
 //! those of Transformers 5.24; of each, what the manifest cannot say is refused by name.
 
 use auricle::stages::inference::contents::{Contents, Declared, Size};
+use auricle::stages::inference::ending::Ending;
 use serde_json::{Map, Value, json};
 
-use super::Draft;
+use super::{Draft, unknown};
 use crate::inspect::tensor;
 
 /// Seconds of audio that a network hears at once which takes any length, as Transformers gives it whole clips.
@@ -20,6 +21,13 @@ struct Heard {
 
 /// The manifest, as far as the two files and the network's tensors say it.
 pub fn draft(contents: &Contents, name: &str, config: &Value, extractor: &Value) -> Result<Draft> {
+    for (file, value) in [("its extractor's file", extractor), ("config.json", config)] {
+        if !value["auto_map"]["AutoFeatureExtractor"].is_null() {
+            return Err(format!(
+                "auto_map of {file} names code of the model's own for what the network hears, which init cannot read"
+            ));
+        }
+    }
     let extractor = Members(extractor);
     let kind = extractor.text("feature_extractor_type")?.unwrap_or_default();
     let first = first_input(contents)?;
@@ -28,7 +36,7 @@ pub fn draft(contents: &Contents, name: &str, config: &Value, extractor: &Value)
         "Wav2Vec2FeatureExtractor" => wav2vec2(&extractor, config, first)?,
         "WhisperFeatureExtractor" => whisper(&extractor)?,
         "ClapFeatureExtractor" => clap(&extractor)?,
-        "SeamlessM4TFeatureExtractor" => seamless(&extractor, first)?,
+        "SeamlessM4TFeatureExtractor" => seamless(&extractor, contents, first)?,
         other => {
             return Err(format!(
                 "feature_extractor_type is {other:?}; known are ASTFeatureExtractor, Wav2Vec2FeatureExtractor, \
@@ -44,7 +52,20 @@ pub fn draft(contents: &Contents, name: &str, config: &Value, extractor: &Value)
         16_000.0
     });
     input.insert("sample_rate".into(), whole("sampling_rate", rate)?.into());
-    let others = others(contents, first)?;
+    match first.element.as_str() {
+        "f32" => {}
+        element @ ("f16" | "f64") => {
+            input.insert("dtype".into(), element.into());
+        }
+        _ => {
+            return Err(format!(
+                "the input {} holds no floats, so it is not what the extractor gives",
+                tensor(first)
+            ));
+        }
+    }
+    let filled = input.get("padding").is_some_and(|padding| padding != "none");
+    let others = others(contents, first, filled)?;
     if !others.is_empty() {
         input.insert("others".into(), others.into());
     }
@@ -92,6 +113,28 @@ impl Members<'_> {
             _ => Ok(()),
         }
     }
+
+    /// An even number. Transformers 5.24 spreads the bins of a transform from 0 to half of the rate, rounded down, which is
+    /// where they are for even ones only.
+    fn even(&self, name: &str, default: u32) -> Result<u32> {
+        match self.count(name, default)? {
+            odd if odd % 2 == 1 => Err(format!(
+                "{name} is {odd}; init knows even ones only, since Transformers' filters for \
+                                               odd ones lie beside the bins of the transform"
+            )),
+            even => Ok(even),
+        }
+    }
+
+    /// Refuses clips that are filled up at their start.
+    fn fills_the_end(&self) -> Result<()> {
+        match self.text("padding_side")? {
+            None | Some("right") => Ok(()),
+            Some(side) => Err(format!(
+                "padding_side is {side:?}; init knows \"right\" only, what is filled up standing behind the clip"
+            )),
+        }
+    }
 }
 
 fn whole(name: &str, value: f64) -> Result<u32> {
@@ -120,11 +163,16 @@ fn first_input(contents: &Contents) -> Result<&Declared> {
     })
 }
 
-/// The further inputs: masks of ones, since a window is never a part of a batch.
-fn others(contents: &Contents, first: &Declared) -> Result<Map<String, Value>> {
+/// The further inputs: masks of ones, since a window is never a part of a batch; not of windows that are `filled` up.
+fn others(contents: &Contents, first: &Declared, filled: bool) -> Result<Map<String, Value>> {
     let mut others = Map::new();
     for input in contents.inputs.iter().filter(|input| input.name != first.name) {
         let meaning = match input.name.as_str() {
+            "attention_mask" if filled => {
+                return Err("the network has an input attention_mask, which is 0 where a short clip is filled up; a \
+                            manifest has no mask but ones. Export it without the mask, or with an axis of any length"
+                    .into());
+            }
             "attention_mask" => json!({ "ones": true, "shape": mask_shape(first) }),
             _ => {
                 return Err(format!(
@@ -149,6 +197,11 @@ fn mask_shape(first: &Declared) -> Value {
 
 /// `ASTFeatureExtractor`: torchaudio's filter bank, rows of 0 behind it, then the normalisation.
 fn ast(extractor: &Members<'_>) -> Result<Heard> {
+    extractor.must_be(
+        "sampling_rate",
+        16_000.0,
+        "since Transformers with torchaudio and without give different rows else",
+    )?;
     let bins = extractor.count("num_mel_bins", 128)?;
     let (mean, std) =
         (extractor.number("mean")?.unwrap_or(-4.267_739_3), extractor.number("std")?.unwrap_or(4.568_997_4));
@@ -171,14 +224,20 @@ fn ast(extractor: &Members<'_>) -> Result<Heard> {
 
 /// `Wav2Vec2FeatureExtractor`: samples, of which Transformers gives a clip whole.
 fn wav2vec2(extractor: &Members<'_>, config: &Value, first: &Declared) -> Result<Heard> {
+    extractor.must_be("feature_size", 1.0, "which is one channel")?;
     let normalize = match extractor.is("do_normalize", true)? {
         true => json!({ "kind": "window", "over": "all", "epsilon": 1e-7 }),
         false => json!({ "kind": "none" }),
     };
-    let layout = match first.axes.as_ref().map(Vec::len) {
-        Some(3) => json!(["batch", "channel", "sample"]),
-        Some(2) | None => json!(["batch", "sample"]),
-        Some(axes) => return Err(format!("the input {} has {axes} axes; 2 or 3 are known", tensor(first))),
+    let layout = match first.axes.as_deref() {
+        Some([_, Size::Fixed(1), _]) => json!(["batch", "channel", "sample"]),
+        Some([_, _]) | None => json!(["batch", "sample"]),
+        _ => {
+            return Err(format!(
+                "the input {}: known are [batch, samples] and [batch, 1, samples]",
+                tensor(first)
+            ));
+        }
     };
     let mut input = object(json!({
         "features": { "kind": "waveform" }, "normalize": normalize, "layout": layout,
@@ -187,10 +246,16 @@ fn wav2vec2(extractor: &Members<'_>, config: &Value, first: &Declared) -> Result
     match first.axes.as_deref() {
         Some([.., Size::Fixed(samples)]) => {
             input.insert("window_samples".into(), (*samples).into());
-            let message = "the network takes a fixed number of samples; the configuration does not say how shorter clips \
-                           are to be filled: the manifest has zeros before the normalisation (input.padding)";
-            notes.push(message.into());
-            input.insert("padding".into(), json!({ "with": 0 }));
+            // Transformers' padding="max_length" normalises what there is, and then fills it up.
+            let value = extractor.number("padding_value")?.unwrap_or(0.0);
+            let transformers = json!({ "of": "rows", "with": value, "after_normalize": true });
+            input.insert(
+                "padding".into(),
+                unknown(format_args!(
+                    "how clips shorter than {samples} samples were filled, which no file says: {transformers} is padding \
+                     \"max_length\" of the extractor, \"repeat\" the clip again and again (input.padding)"
+                )),
+            );
         }
         _ => {
             whole_clip(&mut input, &mut notes);
@@ -226,6 +291,7 @@ fn whisper(extractor: &Members<'_>) -> Result<Heard> {
     extractor.must_be("dither", 0.0, "since scores are to repeat")?;
     extractor.must_be("padding_value", 0.0, "which is silence")?;
     extractor.must_be("sampling_rate", 16_000.0, "which Whisper's filter bank is for")?;
+    extractor.fills_the_end()?;
     let (rate, seconds) = (extractor.count("sampling_rate", 16_000)?, extractor.count("chunk_length", 30)?);
     let samples = rate.checked_mul(seconds).ok_or("chunk_length is too long")?;
     let mut notes = Vec::new();
@@ -238,7 +304,7 @@ fn whisper(extractor: &Members<'_>) -> Result<Heard> {
             "window_samples": samples,
             "features": {
                 "preset": "whisper",
-                "fft": extractor.count("n_fft", 400)?,
+                "fft": extractor.even("n_fft", 400)?,
                 "frame_hop": extractor.count("hop_length", 160)?,
                 "mel": { "bins": extractor.count("feature_size", 80)? },
             },
@@ -268,7 +334,7 @@ fn clap(extractor: &Members<'_>) -> Result<Heard> {
         "pad" => json!(0),
         other => return Err(format!("padding is {other:?}; known are repeatpad, repeat and pad")),
     };
-    let (fft, rate) = (extractor.count("fft_window_size", 1024)?, extractor.count("sampling_rate", 48_000)?);
+    let (fft, rate) = (extractor.even("fft_window_size", 1024)?, extractor.even("sampling_rate", 48_000)?);
     let samples = rate.checked_mul(extractor.count("max_length_s", 10)?).ok_or("max_length_s is too long")?;
     Ok(Heard {
         input: object(json!({
@@ -292,12 +358,19 @@ fn clap(extractor: &Members<'_>) -> Result<Heard> {
 
 /// `SeamlessM4TFeatureExtractor` (w2v-BERT): Kaldi's filter bank, each bin normalised over the clip, rows stacked. An odd
 /// row at the end is masked out in Transformers, and left out here.
-fn seamless(extractor: &Members<'_>, first: &Declared) -> Result<Heard> {
-    let stride = extractor.count("stride", 2)?;
+fn seamless(extractor: &Members<'_>, contents: &Contents, first: &Declared) -> Result<Heard> {
+    extractor.must_be("stride", 2.0, "since rows are filled up to an even number")?;
+    extractor.must_be("sampling_rate", 16_000.0, "since frames have 400 samples at every rate")?;
+    extractor.fills_the_end()?;
+    if !contents.inputs.iter().any(|input| input.name == "attention_mask") {
+        return Err("the network has no input attention_mask, so that it hears the row of 0 with which Transformers makes the \
+                    number of rows even; export it with the mask"
+            .into());
+    }
     let mut input = object(json!({
         "features": { "preset": "kaldi", "mel": { "bins": extractor.count("num_mel_bins", 80)? } },
         "normalize": { "kind": "window", "over": "bin", "epsilon": 1e-7, "unbiased": true },
-        "stack": { "rows": stride, "hop": stride, "after_normalize": true },
+        "stack": { "rows": 2, "hop": 2, "after_normalize": true },
         "layout": ["batch", "row", "bin"],
     }));
     let mut notes = Vec::new();
@@ -337,17 +410,10 @@ fn outputs(contents: &Contents, config: &Value, notes: &mut Vec<String>) -> Resu
                 tensor(logits)
             ));
         }
-        let activation = match config["problem_type"].as_str() {
-            Some("multi_label_classification") => "sigmoid",
-            Some("regression") => "none",
-            _ => "softmax",
-        };
-        if config["problem_type"].is_null() {
-            notes.push("config.json has no problem_type; the manifest has softmax, as Transformers' pipeline does then. A \
-                        model of several sounds at once (AudioSet) was trained for sigmoid".into());
-        }
+        let labels = labels(config)?;
+        let activation = activation(contents, config, labels.len(), notes)?;
         return Ok(vec![
-            json!({ "tensor": "logits", "kind": "scores", "labels": labels(config)?, "activation": activation }),
+            json!({ "tensor": "logits", "kind": "scores", "labels": labels, "activation": activation }),
         ]);
     }
     for name in ["audio_embeds", "pooler_output", "embeddings"] {
@@ -365,6 +431,43 @@ fn outputs(contents: &Contents, config: &Value, notes: &mut Vec<String>) -> Resu
         "the network has none of the outputs logits, audio_embeds, pooler_output and last_hidden_state; it has {}",
         names.join(", ")
     ))
+}
+
+/// What makes scores of the logits: what config.json says, unless the graph has it inside.
+fn activation(contents: &Contents, config: &Value, classes: usize, notes: &mut Vec<String>) -> Result<Value> {
+    let problem = match &config["problem_type"] {
+        Value::Null => "",
+        Value::String(problem) => problem.as_str(),
+        other => return Err(format!("problem_type of config.json is {other}; a text is wanted")),
+    };
+    let ending = contents.ending("logits");
+    if matches!(ending, Ending::Softmax | Ending::Sigmoid) && problem != "regression" {
+        notes.push(format!(
+            "the network ends in a {ending:?} already, so the manifest has no activation of its own, whatever config.json says"
+        ));
+        return Ok("none".into());
+    }
+    let said = match problem {
+        "multi_label_classification" => "sigmoid",
+        "regression" => "none",
+        "" | "single_label_classification" if classes == 1 => {
+            return Ok(unknown(
+                "\"sigmoid\" if the one output says how sure the network is of its class, \"none\" if it is a number \
+                 of another kind; softmax, which Transformers' pipeline has for it, is always 1",
+            ));
+        }
+        "" | "single_label_classification" => "softmax",
+        other => {
+            return Err(format!(
+                "problem_type of config.json is {other:?}, which Transformers does not know"
+            ));
+        }
+    };
+    if problem.is_empty() {
+        notes.push("config.json has no problem_type; the manifest has softmax, as Transformers' pipeline does then. A \
+                    model of several sounds at once (AudioSet) was trained for sigmoid".into());
+    }
+    Ok(said.into())
 }
 
 /// `id2label` in the order of its numbers, without a gap.
