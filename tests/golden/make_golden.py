@@ -130,16 +130,19 @@ def mel_to_hz(mel, scale):
 
 
 def filter_bank(spec, fft, rate):
-    """[FFT bin, filter]; triangles that are straight in Hz."""
+    """[FFT bin, filter]; triangles that are straight in Hz, or in mel as TensorFlow's (linear_to_mel_weight_matrix)."""
     mel = spec["mel"]
-    assert mel.get("triangles", "hz") == "hz" and mel.get("first_bin", 0) == 0
+    assert mel.get("weights", "exact") == "exact" and mel.get("narrow", "empty") == "empty"
     scale = mel.get("scale", "htk")
     low, high = hz_to_mel([mel.get("low_hz", 0), mel.get("high_hz", rate / 2)], scale)
     corners = mel_to_hz(np.linspace(low, high, mel["bins"] + 2), scale)
     bins = np.linspace(0, rate / 2, fft // 2 + 1)
+    if mel.get("triangles", "hz") == "mel":
+        bins, corners = hz_to_mel(bins, scale), hz_to_mel(corners, scale)
     rising = (bins[:, None] - corners[:-2]) / (corners[1:-1] - corners[:-2])
     falling = (corners[2:] - bins[:, None]) / (corners[2:] - corners[1:-1])
     filters = np.maximum(0, np.minimum(rising, falling))
+    filters[:mel.get("first_bin", 0)] = 0
     if mel.get("norm", "none") == "slaney":
         filters *= 2 / (corners[2:] - corners[:-2])
     return filters
@@ -149,15 +152,16 @@ def features(spec, rate, samples):
     """[row, bin] of one stretch of audio."""
     if spec["kind"] == "waveform":
         return samples[:, None]
-    fft, hop = spec["fft"], spec["frame_hop"]
-    assert spec.get("window", "hann") == "hann" and spec.get("frame_length", fft) == fft and spec.get("center", True)
-    known = {"kind", "fft", "window", "frame_length", "frame_hop", "center", "pad", "power", "mel", "log"}
-    neutral = {"frame_align": "center", "drop_last": False, "gain": 1, "remove_dc": False, "pre_emphasis": 0}
+    fft, hop, centred = spec["fft"], spec["frame_hop"], spec.get("center", True)
+    length = spec.get("frame_length", fft)
+    assert spec.get("window", "hann") == "hann" and (length == fft if centred else spec["frame_align"] == "left")
+    known = {"kind", "preset", "fft", "window", "frame_length", "frame_hop", "frame_align", "center", "pad", "power", "mel", "log"}
+    neutral = {"drop_last": False, "pad_last": False, "gain": 1, "remove_dc": False, "pre_emphasis": 0}
     assert all(name in known or value == neutral[name] for name, value in spec.items())
-    window = 0.5 - 0.5 * np.cos(2 * math.pi * np.arange(fft) / fft)
-    padded = np.pad(samples, fft // 2, mode=spec.get("pad", "reflect"))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, fft)[::hop]
-    values = np.abs(np.fft.rfft(frames * window, axis=1)) ** spec.get("power", 2)
+    window = 0.5 - 0.5 * np.cos(2 * math.pi * np.arange(length) / length)
+    padded = np.pad(samples, fft // 2, mode=spec.get("pad", "reflect")) if centred else samples
+    frames = np.lib.stride_tricks.sliding_window_view(padded, length)[::hop]
+    values = np.abs(np.fft.rfft(frames * window, n=fft, axis=1)) ** spec.get("power", 2)
     if spec["kind"] == "mel":
         values = values @ filter_bank(spec, fft, rate)
     log = spec.get("log", {"kind": "none"})
@@ -209,17 +213,21 @@ def run(model, own, samples):
     spec = given["features"]
     window = round(given["window_seconds"] * rate)
     hop = round(what["stream"]["hop_seconds"] * rate)
-    pad = spec["fft"] // 2 + 1 if spec.get("pad", "reflect") == "reflect" and spec["kind"] != "waveform" else 1
+    if spec["kind"] == "waveform" or spec.get("pad", "reflect") != "reflect":
+        shortest = 1
+    else:
+        shortest = spec["fft"] // 2 + 1 if spec.get("center", True) else spec["frame_length"]
+    output = what["outputs"][0] if "outputs" in what else what["output"]
     axes = [axis for axis in given["layout"] if axis in ("row", "bin", "sample")]
     scores = []
-    for stretch in windows(samples, window, hop, pad):
+    for stretch in windows(samples, window, hop, shortest):
         rows = normalized(given.get("normalize", {}), features(spec, rate, stretch)).astype(np.float32)
         rows = rows.T if axes == ["bin", "row"] else rows
         shape = [1 if axis in ("batch", "channel") else -1 for axis in given["layout"]]
         sizes = iter(rows.shape if "bin" in axes else (rows.size,))
         tensor = rows.reshape([1 if size == 1 else next(sizes) for size in shape])
         raw = session.run(None, {session.get_inputs()[0].name: tensor})[0].reshape(-1)
-        scores.append(activated(what["output"], raw))
+        scores.append(activated(output, raw))
     whole = features(spec, rate, samples).astype(np.float32)
     return whole, np.mean(scores, axis=0), len(scores)
 

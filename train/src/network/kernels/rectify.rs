@@ -30,11 +30,12 @@ pub fn backward(x: &FlexTensor, bias: &FlexTensor, gradient: &FlexTensor) -> [Fl
     let examples = of_x.par_chunks_mut(size).zip(x.par_chunks(size)).zip(gradient.par_chunks(size));
     let of_example = |((of_x, x), gradient): ((&mut [f32], &[f32]), &[f32])| -> Vec<f64> {
         let planes = of_x.chunks_exact_mut(places).zip(x.chunks_exact(places));
-        let of_plane = |(((of_x, x), g), &bias): (((&mut [f32], &[f32]), &[f32]), &f32)| {
+        let mut of_bias = Vec::with_capacity(channels);
+        for (((of_x, x), g), &bias) in planes.zip(gradient.chunks_exact(places)).zip(bias) {
             of_x.iter_mut().zip(x).zip(g).for_each(|((of_x, x), g)| *of_x = through(*x, bias, *g));
-            sums(x, g, |x, g| [through(x, bias, g)])[0]
-        };
-        planes.zip(gradient.chunks_exact(places)).zip(bias).map(of_plane).collect()
+            of_bias.push(sums(x, g, |x, g| [through(x, bias, g)])[0]);
+        }
+        of_bias
     };
     let parts: Vec<Vec<f64>> = examples.map(of_example).collect();
     let total = |channel: usize| parts.iter().map(|part| part[channel]).sum::<f64>() as f32;
