@@ -188,9 +188,9 @@ fn example(folder: &Path, name: &str, source: &str, more: &[&str]) -> PathBuf {
     build(&compiler(), &options, folder, name, &[root().join(source)])
 }
 
-/// Ticks at 22050 Hz, two channels: something with events, 4 s of it.
-fn ticking(folder: &Path) -> PathBuf {
-    let path = folder.join("ticking.wav");
+/// Four seconds in which it crackles, as a fire does: bursts of noise that decay, 26 a second.
+fn crackling(folder: &Path) -> PathBuf {
+    let path = folder.join("crackling.wav");
     let spec = hound::WavSpec {
         channels: 2,
         sample_rate: 22_050,
@@ -198,9 +198,19 @@ fn ticking(folder: &Path) -> PathBuf {
         sample_format: hound::SampleFormat::Int,
     };
     let mut writer = hound::WavWriter::create(&path, spec).expect("a WAV file");
-    for k in 0..2 * 4 * 22_050_i64 {
-        let quiet = k / 2 % 11_025 > 300;
-        writer.write_sample(if quiet { 0 } else { (k * k % 7919) as i16 * 4 }).expect("a sample");
+    let mut state = 1_u64;
+    let mut random = || {
+        state = (state * 1_103_515_245 + 12_345) % (1 << 31);
+        state as f64 / f64::from(1_u32 << 31)
+    };
+    let mut level = 0.0;
+    for _ in 0..4 * 22_050 {
+        if random() < 0.0012 {
+            level = random();
+        }
+        level *= 0.99;
+        let sample = level * (2.0 * random() - 1.0) * 0.9 + 0.01 * (2.0 * random() - 1.0);
+        (0..2).for_each(|_| writer.write_sample((sample * 32_767.0) as i16).expect("a sample"));
     }
     writer.finalize().expect("a WAV file");
     path
@@ -213,7 +223,7 @@ const BUNDLED: &str = "../../models/esc10.onnx";
 fn the_examples_hear_the_same_events() {
     let folder = folder("examples");
     install(&folder);
-    let wav = ticking(&folder);
+    let wav = crackling(&folder);
     let wav = wav.to_str().expect("UTF-8");
     let hear = |name: &str| {
         let program = example(&folder, name, &format!("examples/cpp/{name}.cpp"), &[]);
@@ -225,7 +235,7 @@ fn the_examples_hear_the_same_events() {
         assert!(!unread.status.success() && !unread.stderr.is_empty(), "{name} takes what is no sound");
         out
     };
-    // classify: "0.00 s to 4.00 s: clock_tick, up to 0.98"; capture: "4.00 s: clock_tick ends"
+    // classify: "0.00 s to 4.00 s: fire_crackling, up to 0.95"; capture: "4.00 s: fire_crackling ends"
     let classified = hear("classify");
     let mut wanted: Vec<_> = classified
         .lines()
@@ -249,7 +259,7 @@ fn the_examples_hear_the_same_events() {
 fn a_juce_plug_in_hears_while_its_host_prepares_and_releases() {
     let folder = folder("juce");
     install(&folder);
-    let wav = ticking(&folder);
+    let wav = crackling(&folder);
     let own = [
         "-fno-exceptions",
         concat!("-I", env!("CARGO_MANIFEST_DIR"), "/tests/cpp/juce"),

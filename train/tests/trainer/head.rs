@@ -105,7 +105,8 @@ fn rows_are_pooled_of_a_network_with_more_inputs_and_any_length() {
         r#"{ "auricle": 1, "outputs": [{ "tensor": "y", "kind": "values" }],
              "input": { "tensor": "x", "sample_rate": 8000, "window_samples": 64, "padding": "none", "min_rows": 8,
                         "features": { "kind": "waveform" }, "layout": ["batch", "sample"],
-                        "others": { "half": { "constant": 0.5 }, "before": { "state": "after" } } } }"#,
+                        "others": { "half": { "constant": 0.5 }, "before": { "state": "after" } } },
+             "stream": { "hop_seconds": 0.008 } }"#,
     )
     .unwrap();
     // A whole window, less than one, two and a bit.

@@ -6,6 +6,7 @@ use std::process::Command;
 use crate::common::*;
 use crate::onnx;
 use auricle::{Clip, ClipOptions, Model, ModelOptions};
+use auricle_train::onnx::edit::Editor;
 use auricle_train::onnx::join::{Part, Step, join, states};
 
 /// A network of one node, with operators of version `opset`, and constants.
@@ -30,8 +31,9 @@ fn networks() -> (Vec<u8>, Vec<u8>) {
 /// What the library gives for `samples`, one window of 8 kHz, of which every value that comes out is a class.
 pub fn outputs(onnx: &[u8], samples: &[f32], count: usize) -> Vec<f32> {
     let labels: Vec<String> = (0..count).map(|k| format!("\"{k}\"")).collect();
+    let first = &Editor::read(onnx).unwrap().outputs()[0];
     let manifest = format!(
-        r#"{{ "auricle": 1, "labels": [{}], "input": {{ "sample_rate": 8000, "window_seconds": {},
+        r#"{{ "auricle": 1, "outputs": [{{ "tensor": "{first}", "labels": [{}] }}], "input": {{ "sample_rate": 8000, "window_seconds": {},
             "features": {{ "kind": "waveform" }}, "layout": ["batch", "sample"] }} }}"#,
         labels.join(", "),
         samples.len() as f64 / 8000.0
@@ -85,7 +87,8 @@ fn rows_of_the_run_before_are_kept() {
     assert_eq!(states(&joined).unwrap(), [("kept_0".to_owned(), "kept_0_next".to_owned())]);
     let manifest = r#"{ "auricle": 1, "outputs": [{ "kind": "values" }],
         "input": { "tensor": "x", "sample_rate": 8000, "window_samples": 12, "features": { "kind": "waveform" },
-                   "layout": ["batch", "sample"], "others": { "kept_0": { "state": "kept_0_next" } } } }"#;
+                   "layout": ["batch", "sample"], "others": { "kept_0": { "state": "kept_0_next" } } },
+        "stream": { "hop_seconds": 0.0015 } }"#;
     let model = Model::load_memory(&joined, Some(manifest), &ModelOptions::default()).unwrap();
     let samples: Vec<f32> = (1..=24).map(|k| k as f32 / 32.0).collect();
     let mut stream = model.clip_stream(8000, 1, &ClipOptions::default()).unwrap();
