@@ -20,7 +20,7 @@ bits = model.classify(auricle.Clip(samples, 16_000)).tobytes().hex()
 THEIRS = f"""
 import numpy as np, onnxruntime
 theirs = onnxruntime.InferenceSession({str(MODEL)!r}, providers=["CPUExecutionProvider"])
-logits = theirs.run(None, {{"input": np.ones((1, 1, 64, 63), np.float32)}})[0].tobytes().hex()
+logits = theirs.run(None, {{"input": np.ones((1, 1, 64, 96), np.float32)}})[0].tobytes().hex()
 """
 SAY = """
 import json
