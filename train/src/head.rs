@@ -72,6 +72,15 @@ pub fn candidates(onnx: &[u8]) -> Result<Vec<Candidate>> {
     Ok(float_tensors(onnx)?.into_iter().filter_map(candidate).collect())
 }
 
+/// The manifest of a network whose only output is the embedding `tensor`: without what is for scores.
+pub fn as_embedding(manifest: &Manifest, tensor: &str) -> Manifest {
+    let mut manifest = manifest.clone();
+    manifest.outputs = vec![Output { tensor: tensor.into(), kind: Kind::Embedding, ..Output::default() }];
+    (manifest.stream.smoothing_seconds, manifest.stream.events) = (0.0, None);
+    manifest.golden.clear();
+    manifest
+}
+
 /// What `tensor` holds for every window of every clip, as the library runs the network; `done` is called after each clip.
 pub fn embed(
     onnx: &[u8],
@@ -83,11 +92,7 @@ pub fn embed(
     let mut editor = Editor::read(onnx)?;
     ensure!(editor.tensors().any(|name| name == tensor), "the network makes no tensor {tensor:?}");
     editor.add_output(tensor);
-    let mut manifest = manifest.clone();
-    manifest.outputs = vec![Output { tensor: tensor.into(), kind: Kind::Embedding, ..Output::default() }];
-    // Those are for scores.
-    (manifest.stream.smoothing_seconds, manifest.stream.events) = (0.0, None);
-    manifest.golden.clear();
+    let manifest = as_embedding(manifest, tensor);
     let options = ModelOptions::default();
     let model =
         Model::load_memory(&editor.write(), Some(&manifest.to_json()), &options).map_err(|error| {

@@ -38,14 +38,13 @@ pub struct Backbone {
 
 impl BackboneArgs {
     pub fn open(&self) -> Result<Backbone> {
-        let (place, onnx) = match &self.backbone {
-            Some(path) => (path.display().to_string(), stamp::read(path)?),
-            None => ("the network that comes with this program".into(), BUNDLED.to_vec()),
-        };
         let options = ModelOptions::default();
-        let model = match &self.backbone {
-            Some(path) => Model::load(path, &options)?,
-            None => Model::load_memory(&onnx, None, &options)?,
+        let (place, onnx, model) = match &self.backbone {
+            Some(path) => (path.display().to_string(), stamp::read(path)?, Model::load(path, &options)?),
+            None => {
+                let model = Model::load_memory(BUNDLED, None, &options)?;
+                ("the network that comes with this program".into(), BUNDLED.to_vec(), model)
+            }
         };
         let outputs = &model.manifest().outputs;
         let output = outputs.iter().find(|output| output.kind == Kind::Embedding);

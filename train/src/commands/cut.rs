@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use auricle::manifest::{Kind, Output};
 use auricle::{Model, ModelOptions};
 use auricle_train::golden;
+use auricle_train::head::as_embedding;
 use auricle_train::onnx::edit::Editor;
 
 use super::{OutputArgs, stamp};
@@ -38,12 +38,7 @@ impl Args {
         ensure!(known, "{}: the network makes no tensor {:?}", place(), self.embedding);
         editor.end_with(&self.embedding);
         editor.drop_unneeded();
-        let mut manifest = model.manifest().clone();
-        manifest.outputs =
-            vec![Output { tensor: self.embedding.clone(), kind: Kind::Embedding, ..Output::default() }];
-        // Those are for scores.
-        (manifest.stream.smoothing_seconds, manifest.stream.events) = (0.0, None);
-        manifest.golden.clear();
+        let manifest = as_embedding(model.manifest(), &self.embedding);
         let file = golden::finish(&editor.write(), &manifest, None).with_context(place)?;
         stamp::write(&self.output.out, &file)?;
         println!("{}: {} bytes", self.output.out.display(), file.len());

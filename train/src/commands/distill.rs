@@ -1,23 +1,20 @@
 //! `distill`: what a large network knows, taught to one of ours.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 use auricle::{Model, ModelOptions};
-use auricle_train::checkpoint::{Checkpoint, Progress};
 use auricle_train::compress::measure::agreement;
 use auricle_train::crops::Material;
 use auricle_train::dataset::{Clip, sounds};
-use auricle_train::distill::{Lessons, Teacher, import, shrink, study};
+use auricle_train::distill::{Lessons, Teacher, finished, import, shrink, study};
 use auricle_train::export;
-use auricle_train::fit::optimiser;
 use auricle_train::head::candidates;
 use auricle_train::loss::Kind;
 use auricle_train::network::{Architecture, Network, mobilenet};
 use auricle_train::parallel;
 use auricle_train::plan::{Plan, Recipe};
 use auricle_train::sources::Sources;
-use burn::module::Module;
 use burn::tensor::Device;
 use indicatif::MultiProgress;
 
@@ -92,7 +89,8 @@ impl Args {
         let recipe = Recipe { loss: Kind::Binary, ..self.run.recipe.clone() };
         let plan = Plan { architecture: self.network, classes: known.labels().to_vec(), front_end, recipe };
         let network = self.learn(&teacher, &plan, &clips)?;
-        keep(&plan, &network, Sources::new(&clips, &held), clips.len(), &path)?;
+        let sources = Sources::new(&clips, &held);
+        finished(plan.clone(), network.clone(), sources, clips.len())?.save(&path)?;
         let onnx = Sources::new(&clips, &held).stamp(export::onnx(&network, &plan, &self.model.about)?)?;
         let checked: &[&Clip] = if held.is_empty() { &clips } else { &held };
         self.model.write(onnx, &network, &plan, checked, 1.0, self.run.plain)?;
@@ -163,18 +161,4 @@ impl Args {
 /// Classes that the clips are numbered by.
 fn data_classes(clips: &[&Clip]) -> usize {
     clips.iter().flat_map(|clip| clip.classes()).max().unwrap_or(0) + 1
-}
-
-/// The run as `finetune` goes on from it.
-fn keep(plan: &Plan, network: &Network, sources: Sources, clips: usize, path: &Path) -> Result<()> {
-    let mut progress = Progress::new(plan.clone(), clips, sources);
-    progress.step = plan.recipe.steps;
-    Checkpoint {
-        progress,
-        network: network.clone().into_record().into_bytes().context("the network's record")?.to_vec(),
-        optimiser: optimiser(&plan.recipe).into_bytes().context("the optimiser's record")?.to_vec(),
-        average: Vec::new(),
-        best: Vec::new(),
-    }
-    .save(path)
 }

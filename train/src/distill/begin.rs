@@ -32,17 +32,14 @@ pub fn begin(onnx: &[u8], recipe: &Recipe) -> Result<Checkpoint> {
         front_end: FrontEndSpec::new(manifest.input, hop)?,
         recipe: recipe.clone(),
     };
-    let mut progress = Progress::new(plan, 0, Sources::default());
-    progress.step = recipe.steps;
-    Ok(Checkpoint {
-        progress,
-        network: Network::Mobilenet(network)
-            .into_record()
-            .into_bytes()
-            .context("the network's record")?
-            .to_vec(),
-        optimiser: optimiser(recipe).into_bytes().context("the optimiser's record")?.to_vec(),
-        average: Vec::new(),
-        best: Vec::new(),
-    })
+    finished(plan, Network::Mobilenet(network), Sources::default(), 0)
+}
+
+/// The checkpoint of a run that has ended with `network`, after `clips` clips.
+pub fn finished(plan: Plan, network: Network, sources: Sources, clips: usize) -> Result<Checkpoint> {
+    let optimiser = optimiser(&plan.recipe).into_bytes().context("the optimiser's record")?.to_vec();
+    let mut progress = Progress::new(plan, clips, sources);
+    progress.step = progress.plan.recipe.steps;
+    let network = network.into_record().into_bytes().context("the network's record")?.to_vec();
+    Ok(Checkpoint { progress, network, optimiser, average: Vec::new(), best: Vec::new() })
 }

@@ -37,6 +37,14 @@ fn found<const D: usize>(y: Tensor<4>, x: &Tensor<4>, weight: &Tensor<D>) -> [Ve
     [values(y), values(x.grad(&gradients).unwrap()), values(weight.grad(&gradients).unwrap())]
 }
 
+/// What was found by both, of the same `place`.
+fn same(ours: &[Vec<f32>; 3], burns: &[Vec<f32>; 3], place: &str) {
+    for (what, (ours, burns)) in ["y", "x", "weight"].iter().zip(ours.iter().zip(burns)) {
+        let difference = difference(ours, burns);
+        assert!(difference < 2e-6, "{what} of {place}: {difference}");
+    }
+}
+
 #[test]
 fn a_convolution_and_its_gradients_are_burns() {
     let device = Device::flex().autodiff();
@@ -57,10 +65,7 @@ fn a_convolution_and_its_gradients_are_burns() {
         let ours = convolve(x.clone(), weight.clone(), steps);
         let burns = conv2d(x.clone(), weight.clone(), None, options(steps, 1));
         let [ours, burns] = [ours, burns].map(|y| found(y, &x, &weight));
-        for (what, (ours, burns)) in ["y", "x", "weight"].iter().zip(ours.iter().zip(&burns)) {
-            let difference = difference(ours, burns);
-            assert!(difference < 2e-6, "{what} of {picture:?} by {kernel:?}, {steps:?}: {difference}");
-        }
+        same(&ours, &burns, &format!("{picture:?} by {kernel:?}, {steps:?}"));
     }
 }
 
@@ -80,10 +85,7 @@ fn a_filter_a_channel_and_its_gradients_are_burns() {
         let ours = filter(x.clone(), weight.clone(), steps);
         let burns = conv2d(x.clone(), weight.clone(), None, options(steps, channels));
         let [ours, burns] = [ours, burns].map(|y| found(y, &x, &weight));
-        for (what, (ours, burns)) in ["y", "x", "weight"].iter().zip(ours.iter().zip(&burns)) {
-            let difference = difference(ours, burns);
-            assert!(difference < 2e-6, "{what} of {picture:?} by {kernel:?}, {steps:?}: {difference}");
-        }
+        same(&ours, &burns, &format!("{picture:?} by {kernel:?}, {steps:?}"));
     }
 }
 
@@ -96,10 +98,7 @@ fn a_bias_with_a_relu_and_its_gradients_are_burns() {
         let ours = rectify(x.clone(), bias.clone());
         let burns = relu(x.clone() + bias.clone().reshape([1, channels, 1, 1]));
         let [ours, burns] = [ours, burns].map(|y| found(y, &x, &bias));
-        for (what, (ours, burns)) in ["y", "x", "bias"].iter().zip(ours.iter().zip(&burns)) {
-            let difference = difference(ours, burns);
-            assert!(difference < 2e-6, "{what} of [{batch}, {channels}, {h}, {w}]: {difference}");
-        }
+        same(&ours, &burns, &format!("[{batch}, {channels}, {h}, {w}]"));
     }
 }
 
