@@ -13,7 +13,7 @@ use crate::stretch::Stretcher;
 
 /// Windows of one clip that are tried before a silent one is taken.
 const TRIES: usize = 8;
-/// Share of white noise among the examples of no class, where there are backgrounds.
+/// Share of noise among the examples of no class, where there are backgrounds.
 const NOISE_ALONE: f32 = 0.3;
 /// Furthest a clip is stretched, either way.
 const STRETCH: f32 = 0.2;
@@ -111,14 +111,17 @@ impl<'a> Crops<'a> {
         if chance(augment.silence, rng) {
             let level =
                 if rng.random::<f32>() < 0.3 { 0.0 } else { 10f32.powf(rng.random_range(-5.0..-1.0)) };
-            match self.material.backgrounds.len() {
-                0 => window.iter_mut().for_each(|s| *s = level * normal(rng)),
-                _ if chance(NOISE_ALONE, rng) => window.iter_mut().for_each(|s| *s = level * normal(rng)),
-                count => {
-                    window.fill(0.0);
-                    augment::copy_of(window, &self.material.backgrounds[rng.random_range(0..count)], rng);
-                    self.damage(window, sample_rate as f32, rng);
-                }
+            let count = self.material.backgrounds.len();
+            if count > 0 && !chance(NOISE_ALONE, rng) {
+                window.fill(0.0);
+                augment::copy_of(window, &self.material.backgrounds[rng.random_range(0..count)], rng);
+                self.damage(window, sample_rate as f32, rng);
+            } else if augment.noise_colour > 0.0 {
+                let colour = rng.random_range(0.0..=augment.noise_colour);
+                let noise = augment::coloured_noise(window.len(), colour, rng);
+                window.iter_mut().zip(noise).for_each(|(s, n)| *s = level * n);
+            } else {
+                window.iter_mut().for_each(|s| *s = level * normal(rng));
             }
             target.fill(if self.material.multi_label { 0.0 } else { 1.0 / target.len() as f32 });
             return;

@@ -38,7 +38,7 @@ pub struct Augment {
     /// SNRs of that noise, dB: uniform from the first to the second.
     #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], default_values_t = [5.0, 20.0], allow_negative_numbers = true)]
     pub noise_range: Vec<f32>,
-    /// Steepest fall of that noise, dB per decade of frequency: 0 is white, 10 pink, 20 brown; uniform from 0.
+    /// Steepest fall of that noise, and of noise alone, dB per decade of frequency: 0 is white, 10 pink, 20 brown; uniform from 0.
     #[arg(long, default_value_t = 0.0)]
     pub noise_colour: f32,
     /// Share of the examples that are heard in a room.
@@ -80,7 +80,7 @@ pub struct Augment {
     /// Share of the examples whose bins are turned upside down.
     #[arg(long, default_value_t = 0.0)]
     pub flip: f32,
-    /// Share of the examples that are digital silence, white noise or, where there are some, a background alone, at any level;
+    /// Share of the examples that are digital silence, noise or, where there are some, a background alone, at any level;
     /// their target is every class alike (none of them where classes are judged each for itself).
     #[arg(long, default_value_t = 0.06)]
     pub silence: f32,
@@ -152,7 +152,14 @@ pub fn add_noise(window: &mut [f32], snr: f32, rng: &mut impl Rng) {
 
 /// The same, falling by `colour` dB per decade of frequency.
 pub fn add_coloured_noise(window: &mut [f32], snr: f32, colour: f32, rng: &mut impl Rng) {
-    let size = window.len().next_power_of_two();
+    let level = rms(window) * 10f32.powf(-snr / 20.0);
+    let noise = coloured_noise(window.len(), colour, rng);
+    window.iter_mut().zip(noise).for_each(|(s, n)| *s += level * n);
+}
+
+/// Noise that falls by `colour` dB per decade of frequency, RMS 1.
+pub fn coloured_noise(count: usize, colour: f32, rng: &mut impl Rng) -> Vec<f32> {
+    let size = count.next_power_of_two();
     let mut values: Vec<Complex32> = (0..size).map(|_| Complex32::new(normal(rng), 0.0)).collect();
     let mut planner = FftPlanner::new();
     planner.plan_fft_forward(size).process(&mut values);
@@ -162,9 +169,10 @@ pub fn add_coloured_noise(window: &mut [f32], snr: f32, colour: f32, rng: &mut i
         *value *= frequency.powf(-colour / 20.0);
     }
     planner.plan_fft_inverse(size).process(&mut values);
-    let noise: Vec<f32> = values[..window.len()].iter().map(|value| value.re).collect();
-    let level = rms(window) * 10f32.powf(-snr / 20.0) / rms(&noise);
-    window.iter_mut().zip(noise).for_each(|(s, n)| *s += level * n);
+    let mut noise: Vec<f32> = values[..count].iter().map(|value| value.re).collect();
+    let scale = 1.0 / rms(&noise);
+    noise.iter_mut().for_each(|n| *n *= scale);
+    noise
 }
 
 /// Adds a stretch of `background` from a random place, `snr` dB below the window. A background that is shorter than the
