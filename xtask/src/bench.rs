@@ -13,7 +13,16 @@ pub fn run_all() -> Result<(), String> {
     setup::run()?;
     let folder = root().join("target").join("peers");
     let python = python_peers(&folder)?;
-    run(cargo().args(["rustc", "--profile", "dist", "--package", "auricle", "--lib", "--crate-type", "cdylib,staticlib"]))?;
+    run(cargo().args([
+        "rustc",
+        "--profile",
+        "dist",
+        "--package",
+        "auricle",
+        "--lib",
+        "--crate-type",
+        "cdylib,staticlib",
+    ]))?;
     run(cargo().args(["build", "--release", "--package", "auricle-bench-features"]))?;
     let program = output_of("release")?.join("bench-features");
     run(&mut Command::new(&program))?; // beside mel_spec, and a hop beside a whole window
