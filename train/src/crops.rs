@@ -127,17 +127,17 @@ impl<'a> Crops<'a> {
             return;
         }
         let clip = self.next_clip();
-        self.crop(clip, window, rng);
+        let heard = self.crop(clip, window, sample_rate, rng);
         if chance(augment.mix, rng) {
             let other = self.next_clip();
             let mut second = vec![0.0; window.len()];
-            self.crop(other, &mut second, rng);
+            let heard_too = self.crop(other, &mut second, sample_rate, rng);
             let share = rng.random_range(0.5..1.0);
             augment::mix(window, &second, share);
-            self.add_target(clip, share, target);
-            self.add_target(other, 1.0 - share, target);
+            self.add_target(clip, share, heard, target);
+            self.add_target(other, 1.0 - share, heard_too, target);
         } else {
-            self.add_target(clip, 1.0, target);
+            self.add_target(clip, 1.0, heard, target);
         }
         if augment.shift > 0.0 {
             augment::shift(window, (augment.shift * sample_rate as f32) as usize, rng);
@@ -183,20 +183,22 @@ impl<'a> Crops<'a> {
         augment::gain(window, augment.gain_db, rng);
     }
 
-    /// Shares add up where one class is to be found of many. Where each is judged for itself, a class is heard in a
-    /// mixture as in the clip, whatever its share.
-    fn add_target(&self, clip: &Clip, share: f32, target: &mut [f32]) {
+    /// Shares add up where one class is to be found of many; what is not `heard` of one goes to all alike. Where each is
+    /// judged for itself, a class is heard in a mixture as in the clip, whatever its share.
+    fn add_target(&self, clip: &Clip, share: f32, heard: f32, target: &mut [f32]) {
         if self.material.multi_label {
             for &class in clip.also.iter().chain([&clip.class]) {
-                target[class] = 1.0;
+                target[class] = heard.max(target[class]);
             }
         } else {
-            target[clip.class] += share;
+            let alike = share * (1.0 - heard) / target.len() as f32;
+            target.iter_mut().for_each(|t| *t += alike);
+            target[clip.class] += share * heard;
         }
     }
 
-    /// Fills `window` from a random place of the clip.
-    fn crop(&self, clip: &Clip, window: &mut [f32], rng: &mut StdRng) {
+    /// Fills `window` from a random place of the clip, and returns how much of it is heard, 0 to 1.
+    fn crop(&self, clip: &Clip, window: &mut [f32], sample_rate: u32, rng: &mut StdRng) -> f32 {
         if chance(self.augment.stretch, rng) {
             let length = window.len() as f32 * (1.0 + rng.random_range(-STRETCH..=STRETCH));
             let mut part = vec![0.0; length as usize];
@@ -209,6 +211,7 @@ impl<'a> Crops<'a> {
         } else {
             cut(clip, window, rng);
         }
+        if chance(self.augment.partial, rng) { augment::part(window, sample_rate as f32, rng) } else { 1.0 }
     }
 
     fn next_clip(&mut self) -> &'a Clip {

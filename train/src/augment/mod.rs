@@ -29,6 +29,11 @@ pub struct Augment {
     /// Longest shift of a window in time, s, uniform either way; what leaves at one end comes in at the other.
     #[arg(long, default_value_t = 0.0)]
     pub shift: f32,
+    /// Share of the examples in which the sound begins or ends inside the window, with silence before or behind it; where less
+    /// than a quarter of it is left, the target goes over to that of an example of no class.
+    #[arg(long, default_value_t = 0.0)]
+    #[serde(default)]
+    pub partial: f32,
     /// Gain, uniform within ± so many dB.
     #[arg(long, default_value_t = 6.0)]
     pub gain_db: f32,
@@ -93,6 +98,7 @@ impl Augment {
             mix: 0.0,
             stretch: 0.0,
             shift: 0.0,
+            partial: 0.0,
             gain_db: 0.0,
             noise: 0.0,
             noise_range: vec![5.0, 20.0],
@@ -134,6 +140,21 @@ pub fn shift(window: &mut [f32], max: usize, rng: &mut impl Rng) {
     let max = max.min(window.len() / 2) as i64;
     let by = rng.random_range(-max..=max);
     window.rotate_right(by.rem_euclid(window.len() as i64) as usize);
+}
+
+/// Silences the window up to, or from, a random place, faded within 50 ms at the most. Returns how much the sound still counts: 1
+/// where a quarter of its energy or more is left, 0 where nothing is.
+pub fn part(window: &mut [f32], sample_rate: f32, rng: &mut impl Rng) -> f32 {
+    let whole = rms(window);
+    let fade = (rng.random_range(0.0..=0.05) * sample_rate) as usize;
+    let silent = rng.random_range(0..=window.len());
+    let backwards = chance(0.5, rng);
+    let gain = |at: usize| ((at as f32 - silent as f32) / (fade + 1) as f32).clamp(0.0, 1.0);
+    let end = window.len() - 1;
+    for (at, sample) in window.iter_mut().enumerate() {
+        *sample *= gain(if backwards { end - at } else { at });
+    }
+    if whole > 0.0 { (4.0 * (rms(window) / whole).powi(2)).min(1.0) } else { 1.0 }
 }
 
 /// Multiplies by a gain that is uniform within ± `range` dB.

@@ -46,6 +46,7 @@ fn every_part_changes_examples_and_the_seed_decides_how() {
         ("mix", Augment { mix: 1.0, ..Augment::none() }),
         ("stretch", Augment { stretch: 1.0, ..Augment::none() }),
         ("shift", Augment { shift: 0.3, ..Augment::none() }),
+        ("partial", Augment { partial: 1.0, ..Augment::none() }),
         ("gain", Augment { gain_db: 6.0, ..Augment::none() }),
         ("noise", Augment { noise: 1.0, ..Augment::none() }),
         ("noise colour", Augment { noise: 1.0, noise_colour: 20.0, ..Augment::none() }),
@@ -116,6 +117,31 @@ fn targets_say_what_is_in_the_example() {
             "{target:?}"
         );
     }
+}
+
+#[test]
+fn a_part_of_a_sound_counts_as_what_is_left_of_it() {
+    let (mut begins, mut ends, mut little) = (0, 0, 0);
+    for seed in 0..40 {
+        let mut window = tone(440.0, 1.0);
+        let whole = rms(&window);
+        let heard = augment::part(&mut window, RATE, &mut rng(seed));
+        let left = (rms(&window) / whole).powi(2);
+        assert!((heard - (4.0 * left).min(1.0)).abs() < 1e-3, "{heard} of {left}");
+        let (first, last) = (rms(&window[..800]), rms(&window[window.len() - 800..]));
+        assert!(first == 0.0 || last == 0.0 || left > 0.9, "sound at both ends: {first}, {last}");
+        (begins, ends) = (begins + usize::from(last > first), ends + usize::from(first > last));
+        little += usize::from(heard < 1.0);
+    }
+    assert!(begins > 8 && ends > 8 && (4..20).contains(&little), "{begins} {ends} {little}");
+
+    let clips = [clip(0, 1.5), clip(1, 1.5)];
+    let partial = Augment { partial: 1.0, ..Augment::none() };
+    let targets = batch(&clips, &partial, 1, 32).target;
+    for (number, target) in targets.chunks_exact(CLASSES).enumerate() {
+        assert!((target.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{number}: {target:?}");
+    }
+    assert!(targets.iter().any(|t| (0.01..0.99).contains(t)) && targets.contains(&1.0), "{targets:?}");
 }
 
 #[test]
