@@ -61,8 +61,7 @@
  * - ONNX Runtime: auricle_runtime_open, auricle_runtime_open_with
  * - Log: auricle_set_log
  * - Versions: auricle_version, auricle_abi_version
- * - Initialisers: auricle_model_options_init (_provider_, _output_, _clip_options_, _session_options_, _result_, _event_,
- * _runtime_options_)
+ * - Initialisers: auricle_model_options_init, and one for each other struct
  *
  * CONVENTIONS, valid for every function unless its own text says otherwise
  *
@@ -117,8 +116,8 @@
  * thread_start may not go.
  *
  * fork. The child of a process that had one thread at that moment, none of ONNX Runtime's among it (threads or
- * shared_threads above 1), may use and free what its parent had, and load anew. Any other child may call nothing here until it
- * calls exec: locks that another thread held stay closed in it, and ONNX Runtime's threads are missing.
+ * shared_threads above 1), may use and free what its parent had, and load anew. Any other child may call nothing
+ * here until it calls exec: locks that another thread held stay closed in it, and ONNX Runtime's threads are missing.
  *
  * exit. Before exit, or the return from main, end the threads that are inside a call and join them
  * (auricle_cancel_request, auricle_session_cancel): ONNX Runtime's static objects go while they use them.

@@ -100,7 +100,7 @@ fn models_that_share_the_pool_start_no_threads() {
     open_runtime_with(None, &runtime_options(0)).expect("does not ask for a pool");
     let error = open_runtime_with(None, &runtime_options(2)).expect_err("another pool");
     assert_eq!(error.status(), Status::InvalidState, "{error}");
-    assert!(error.message().contains("shared_threads 4 (asked for 2)"), "{error}");
+    assert!(error.message().contains("with shared_threads 4; a process can have only one (asked for 2)"), "{error}");
     let error = load(&options(4, true)).expect_err("both");
     assert_eq!(error.status(), Status::InvalidArgument, "{error}");
 
@@ -136,7 +136,7 @@ fn a_pool_is_not_taken_for_granted_where_onnx_runtime_is_open_without_one() {
     assert!(error.message().contains("opened without one"), "{error}");
     let error = open_runtime_with(None, &runtime_options(4)).expect_err("too late");
     assert_eq!(error.status(), Status::InvalidState, "{error}");
-    assert!(error.message().contains("shared_threads 0 (asked for 4)"), "{error}");
+    assert!(error.message().contains("with shared_threads 0; a process can have only one (asked for 4)"), "{error}");
 }
 
 #[test]

@@ -147,32 +147,34 @@ fn opened(path: Option<&Path>, options: &RuntimeOptions) -> Result<&'static Open
         // Only now: who takes the message may load a model, which waits here for the opening to end.
         log::emit(Level::Info, || format!("opened ONNX Runtime from {}", open.file.display()));
     }
-    match open.differs_from(wanted.as_deref(), options) {
+    match open.other_than(wanted.as_deref(), options) {
         None => Ok(open),
-        Some(difference) => Err(Error::new(
+        Some((how, asked)) => Err(Error::new(
             Status::InvalidState,
-            format!("ONNX Runtime is open already, {difference}; a process can have only one"),
+            format!("ONNX Runtime is open already, {how}; a process can have only one (asked for {asked})"),
         )),
     }
 }
 
 impl Open {
-    /// How it is open, where that is not what is asked for.
-    fn differs_from(&self, wanted: Option<&Path>, options: &RuntimeOptions) -> Option<String> {
+    /// How it is open and what is asked for, where the two differ.
+    fn other_than(&self, wanted: Option<&Path>, options: &RuntimeOptions) -> Option<(String, String)> {
         let RuntimeOptions { shared_threads, known_only, thread_start } = options;
         let file = self.file.display();
         if let Some(wanted) = wanted.filter(|wanted| *wanted != self.file) {
-            return Some(format!("from {file} (asked for {})", wanted.display()));
+            return Some((format!("from {file}"), wanted.display().to_string()));
         }
         if *shared_threads != 0 && *shared_threads != self.shared_threads {
             let own = self.shared_threads;
-            return Some(format!("with shared_threads {own} (asked for {shared_threads})"));
+            return Some((format!("with shared_threads {own}"), shared_threads.to_string()));
         }
         if *known_only && self.sum.is_none() {
-            return Some(format!("and {file} was not compared with the known releases then (known_only)"));
+            let how = format!("from {file}, which was not compared with the known releases then");
+            return Some((how, "known_only".into()));
         }
         let same = |start: &ThreadStart| self.thread_start.as_ref().is_some_and(|own| own.is(start));
-        (!thread_start.as_ref().is_none_or(same)).then(|| "with another thread_start or without one".into())
+        let other = !thread_start.as_ref().is_none_or(same);
+        other.then(|| ("without this thread_start".into(), "it".into()))
     }
 }
 
