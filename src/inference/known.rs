@@ -57,11 +57,23 @@ mod tests {
             let digits = sum.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c));
             assert!(sum.len() == 64 && digits, "{release} {platform}: {sum}");
             let minor = release.strip_prefix("1.").and_then(|rest| rest.split_once('.')?.0.parse().ok());
-            assert!(minor.is_some_and(|minor: u32| minor >= ort::sys::ORT_API_VERSION), "{release} is too old");
-            assert_eq!(table().filter(|known| known.sum == sum).count(), 1, "{release} {platform}: {sum} twice");
+            assert!(
+                minor.is_some_and(|minor: u32| minor >= ort::sys::ORT_API_VERSION),
+                "{release} is too old"
+            );
+            assert_eq!(
+                table().filter(|known| known.sum == sum).count(),
+                1,
+                "{release} {platform}: {sum} twice"
+            );
         }
-        for platform in ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64", "windows-aarch64"] {
-            assert!(table().any(|known| (known.release, known.platform) == ("1.28.0", platform)), "{platform}");
+        for platform in
+            ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64", "windows-aarch64"]
+        {
+            assert!(
+                table().any(|known| (known.release, known.platform) == ("1.28.0", platform)),
+                "{platform}"
+            );
         }
     }
 }

@@ -286,11 +286,7 @@ fn create(file: PathBuf, options: &RuntimeOptions) -> Result<Open> {
     };
     let environment = builder
         .and_then(|builder| {
-            builder
-                .with_name("auricle")
-                .with_telemetry(false)
-                .with_logger(logger(Level::Warning))
-                .build()
+            builder.with_name("auricle").with_telemetry(false).with_logger(logger(Level::Warning)).build()
         })
         .map_err(|error| failed(error.message().to_string()))?;
     let RuntimeOptions { shared_threads, thread_start, .. } = options.clone();

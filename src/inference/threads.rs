@@ -59,9 +59,10 @@ impl ThreadManager for Starter {
             }
             work();
         };
-        Builder::new().stack_size(STACK).spawn(run).map_err(|error| {
-            ort::Error::new(format!("a thread could not be started: {error}"))
-        })
+        Builder::new()
+            .stack_size(STACK)
+            .spawn(run)
+            .map_err(|error| ort::Error::new(format!("a thread could not be started: {error}")))
     }
 
     fn join(thread: JoinHandle<()>) -> ort::Result<()> {
