@@ -244,8 +244,8 @@ pub unsafe extern "C" fn auricle_model_sample_rate(model: *const auricle_model) 
 
 /// Writes the record for traceability: JSON, UTF-8, with a NUL at its end, that names the versions of Auricle and
 /// of ONNX Runtime, the files, their SHA-256 sums, the options, the providers (which of them runs which nodes of the
-/// network, on which device, with which libraries; why one is not used), the memory that the network holds at this moment
-/// (docs/providers.md), and the manifest with every default filled in.
+/// network, on which device, with which libraries; why one is not used), what is known of the memory that the network
+/// holds at this moment (docs/providers.md), and the manifest with every default filled in.
 ///
 /// `*needed` becomes the size of the record in bytes, the NUL among them, also when the record did not fit (the
 /// one output that is written with an error). To ask for the size alone give `capacity` 0; `json` may then be
