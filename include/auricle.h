@@ -58,10 +58,10 @@
  * - Reading: auricle_session_read, _read_event, _wait, _cancel, _pending
  * - Reading many sessions at once: auricle_read_many
  * - Outputs: auricle_model_output_count, auricle_model_output, _output_name, _output_label, auricle_session_output
- * - ONNX Runtime: auricle_runtime_open
+ * - ONNX Runtime: auricle_runtime_open, auricle_runtime_open_with
  * - Log: auricle_set_log
  * - Versions: auricle_version, auricle_abi_version
- * - Initialisers: auricle_model_options_init (_provider_, _clip_options_, _session_options_, _result_, _event_)
+ * - Initialisers: auricle_model_options_init, and one for each other struct
  *
  * CONVENTIONS, valid for every function unless its own text says otherwise
  *
@@ -86,7 +86,8 @@
  *
  * Ownership. What a function hands out through a `type **out` belongs to the caller, who ends it with
  * the _free function of that type, once. Strings that a function returns are borrowed: never free them.
- * The library keeps no pointer that it is given, but the log callback and its user data.
+ * The library keeps no pointer that it is given, but the log callback, auricle_runtime_options.thread_start, and their
+ * user data.
  * A session keeps its own reference to its model: free them in any order.
  *
  * Threads. A `const` handle may be used by any number of threads at once, so models are shared freely. A
@@ -96,7 +97,8 @@
  * and change nothing. free is for when no call runs: that cannot be detected.
  * Pushing is made for audio callbacks: it takes no lock, allocates nothing and makes no system call (but
  * an error puts its sentence together, which allocates). All the work is done by the thread that reads.
- * The library starts no thread, except the ones that auricle_model_options.threads asks for.
+ * The library starts no thread, except the ones that auricle_model_options.threads and
+ * auricle_runtime_options.shared_threads ask for.
  *
  * Stack. With the bundled network, a thread that loads, reads, waits or classifies needs 64 kB of stack (128 kB on
  * aarch64, the least that Linux gives there), and a thread that only pushes 16 kB. Kernels that other networks use
@@ -110,11 +112,12 @@
  * Unloading. A program may close the library and open it again, and have several copies of it in one process.
  * It stays in memory nevertheless, once it has opened ONNX Runtime (on Linux, FreeBSD and Android: once it was
  * opened), because ONNX Runtime, which stays open too, calls it. The same goes for a plug-in that the static
- * library is linked into. Before the code of a log callback goes, call auricle_set_log with NULL.
+ * library is linked into. Before the code of a log callback goes, call auricle_set_log with NULL. The code of a
+ * thread_start may not go.
  *
- * fork. The child of a process that had one thread at that moment, none of ONNX Runtime's among it (threads
- * above 1), may use and free what its parent had, and load anew. Any other child may call nothing here until it
- * calls exec: locks that another thread held stay closed in it, and ONNX Runtime's threads are missing.
+ * fork. The child of a process that had one thread at that moment, none of ONNX Runtime's among it (threads or
+ * shared_threads above 1), may use and free what its parent had, and load anew. Any other child may call nothing
+ * here until it calls exec: locks that another thread held stay closed in it, and ONNX Runtime's threads are missing.
  *
  * exit. Before exit, or the return from main, end the threads that are inside a call and join them
  * (auricle_cancel_request, auricle_session_cancel): ONNX Runtime's static objects go while they use them.
@@ -396,6 +399,13 @@ typedef struct {
     auricle_progress_fn progress;
     /** Passed to `progress`. */
     void *user;
+    /**
+     * 1: the network runs on the pool of threads that auricle_runtime_options.shared_threads has made, beside other models
+     * (AURICLE_INVALID_STATE if there is none), and `threads` must be 0; 0: on threads of its own.
+     */
+    uint32_t shared_pool;
+    /** Must be 0. */
+    uint32_t reserved;
 } auricle_model_options;
 
 /**
@@ -419,6 +429,8 @@ typedef struct {
  * - AURICLE_MEMORY: what the file or the manifest asks for cannot be had; the last error has its size, if ONNX Runtime
  *   says it.
  * - AURICLE_RUNTIME: ONNX Runtime is missing. See auricle_runtime_open.
+ * - AURICLE_INVALID_STATE: `shared_pool` is 1, and ONNX Runtime was not opened with a pool. See
+ *   auricle_runtime_open_with.
  * - AURICLE_PROVIDER: a required provider cannot be had, or would leave a part of the network to the CPU; the last error
  *   has ONNX Runtime's reason and what to install.
  */
@@ -439,7 +451,7 @@ auricle_status auricle_model_load(const char *path,
  * - AURICLE_INVALID_ARGUMENT: a pointer is NULL, `size` is absurd, the manifest is not UTF-8, or an option is
  *   out of its range.
  * - AURICLE_CANCELLED, AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_MEMORY, AURICLE_RUNTIME,
- *   AURICLE_PROVIDER: as for auricle_model_load.
+ *   AURICLE_INVALID_STATE, AURICLE_PROVIDER: as for auricle_model_load.
  */
 AURICLE_API
 auricle_status auricle_model_load_memory(const void *onnx,
@@ -473,7 +485,8 @@ uint32_t auricle_model_sample_rate(const auricle_model *model);
 /**
  * Writes the record for traceability: JSON, UTF-8, with a NUL at its end, that names the versions of Auricle and
  * of ONNX Runtime, the files, their SHA-256 sums, the options, the providers (which of them runs which nodes of the
- * network, on which device, with which libraries; why one is not used), and the manifest with every default filled in.
+ * network, on which device, with which libraries; why one is not used), what is known of the memory that the network
+ * holds at this moment (docs/providers.md), and the manifest with every default filled in.
  *
  * `*needed` becomes the size of the record in bytes, the NUL among them, also when the record did not fit (the
  * one output that is written with an error). To ask for the size alone give `capacity` 0; `json` may then be
@@ -1046,6 +1059,38 @@ auricle_status auricle_session_output(auricle_session *session,
  */
 
 /**
+ * Is called on each thread that ONNX Runtime starts, before the thread does anything else: to give it a priority, the
+ * cores that it may run on, or a name. `user` is that of auricle_runtime_options. Several threads may be in it at once. It
+ * may call nothing of Auricle. Neither an exception nor longjmp may leave it.
+ */
+typedef void (*auricle_thread_fn)(void *user);
+
+/** How ONNX Runtime is opened. Call auricle_runtime_options_init, then set what should differ from the default. */
+typedef struct {
+    /** Size of this struct; set by auricle_runtime_options_init. */
+    uint32_t struct_size;
+    /**
+     * Threads of one pool for all models that are loaded with auricle_model_options.shared_pool, 1 to 256, the thread that
+     * reads or classifies among them; 0: there is no pool. All but that one start at once, stay, and never spin.
+     */
+    uint32_t shared_threads;
+    /**
+     * 1: a library file is refused (AURICLE_RUNTIME) unless its SHA-256 sum is that of an official release that this
+     * version of Auricle knows (docs/providers.md lists them); 0: any is opened.
+     */
+    uint32_t known_only;
+    /** Must be 0. */
+    uint32_t reserved;
+    /**
+     * Is told of each thread that ONNX Runtime starts, for the pool and for models (auricle_model_options.threads above
+     * 1); NULL: nobody is. It stays set for the life of the process, and so must `user` stay valid.
+     */
+    auricle_thread_fn thread_start;
+    /** Passed to `thread_start`. */
+    void *user;
+} auricle_runtime_options;
+
+/**
  * Opens ONNX Runtime. Optional: loading the first model does it with NULL. A program that brings its own
  * ONNX Runtime calls this first.
  *
@@ -1071,6 +1116,28 @@ auricle_status auricle_session_output(auricle_session *session,
  */
 AURICLE_API
 auricle_status auricle_runtime_open(const char *library);
+
+/**
+ * auricle_runtime_open with options, which may be NULL: all defaults. It is for before the first model, because a later
+ * call changes nothing: it may ask for what is there, and what it leaves 0 it does not ask for.
+ *
+ * With `known_only` the file is read and compared before it is opened. Who may write into its folder could change it
+ * between the two. A file that was changed after Microsoft published it (signed anew for an app store, stripped) is not
+ * known, nor is one that an app or its linker finds by name (Android, iOS).
+ *
+ * Where several copies of Auricle open the same ONNX Runtime, the pool is that of the first; where that has none, models
+ * with `shared_pool` are refused by ONNX Runtime (AURICLE_MODEL).
+ *
+ * Any thread; others that need ONNX Runtime wait.
+ * - AURICLE_OK
+ * - AURICLE_INVALID_ARGUMENT: an option is out of its range.
+ * - AURICLE_RUNTIME: as for auricle_runtime_open; or, with `known_only`, the file is not known, and the last error has its
+ *   sum and those that are. It was not opened.
+ * - AURICLE_INVALID_STATE: ONNX Runtime is open already, from another file, or not as `options` ask.
+ */
+AURICLE_API
+auricle_status auricle_runtime_open_with(const char *library,
+                                         const auricle_runtime_options *options);
 
 /* -------------------------------------------------------------------------------------------------
  * LOG
@@ -1201,6 +1268,15 @@ static inline void auricle_event_init(auricle_event *event)
     if (event) {
         memset(event, 0, sizeof *event);
         event->struct_size = sizeof *event;
+    }
+}
+
+/** Prepares options for auricle_runtime_open_with. */
+static inline void auricle_runtime_options_init(auricle_runtime_options *options)
+{
+    if (options) {
+        memset(options, 0, sizeof *options);
+        options->struct_size = sizeof *options;
     }
 }
 

@@ -49,13 +49,13 @@
  * CONTENTS, in this order
  *
  * - Statuses: Status, is_error, status_text, last_error
- * - Plain types: Span, Progress, Need, Provider, Format, Clip, Overflow, Window, Event, Kind, Output, LogLevel
+ * - Plain types: Span, Progress, ThreadStart, Need, Provider, Format, Clip, Overflow, Window, Event, Kind, Output, LogLevel
  * - Errors: Error, Result
  * - Handle: what Cancel, Model and Session have in common
  * - Cancel
  * - ClipOptions, ModelOptions, Model
  * - SessionOptions, Session: pushing, reading; read_many
- * - runtime_open, set_log, version, abi_version
+ * - RuntimeOptions, runtime_open, set_log, version, abi_version
  *
  * CONVENTIONS. Those of auricle.h hold: words, units, ranges, threads, stack, floating point, fork, exit, signals,
  * files and environment. Every function here is one call of the C function that its text names; that text has the whole
@@ -238,6 +238,36 @@ public:
 
 private:
     auricle_progress_fn call_ = nullptr;
+    void *user_ = nullptr;
+};
+
+/**
+ * Is told of each thread that ONNX Runtime starts: a borrowed `void function()`, an object with a noexcept call operator (a
+ * lambda, say). It is called on the new thread, before anything else, by several at once, to give it a priority, cores or a
+ * name; it may call nothing of Auricle. It stays set for the life of the process: make it static.
+ */
+class ThreadStart {
+public:
+    /** Nobody is told. */
+    constexpr ThreadStart() noexcept = default;
+    /** This object is told. It may be no temporary one. */
+    template <class Function, class = std::enable_if_t<!std::is_same_v<std::remove_const_t<Function>, ThreadStart>>>
+    ThreadStart(Function &function) noexcept
+        : call_([](void *user) { (*static_cast<Function *>(user))(); }),
+          user_(const_cast<std::remove_const_t<Function> *>(std::addressof(function)))
+    {
+        static_assert(std::is_object_v<Function>, "give an object, a lambda for example");
+        static_assert(std::is_nothrow_invocable_v<Function &>,
+                      "what is told of threads takes nothing and is noexcept: no exception may cross C");
+    }
+
+    /** What C calls. */
+    constexpr auricle_thread_fn call() const noexcept { return call_; }
+    /** With this. */
+    constexpr void *user() const noexcept { return user_; }
+
+private:
+    auricle_thread_fn call_ = nullptr;
     void *user_ = nullptr;
 };
 
@@ -663,6 +693,18 @@ struct ModelOptions {
     Span<const Provider> providers;
     /** Is told how far the load has come, and may stop it. */
     Progress progress;
+    /** Whether the network runs on the pool of threads of RuntimeOptions, beside other models; `threads` is 0 then. */
+    bool shared_pool = false;
+};
+
+/** How ONNX Runtime is opened: auricle_runtime_options. What is left alone has the default. */
+struct RuntimeOptions {
+    /** Threads of one pool for all models that are loaded with shared_pool, 1 to 256, the calling one among them; 0: none. */
+    std::uint32_t shared_threads = 0;
+    /** Whether a library file is refused that is not one of the official releases that Auricle knows. */
+    bool known_only = false;
+    /** Is told of each thread that ONNX Runtime starts. */
+    ThreadStart thread_start;
 };
 
 namespace detail {
@@ -704,6 +746,18 @@ inline LoadOptions to_c(const ModelOptions &from)
     to.options.provider_count = to.providers.size();
     to.options.progress = from.progress.call();
     to.options.user = from.progress.user();
+    to.options.shared_pool = from.shared_pool;
+    return to;
+}
+
+inline auricle_runtime_options to_c(const RuntimeOptions &from) noexcept
+{
+    auricle_runtime_options to;
+    auricle_runtime_options_init(&to);
+    to.shared_threads = from.shared_threads;
+    to.known_only = from.known_only;
+    to.thread_start = from.thread_start.call();
+    to.user = from.thread_start.user();
     return to;
 }
 
@@ -1180,6 +1234,16 @@ inline Result<Status> read_many(Span<Session *const> sessions, std::chrono::mill
 inline Result<void> runtime_open(const char *library = nullptr)
 {
     return detail::made<void>(auricle_runtime_open(library), detail::done);
+}
+
+/**
+ * The same with options, before the first model: a later call changes nothing, and fails where it asks for what is not
+ * there. Any thread. auricle_runtime_open_with.
+ */
+inline Result<void> runtime_open(const char *library, const RuntimeOptions &options)
+{
+    const auricle_runtime_options given = detail::to_c(options);
+    return detail::made<void>(auricle_runtime_open_with(library, &given), detail::done);
 }
 
 /**

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use auricle::stages::inference::runtime;
-use auricle::{Status, open_runtime};
+use auricle::{RuntimeOptions, Status, open_runtime, open_runtime_with};
 use support::process::{alone, child, finish, is_child, within_seconds};
 
 /// An empty folder for `name`.
@@ -73,6 +73,55 @@ fn what_is_not_onnx_runtime_is_refused_and_another_path_still_works() {
     open_runtime(Some(&good())).expect("another path still works");
     assert_eq!(runtime::file(), Some(good()));
     assert!(runtime::version().expect("open").starts_with("1."), "{:?}", runtime::version());
+}
+
+/// A library file with one byte changed, which would open as well as the original.
+#[test]
+fn a_file_that_is_not_as_it_was_published_is_refused_where_only_known_ones_are_wanted() {
+    const NAME: &str = "a_file_that_is_not_as_it_was_published_is_refused_where_only_known_ones_are_wanted";
+    if !is_child() {
+        alone(NAME);
+        return;
+    }
+    let mut known_only = RuntimeOptions::default();
+    known_only.known_only = true;
+    let changed = folder("changed").join("libonnxruntime.so");
+    let mut bytes = fs::read(good()).expect("the library");
+    // In the table of sections, which no loader reads.
+    *bytes.last_mut().expect("not empty") ^= 1;
+    fs::write(&changed, bytes).expect("written");
+    for (file, reason) in [
+        (changed.clone(), "not that of an official release"),
+        (changed.with_file_name("absent.so"), "it was not compared with the known releases: No such file"),
+        (changed.with_file_name("").join("."), "a folder"),
+    ] {
+        let error = open_runtime_with(Some(&file), &known_only).expect_err("must be refused");
+        assert_eq!(error.status(), Status::Runtime, "{error}");
+        assert!(error.message().contains(reason), "{reason}: {error}");
+        assert_eq!(runtime::file(), None);
+    }
+    let error = open_runtime_with(Some(&changed), &known_only).expect_err("must be refused");
+    assert!(error.message().contains("1.28.0 ("), "it says which are known: {error}");
+    open_runtime_with(Some(&good()), &known_only).expect("an official release");
+    assert_eq!(runtime::sum().map(str::len), Some(64));
+    open_runtime_with(None, &known_only).expect("it was compared");
+    fs::remove_file(changed).expect("removed");
+}
+
+/// What was opened without a look is not vouched for afterwards.
+#[test]
+fn a_file_that_was_not_compared_when_it_was_opened_is_not_called_known() {
+    if !is_child() {
+        alone("a_file_that_was_not_compared_when_it_was_opened_is_not_called_known");
+        return;
+    }
+    open_runtime(Some(&good())).expect("opens");
+    let mut known_only = RuntimeOptions::default();
+    known_only.known_only = true;
+    let error = open_runtime_with(None, &known_only).expect_err("nobody has looked");
+    assert_eq!(error.status(), Status::InvalidState, "{error}");
+    assert!(error.message().contains("known_only"), "{error}");
+    assert_eq!(runtime::sum(), None);
 }
 
 /// What is kept for the life of the process is never taken for the file that is asked for next.

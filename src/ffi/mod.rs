@@ -60,10 +60,10 @@
 //! - Reading: auricle_session_read, _read_event, _wait, _cancel, _pending
 //! - Reading many sessions at once: auricle_read_many
 //! - Outputs: auricle_model_output_count, auricle_model_output, _output_name, _output_label, auricle_session_output
-//! - ONNX Runtime: auricle_runtime_open
+//! - ONNX Runtime: auricle_runtime_open, auricle_runtime_open_with
 //! - Log: auricle_set_log
 //! - Versions: auricle_version, auricle_abi_version
-//! - Initialisers: auricle_model_options_init (_provider_, _clip_options_, _session_options_, _result_, _event_)
+//! - Initialisers: auricle_model_options_init, and one for each other struct
 //!
 //! CONVENTIONS, valid for every function unless its own text says otherwise
 //!
@@ -88,7 +88,8 @@
 //!
 //! Ownership. What a function hands out through a `type **out` belongs to the caller, who ends it with
 //! the _free function of that type, once. Strings that a function returns are borrowed: never free them.
-//! The library keeps no pointer that it is given, but the log callback and its user data.
+//! The library keeps no pointer that it is given, but the log callback, auricle_runtime_options.thread_start, and their
+//! user data.
 //! A session keeps its own reference to its model: free them in any order.
 //!
 //! Threads. A `const` handle may be used by any number of threads at once, so models are shared freely. A
@@ -98,7 +99,8 @@
 //! and change nothing. free is for when no call runs: that cannot be detected.
 //! Pushing is made for audio callbacks: it takes no lock, allocates nothing and makes no system call (but
 //! an error puts its sentence together, which allocates). All the work is done by the thread that reads.
-//! The library starts no thread, except the ones that auricle_model_options.threads asks for.
+//! The library starts no thread, except the ones that auricle_model_options.threads and
+//! auricle_runtime_options.shared_threads ask for.
 //!
 //! Stack. With the bundled network, a thread that loads, reads, waits or classifies needs 64 kB of stack (128 kB on
 //! aarch64, the least that Linux gives there), and a thread that only pushes 16 kB. Kernels that other networks use
@@ -112,11 +114,12 @@
 //! Unloading. A program may close the library and open it again, and have several copies of it in one process.
 //! It stays in memory nevertheless, once it has opened ONNX Runtime (on Linux, FreeBSD and Android: once it was
 //! opened), because ONNX Runtime, which stays open too, calls it. The same goes for a plug-in that the static
-//! library is linked into. Before the code of a log callback goes, call auricle_set_log with NULL.
+//! library is linked into. Before the code of a log callback goes, call auricle_set_log with NULL. The code of a
+//! thread_start may not go.
 //!
-//! fork. The child of a process that had one thread at that moment, none of ONNX Runtime's among it (threads
-//! above 1), may use and free what its parent had, and load anew. Any other child may call nothing here until it
-//! calls exec: locks that another thread held stay closed in it, and ONNX Runtime's threads are missing.
+//! fork. The child of a process that had one thread at that moment, none of ONNX Runtime's among it (threads or
+//! shared_threads above 1), may use and free what its parent had, and load anew. Any other child may call nothing
+//! here until it calls exec: locks that another thread held stay closed in it, and ONNX Runtime's threads are missing.
 //!
 //! exit. Before exit, or the return from main, end the threads that are inside a call and join them
 //! (auricle_cancel_request, auricle_session_cancel): ONNX Runtime's static objects go while they use them.

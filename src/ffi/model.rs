@@ -42,6 +42,11 @@ pub struct auricle_model_options {
     pub progress: auricle_progress_fn,
     /// Passed to `progress`.
     pub user: *mut c_void,
+    /// 1: the network runs on the pool of threads that auricle_runtime_options.shared_threads has made, beside other models
+    /// (AURICLE_INVALID_STATE if there is none), and `threads` must be 0; 0: on threads of its own.
+    pub shared_pool: u32,
+    /// Must be 0.
+    pub reserved: u32,
 }
 
 // SAFETY: integers, pointers and a function that may be missing, all valid as zeros.
@@ -107,12 +112,19 @@ impl auricle_model {
         if options.self_check > 1 {
             return Err(Error::argument(format!("self_check is {}; valid 0 and 1", options.self_check)));
         }
+        if options.shared_pool > 1 {
+            return Err(Error::argument(format!("shared_pool is {}; valid 0 and 1", options.shared_pool)));
+        }
+        if options.reserved != 0 {
+            return Err(Error::argument(format!("options->reserved is {}; it must be 0", options.reserved)));
+        }
         // SAFETY: the header's conventions.
         let cancel = unsafe { cancel::optional("options->cancel", options.cancel) }?;
         // SAFETY: the header's conventions.
         let providers = unsafe { provider::list(options.providers, options.provider_count) }?;
         Ok(ModelOptions {
             threads: options.threads,
+            shared_pool: options.shared_pool == 1,
             self_check: options.self_check == 1,
             cancel,
             providers,
@@ -142,6 +154,8 @@ impl auricle_model {
 /// - AURICLE_MEMORY: what the file or the manifest asks for cannot be had; the last error has its size, if ONNX Runtime
 ///   says it.
 /// - AURICLE_RUNTIME: ONNX Runtime is missing. See auricle_runtime_open.
+/// - AURICLE_INVALID_STATE: `shared_pool` is 1, and ONNX Runtime was not opened with a pool. See
+///   auricle_runtime_open_with.
 /// - AURICLE_PROVIDER: a required provider cannot be had, or would leave a part of the network to the CPU; the last error
 ///   has ONNX Runtime's reason and what to install.
 #[unsafe(no_mangle)]
@@ -172,7 +186,7 @@ pub unsafe extern "C" fn auricle_model_load(
 /// - AURICLE_INVALID_ARGUMENT: a pointer is NULL, `size` is absurd, the manifest is not UTF-8, or an option is
 ///   out of its range.
 /// - AURICLE_CANCELLED, AURICLE_MODEL, AURICLE_MANIFEST, AURICLE_MISMATCH, AURICLE_MEMORY, AURICLE_RUNTIME,
-///   AURICLE_PROVIDER: as for auricle_model_load.
+///   AURICLE_INVALID_STATE, AURICLE_PROVIDER: as for auricle_model_load.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auricle_model_load_memory(
     onnx: *const c_void,
@@ -230,7 +244,8 @@ pub unsafe extern "C" fn auricle_model_sample_rate(model: *const auricle_model) 
 
 /// Writes the record for traceability: JSON, UTF-8, with a NUL at its end, that names the versions of Auricle and
 /// of ONNX Runtime, the files, their SHA-256 sums, the options, the providers (which of them runs which nodes of the
-/// network, on which device, with which libraries; why one is not used), and the manifest with every default filled in.
+/// network, on which device, with which libraries; why one is not used), what is known of the memory that the network
+/// holds at this moment (docs/providers.md), and the manifest with every default filled in.
 ///
 /// `*needed` becomes the size of the record in bytes, the NUL among them, also when the record did not fit (the
 /// one output that is written with an error). To ask for the size alone give `capacity` 0; `json` may then be

@@ -16,6 +16,7 @@ use ort::value::{DynTensor, Outlet, ValueType};
 
 use super::cancel::Cancel;
 use super::dtype::Dtype;
+use super::memory::{self, Memory};
 use super::providers::{Precision, Provider, Providers, REMEMBER, Record};
 use super::state::State;
 use super::tensors::{MAX_TENSORS, Names, Tensors};
@@ -50,8 +51,9 @@ pub(crate) struct Port {
 /// How a network is loaded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Loading<'a> {
-    /// Threads inside one run, the calling one included. None of them spins while it waits.
-    pub threads: usize,
+    /// Threads inside one run, the calling one included. None of them spins while it waits. `None`: those of the pool for
+    /// all models, which there is.
+    pub threads: Option<usize>,
     /// None: the CPU.
     pub providers: &'a [Provider],
     pub cancel: Option<&'a Cancel>,
@@ -61,6 +63,8 @@ pub(crate) struct Loading<'a> {
 pub(crate) struct Network {
     session: Session,
     providers: Providers,
+    /// Bytes of the values of all tensors in the file.
+    weights: u64,
     /// Why no run is possible any more: a provider has failed.
     lost: OnceCell<String>,
 }
@@ -74,11 +78,11 @@ impl fmt::Debug for Network {
 impl Network {
     /// Loads the bytes of an ONNX file, which can go afterwards.
     pub fn load(onnx: &[u8], loading: Loading<'_>) -> Result<Self> {
-        onnx_file::check(onnx)?;
-        Self::load_checked(onnx, loading)
+        let weights = onnx_file::check(onnx)?;
+        Self::load_checked(onnx, weights, loading)
     }
 
-    fn load_checked(onnx: &[u8], loading: Loading<'_>) -> Result<Self> {
+    fn load_checked(onnx: &[u8], weights: u64, loading: Loading<'_>) -> Result<Self> {
         let mut providers = Providers::new(loading.providers)?;
         loop {
             let started = Instant::now();
@@ -88,7 +92,7 @@ impl Network {
                     // What the file was parsed into is free now: 2.4 times the size of the file, which the C library
                     // would keep.
                     platform::return_free_memory();
-                    return Ok(Self { session, providers, lost: OnceCell::new() });
+                    return Ok(Self { session, providers, weights, lost: OnceCell::new() });
                 }
                 Err(error) => {
                     loading.cancel.map_or(Ok(()), Cancel::check)?;
@@ -109,8 +113,18 @@ impl Network {
             return Err(Error::new(Status::Runtime, message));
         }
         let builder = (|| -> ort::Result<_> {
-            Ok(Session::builder(environment)?
-                .with_intra_threads(loading.threads)?
+            let builder = Session::builder(environment)?;
+            let builder = match (loading.threads, runtime::starter()) {
+                (None, _) => builder, // ort takes the environment's pool
+                (Some(threads), starter) => {
+                    let builder = builder.with_independent_thread_pool()?.with_intra_threads(threads)?;
+                    match starter {
+                        Some(starter) => builder.with_thread_manager(starter)?,
+                        None => builder,
+                    }
+                }
+            };
+            Ok(builder
                 .with_inter_threads(1)?
                 .with_intra_op_spinning(false)?
                 .with_inter_op_spinning(false)?
@@ -148,6 +162,11 @@ impl Network {
     /// How long ONNX Runtime and its providers took to make it ready, seconds.
     pub fn seconds_to_prepare(&self) -> f64 {
         self.providers.seconds()
+    }
+
+    /// What it holds.
+    pub fn memory(&self) -> Memory {
+        memory::of(&self.session, self.weights)
     }
 
     pub fn inputs(&self) -> Vec<Port> {

@@ -22,16 +22,22 @@ const COMPILED: &[u8] = b"EPContext";
 /// Characters of a name that a message shows.
 const MAX_SHOWN: usize = 120;
 
-/// Whether ONNX Runtime may see the bytes: ONNX that depends on nothing outside the file.
-pub(crate) fn check(onnx: &[u8]) -> Result<()> {
-    match refusal(onnx)? {
-        Some(reason) => Err(Error::new(Status::Model, format!("the model {reason}"))),
-        None => Ok(()),
+/// Whether ONNX Runtime may see the bytes: ONNX that depends on nothing outside the file. Gives how many bytes the values
+/// of all tensors in it take, in the element types that they have there.
+pub(crate) fn check(onnx: &[u8]) -> Result<u64> {
+    match look(onnx)? {
+        Ok(weights) => Ok(weights),
+        Err(reason) => Err(Error::new(Status::Model, format!("the model {reason}"))),
     }
 }
 
 /// Why ONNX Runtime may not see the bytes, though they are ONNX. What is not ONNX at all is an error.
 pub(super) fn refusal(onnx: &[u8]) -> Result<Option<String>> {
+    look(onnx).map(|found| found.err())
+}
+
+/// What the tensors take, or why ONNX Runtime may not see them.
+fn look(onnx: &[u8]) -> Result<std::result::Result<u64, String>> {
     if onnx.len() > MAX_BYTES {
         let message = format!("the model has {} bytes; an ONNX file has at most {MAX_BYTES}", onnx.len());
         return Err(Error::new(Status::Model, message));
@@ -44,8 +50,8 @@ pub(super) fn refusal(onnx: &[u8]) -> Result<Option<String>> {
         _ => walk(onnx),
     };
     match found {
-        Ok(()) => Ok(None),
-        Err(Problem::Refused(reason)) => Ok(Some(reason)),
+        Ok(weights) => Ok(Ok(weights)),
+        Err(Problem::Refused(reason)) => Ok(Err(reason)),
         Err(Problem::NotOnnx(reason)) => {
             let reason = other_format(onnx).map_or(reason, str::to_owned);
             Err(Error::new(Status::Model, format!("the model {reason}")))
@@ -111,9 +117,10 @@ impl Message {
     }
 }
 
-/// Every message on the way to what is looked for, without recursion: a hostile file must not use up the stack.
-fn walk(onnx: &[u8]) -> std::result::Result<(), Problem> {
-    let mut graphs = 0;
+/// Every message on the way to what is looked for, without recursion: a hostile file must not use up the stack. Gives what
+/// the tensors take.
+fn walk(onnx: &[u8]) -> std::result::Result<u64, Problem> {
+    let (mut graphs, mut weights) = (0, 0_u64);
     let mut open = [(Message::Model, onnx, onnx); MAX_DEPTH];
     let mut depth = 0;
     loop {
@@ -135,6 +142,9 @@ fn walk(onnx: &[u8]) -> std::result::Result<(), Problem> {
         let Value::Bytes(bytes) = value else { continue };
         let Some(inside) = message.inside(number) else { continue };
         graphs += usize::from((*message, number) == (Message::Model, 7));
+        if inside == Message::Tensor {
+            weights = weights.saturating_add(tensor_bytes(bytes));
+        }
         depth += 1;
         if depth == MAX_DEPTH {
             let message = format!("has more than {MAX_DEPTH} messages within messages at byte {at}");
@@ -144,8 +154,38 @@ fn walk(onnx: &[u8]) -> std::result::Result<(), Problem> {
     }
     match graphs {
         0 => Err(Problem::NotOnnx("holds no graph: it is not an ONNX file".into())),
-        _ => Ok(()),
+        _ => Ok(weights),
     }
+}
+
+/// What the values of a tensor take by its sizes and its element type (`TensorProto.DataType`); those of strings are not
+/// counted.
+fn tensor_bytes(mut tensor: &[u8]) -> u64 {
+    let (mut elements, mut bits) = (1_u64, 0);
+    while let Some((number, value)) = field(&mut tensor) {
+        match (number, value) {
+            (1, Value::Number(size)) => elements = elements.saturating_mul(size),
+            (1, Value::Bytes(mut sizes)) => {
+                while let Some(size) = varint(&mut sizes) {
+                    elements = elements.saturating_mul(size);
+                }
+            }
+            (2, Value::Number(element)) => {
+                bits = match element {
+                    25 | 26 => 2,                  // uint2, int2
+                    21..=23 => 4,                  // uint4, int4, float4e2m1
+                    2 | 3 | 9 | 17..=20 | 24 => 8, // uint8, int8, bool, float8
+                    4 | 5 | 10 | 16 => 16,         // uint16, int16, float16, bfloat16
+                    1 | 6 | 12 => 32,              // float, int32, uint32
+                    7 | 11 | 13 | 14 => 64,        // int64, double, uint64, complex64
+                    15 => 128,                     // complex128
+                    _ => 0,
+                }
+            }
+            _ => {}
+        }
+    }
+    elements.saturating_mul(bits).div_ceil(8)
 }
 
 pub(super) enum Value<'a> {

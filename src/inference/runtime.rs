@@ -12,23 +12,47 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
-use ort::environment::Environment;
+use ort::environment::{Environment, GlobalThreadPoolOptions};
 #[cfg(feature = "load-dynamic")]
 use ort::init_from;
 use ort::logging::{LogLevel, LoggerFunction};
 
+use super::known;
+use super::threads::{Starter, ThreadStart};
 use crate::error::{Error, Result, Status};
 use crate::file;
+use crate::float_env::FloatEnv;
 use crate::log::{self, Level};
 use crate::platform;
 
 /// Names the file of ONNX Runtime's library.
 const PATH_VARIABLE: &str = "ORT_DYLIB_PATH";
 
+/// The most threads that a pool, or a model, can be asked for.
+pub(crate) const MAX_THREADS: u32 = 256;
+
+/// How ONNX Runtime is opened.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct RuntimeOptions {
+    /// Threads of one pool for all models that ask for it by `ModelOptions::shared_pool`, the calling one included; valid
+    /// 1..=256, 0: there is no pool. They start when ONNX Runtime is opened and never spin.
+    pub shared_threads: u32,
+    /// Whether a library file is refused whose SHA-256 sum is not that of an official release that this version of Auricle
+    /// knows (`src/inference/known.txt`).
+    pub known_only: bool,
+    /// Is called on each thread that ONNX Runtime starts for the pool and for models.
+    pub thread_start: Option<ThreadStart>,
+}
+
 struct Open {
     environment: Environment,
     file: PathBuf,
     version: String,
+    /// SHA-256 of the file, if it was compared with the known ones.
+    sum: Option<String>,
+    shared_threads: u32,
+    thread_start: Option<ThreadStart>,
 }
 
 /// Kept for ever: see the module's head. An attempt that fails leaves it empty for the next one.
@@ -45,7 +69,13 @@ static KEPT: OnceCell<PathBuf> = OnceCell::new();
 /// Loading a model opens it when this was not called. Call it before threads run that read the environment from C,
 /// because it sets `ORT_DISABLE_TELEMETRY=1` there (unless it is set) and removes `ORT_LOAD_CONFIG_FROM_MODEL`.
 pub fn open(path: Option<&Path>) -> Result<()> {
-    environment_from(path).map(|_| ())
+    open_with(path, &RuntimeOptions::default())
+}
+
+/// [`open`] with options, before anything else opens it: they cannot be changed. A later call may ask for the same again;
+/// what is left at its default it does not ask for.
+pub fn open_with(path: Option<&Path>, options: &RuntimeOptions) -> Result<()> {
+    opened(path, options).map(|_| ())
 }
 
 /// The file that ONNX Runtime was opened from, if it was.
@@ -63,14 +93,45 @@ pub fn build_info() -> Option<&'static str> {
     OPEN.get().map(|_| ort::info())
 }
 
+/// SHA-256 of the file that ONNX Runtime was opened from, if it was compared with those of the known releases.
+pub fn sum() -> Option<&'static str> {
+    OPEN.get().and_then(|open| open.sum.as_deref())
+}
+
+/// Threads of the pool for all models; an error if there is none. Opens nothing.
+pub(crate) fn shared_threads() -> Result<u32> {
+    let (threads, state) = match OPEN.get() {
+        Some(open) => (open.shared_threads, "was opened without one"),
+        None => (0, "is not open yet"),
+    };
+    if threads > 0 {
+        return Ok(threads);
+    }
+    let message = format!(
+        "shared_pool needs a pool of threads, and ONNX Runtime {state}: open it with shared_threads before the first \
+         model (C: auricle_runtime_open_with)"
+    );
+    Err(Error::new(Status::InvalidState, message))
+}
+
+/// Who is told of each thread that ONNX Runtime starts.
+pub(super) fn starter() -> Option<Starter> {
+    OPEN.get().and_then(|open| open.thread_start.clone()).map(Starter)
+}
+
 /// The process's environment of ONNX Runtime; opens it where needed. For the trainer, which looks inside networks; not
 /// part of the API.
 #[doc(hidden)]
 pub fn environment() -> Result<&'static Environment> {
-    environment_from(None)
+    opened(None, &RuntimeOptions::default()).map(|open| &open.environment)
 }
 
-fn environment_from(path: Option<&Path>) -> Result<&'static Environment> {
+fn opened(path: Option<&Path>, options: &RuntimeOptions) -> Result<&'static Open> {
+    if options.shared_threads > MAX_THREADS {
+        let message =
+            format!("shared_threads is {}; valid 1..={MAX_THREADS}, 0: no pool", options.shared_threads);
+        return Err(Error::argument(message));
+    }
     let wanted = path.map(absolute).transpose()?;
     let mut first = false;
     let open = OPEN.get_or_try_init(|| {
@@ -78,24 +139,42 @@ fn environment_from(path: Option<&Path>) -> Result<&'static Environment> {
             Some(file) => file,
             None => wanted.clone().map_or_else(find, Ok)?,
         };
-        let (environment, version) = create(&file)?;
+        let open = create(file, options)?;
         first = true;
-        Ok(Open { environment, file, version })
+        Ok(open)
     })?;
     if first {
         // Only now: who takes the message may load a model, which waits here for the opening to end.
         log::emit(Level::Info, || format!("opened ONNX Runtime from {}", open.file.display()));
     }
-    match wanted {
-        Some(wanted) if wanted != open.file => Err(Error::new(
+    match open.other_than(wanted.as_deref(), options) {
+        None => Ok(open),
+        Some((how, asked)) => Err(Error::new(
             Status::InvalidState,
-            format!(
-                "ONNX Runtime is open already, from {}; a process can have only one (asked for {})",
-                open.file.display(),
-                wanted.display()
-            ),
+            format!("ONNX Runtime is open already, {how}; a process can have only one (asked for {asked})"),
         )),
-        _ => Ok(&open.environment),
+    }
+}
+
+impl Open {
+    /// How it is open and what is asked for, where the two differ.
+    fn other_than(&self, wanted: Option<&Path>, options: &RuntimeOptions) -> Option<(String, String)> {
+        let RuntimeOptions { shared_threads, known_only, thread_start } = options;
+        let file = self.file.display();
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != self.file) {
+            return Some((format!("from {file}"), wanted.display().to_string()));
+        }
+        if *shared_threads != 0 && *shared_threads != self.shared_threads {
+            let own = self.shared_threads;
+            return Some((format!("with shared_threads {own}"), shared_threads.to_string()));
+        }
+        if *known_only && self.sum.is_none() {
+            let how = format!("from {file}, which was not compared with the known releases then");
+            return Some((how, "known_only".into()));
+        }
+        let same = |start: &ThreadStart| self.thread_start.as_ref().is_some_and(|own| own.is(start));
+        let other = !thread_start.as_ref().is_none_or(same);
+        other.then(|| ("without this thread_start".into(), "it".into()))
     }
 }
 
@@ -177,14 +256,14 @@ fn init_from(
     Ok(ort::init())
 }
 
-fn create(file: &Path) -> Result<(Environment, String)> {
+fn create(file: PathBuf, options: &RuntimeOptions) -> Result<Open> {
     let failed = |reason: String| {
         Error::new(
             Status::Runtime,
             format!("ONNX Runtime could not be opened from {}: {reason}", file.display()),
         )
     };
-    if let Some(kept) = KEPT.get().filter(|kept| *kept != file) {
+    if let Some(kept) = KEPT.get().filter(|kept| **kept != file) {
         let message =
             format!("a process can have only one, and {} was opened, but did not start", kept.display());
         return Err(failed(message));
@@ -193,18 +272,38 @@ fn create(file: &Path) -> Result<(Environment, String)> {
     if let Some(kind) = file.metadata().ok().and_then(|metadata| file::kind(metadata.file_type())) {
         return Err(failed(format!("it is {kind}, not a file")));
     }
+    let sum = options.known_only.then(|| known::check(&file)).transpose().map_err(failed)?;
     platform::tame_environment();
     platform::stay_loaded();
-    let library = platform::open_onnxruntime(file).map_err(failed)?;
-    let builder = init_from(file).map_err(|error| failed(error.to_string()))?;
-    KEPT.get_or_init(|| file.to_path_buf());
+    let library = platform::open_onnxruntime(&file).map_err(failed)?;
+    let builder = init_from(&file).map_err(|error| failed(error.to_string()))?;
+    KEPT.get_or_init(|| file.clone());
+    // The pool's threads start here, in the state of this one.
+    let _float_env = FloatEnv::enter();
+    let builder = match options.shared_threads {
+        0 => Ok(builder),
+        _ => pool(options).map(|pool| builder.with_global_thread_pool(pool)),
+    };
     let environment = builder
-        .with_name("auricle")
-        .with_telemetry(false)
-        .with_logger(logger(Level::Warning))
-        .build()
+        .and_then(|builder| {
+            builder.with_name("auricle").with_telemetry(false).with_logger(logger(Level::Warning)).build()
+        })
         .map_err(|error| failed(error.message().to_string()))?;
-    Ok((environment, library.version))
+    let RuntimeOptions { shared_threads, thread_start, .. } = options.clone();
+    Ok(Open { environment, file, version: library.version, sum, shared_threads, thread_start })
+}
+
+/// Threads for all models.
+fn pool(options: &RuntimeOptions) -> ort::Result<GlobalThreadPoolOptions> {
+    let pool = GlobalThreadPoolOptions::default()
+        .with_intra_threads(options.shared_threads as usize)?
+        .with_inter_threads(1)?
+        .with_spin_control(false)?
+        .with_flush_to_zero()?; // see `float_env`
+    match &options.thread_start {
+        Some(start) => pool.with_thread_manager(Starter(start.clone())),
+        None => Ok(pool),
+    }
 }
 
 /// ONNX Runtime's messages up to `max`, to our log.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Model;
 use crate::error::Result;
 use crate::inference::batch::Sizes;
+use crate::inference::memory::Memory;
 use crate::inference::network::Port;
 use crate::inference::{providers, runtime};
 use crate::json;
@@ -19,6 +20,7 @@ struct Record<'a> {
     model: Network<'a>,
     manifest: Found<'a>,
     options: Options,
+    memory: Memory,
     seconds_to_prepare: f64,
     /// How many windows a run may have.
     batches: Option<&'a Sizes>,
@@ -34,6 +36,8 @@ struct Library {
 struct Runtime {
     version: Option<String>,
     file: Option<String>,
+    /// If it was compared with those of the known releases.
+    sha256: Option<&'static str>,
     build: Option<&'static str>,
 }
 
@@ -62,6 +66,7 @@ struct Found<'a> {
 #[derive(Serialize)]
 struct Options {
     threads: u32,
+    shared_pool: bool,
     self_check: bool,
 }
 
@@ -75,6 +80,7 @@ impl Model {
             onnxruntime: Runtime {
                 version: runtime::version(),
                 file: runtime::file().as_deref().map(name),
+                sha256: runtime::sum(),
                 build: runtime::build_info(),
             },
             model: Network {
@@ -85,7 +91,12 @@ impl Model {
                 outputs: shared.scorer.outlets().iter().map(|outlet| (&outlet.port).into()).collect(),
             },
             manifest: Found { sha256: &shared.file.manifest_sha256, value: &shared.manifest },
-            options: Options { threads: shared.options.threads, self_check: shared.options.self_check },
+            options: Options {
+                threads: shared.options.threads,
+                shared_pool: shared.options.shared_pool,
+                self_check: shared.options.self_check,
+            },
+            memory: shared.scorer.network().memory(),
             batches: shared.scorer.sizes(),
             seconds_to_prepare: shared.scorer.network().seconds_to_prepare(),
             providers: shared.scorer.network().providers(),

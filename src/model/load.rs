@@ -12,14 +12,13 @@ use crate::features::Features;
 use crate::file;
 use crate::float_env::FloatEnv;
 use crate::inference::network::{Loading, Network};
+use crate::inference::runtime::{self, MAX_THREADS};
 use crate::inference::{Cancel, Stage, batch, onnx_file};
 use crate::log::{self, Level};
 use crate::manifest::{self, METADATA_KEY, Manifest};
 use crate::pipeline::{FeaturesPool, Given, Scorer};
 use crate::pool::Pool;
 
-/// The most threads that can be asked for.
-const MAX_THREADS: u32 = 256;
 /// Pipelines kept for the next clip.
 const MAX_PIPELINES: usize = 4;
 
@@ -74,13 +73,21 @@ fn build(
         let message = format!("max_batch is {}; valid 1..={}, 0 means 1", options.max_batch, batch::MAX);
         return Err(Error::argument(message));
     }
+    if options.shared_pool && options.threads != 0 {
+        let message = format!(
+            "threads is {} with shared_pool; it must be 0, the pool has threads of its own number",
+            options.threads
+        );
+        return Err(Error::argument(message));
+    }
+    let shared = options.shared_pool.then(runtime::shared_threads).transpose()?;
     let _float_env = FloatEnv::enter();
     options.tell(Stage::Read, 1.0)?;
     options.tell(Stage::Prepare, 0.0)?;
     let network = Network::load(
         onnx,
         Loading {
-            threads: options.threads.max(1) as usize,
+            threads: shared.is_none().then_some(options.threads.max(1) as usize),
             providers: &options.providers,
             cancel: options.cancel.as_ref(),
         },
@@ -94,7 +101,12 @@ fn build(
         sha256: sha256(onnx),
         manifest_sha256: sha256(found.json.as_bytes()),
     };
-    let model = bind(network, manifest, file, onnx, options)?;
+    let kept = Kept {
+        threads: shared.unwrap_or(options.threads.max(1)),
+        shared_pool: options.shared_pool,
+        self_check: options.self_check,
+    };
+    let model = bind(network, manifest, (file, kept), onnx, options)?;
     options.tell(Stage::Warm, 1.0)?;
     if options.self_check {
         model.check_golden(options.cancel.as_ref(), |done| options.tell(Stage::SelfCheck, done))?;
@@ -135,7 +147,7 @@ fn find<'a>(
 fn bind(
     network: Network,
     manifest: Manifest,
-    file: File,
+    (file, kept): (File, Kept),
     onnx: &[u8],
     options: &ModelOptions,
 ) -> Result<Model> {
@@ -159,7 +171,7 @@ fn bind(
         scorer,
         manifest,
         file,
-        options: Kept { threads: options.threads.max(1), self_check: options.self_check },
+        options: kept,
         features: Arc::new(FeaturesPool::new(features)?),
         pipelines: Pool::new(MAX_PIPELINES)?,
     })))

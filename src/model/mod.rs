@@ -25,6 +25,9 @@ pub use outputs::ModelOutput;
 pub struct ModelOptions {
     /// Threads that ONNX Runtime may use inside one inference, the calling one included; valid 1..=256, 0 means 1.
     pub threads: u32,
+    /// Whether the network runs on the pool of threads that [`RuntimeOptions::shared_threads`](crate::RuntimeOptions) has
+    /// made, beside other models; `threads` is 0 then.
+    pub shared_pool: bool,
     /// Whether the manifest's golden cases are run; a model that does not reproduce them, or has none, is refused.
     pub self_check: bool,
     /// Stops loading and the self-check from another thread.
@@ -44,6 +47,7 @@ pub struct ModelOptions {
 #[derive(Debug)]
 struct Kept {
     threads: u32,
+    shared_pool: bool,
     self_check: bool,
 }
 

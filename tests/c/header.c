@@ -7,7 +7,7 @@ int other_translation_unit(void);
 
 /* Programs that were compiled against these sizes and places must keep running: they may grow, never change. */
 #define SAME(name, condition) typedef char name[(condition) ? 1 : -1]
-SAME(model_options_size, sizeof(auricle_model_options) == 16 + 5 * sizeof(void *));
+SAME(model_options_size, sizeof(auricle_model_options) == 24 + 5 * sizeof(void *));
 SAME(model_options_threads, offsetof(auricle_model_options, threads) == 4);
 SAME(model_options_self_check, offsetof(auricle_model_options, self_check) == 8);
 SAME(model_options_cancel, offsetof(auricle_model_options, cancel) == 16);
@@ -15,6 +15,12 @@ SAME(model_options_providers, offsetof(auricle_model_options, providers) == 16 +
 SAME(model_options_count, offsetof(auricle_model_options, provider_count) == 16 + 2 * sizeof(void *));
 SAME(model_options_progress, offsetof(auricle_model_options, progress) == 16 + 3 * sizeof(void *));
 SAME(model_options_user, offsetof(auricle_model_options, user) == 16 + 4 * sizeof(void *));
+SAME(model_options_pool, offsetof(auricle_model_options, shared_pool) == 16 + 5 * sizeof(void *));
+SAME(runtime_options_size, sizeof(auricle_runtime_options) == 16 + 2 * sizeof(void *));
+SAME(runtime_options_threads, offsetof(auricle_runtime_options, shared_threads) == 4);
+SAME(runtime_options_known, offsetof(auricle_runtime_options, known_only) == 8);
+SAME(runtime_options_start, offsetof(auricle_runtime_options, thread_start) == 16);
+SAME(runtime_options_user, offsetof(auricle_runtime_options, user) == 16 + sizeof(void *));
 SAME(provider_size, sizeof(auricle_provider) == 8 + 2 * sizeof(void *));
 SAME(provider_need, offsetof(auricle_provider, need) == 4);
 SAME(provider_name, offsetof(auricle_provider, name) == 8);
@@ -74,6 +80,7 @@ int main(void)
     auricle_session_options session;
     auricle_result result;
     auricle_event event;
+    auricle_runtime_options runtime;
 
     snprintf(version, sizeof version, "%d.%d.%d", AURICLE_VERSION_MAJOR, AURICLE_VERSION_MINOR,
              AURICLE_VERSION_PATCH);
@@ -85,6 +92,7 @@ int main(void)
     auricle_model_options_init(&model);
     CHECK(model.struct_size == sizeof model && model.threads == 0 && model.self_check == 0);
     CHECK(!model.providers && !model.provider_count && !model.progress && !model.user);
+    CHECK(model.shared_pool == 0 && model.reserved == 0);
     memset(&provider, 0xee, sizeof provider);
     auricle_provider_init(&provider);
     CHECK(provider.struct_size == sizeof provider && provider.need == AURICLE_REQUIRED && !provider.name);
@@ -108,6 +116,11 @@ int main(void)
     auricle_event_init(&event);
     CHECK(event.struct_size == sizeof event && event.id == 0 && event.lost_before == 0);
     auricle_event_init(NULL);
+    memset(&runtime, 0xee, sizeof runtime);
+    auricle_runtime_options_init(&runtime);
+    CHECK(runtime.struct_size == sizeof runtime && runtime.shared_threads == 0 && runtime.known_only == 0);
+    CHECK(!runtime.reserved && !runtime.thread_start && !runtime.user);
+    auricle_runtime_options_init(NULL);
 
     CHECK(other_translation_unit() == 1);
     return DONE();

@@ -35,12 +35,21 @@ namespace Auricle
 
         /// <summary>
         /// Opens ONNX Runtime by the path of its library; null: ORT_DYLIB_PATH, else the file beside this library. Optional:
-        /// the first model does it with null. See auricle_runtime_open.
+        /// the first model does it with null. `sharedThreads` makes one pool of threads for all models with SharedPool, 1 to 256,
+        /// the calling one among them; 0: none. With `knownOnly` a file is refused that is not one of the official releases that
+        /// Auricle knows. Both are for before the first model. See auricle_runtime_open_with. (What C is told of threads that
+        /// start is not offered: a thread of ONNX Runtime's would have to become one of .NET's.)
         /// </summary>
-        public static void OpenRuntime(string? path = null)
+        public static void OpenRuntime(string? path = null, int sharedThreads = 0, bool knownOnly = false)
         {
+            var options = new Native.auricle_runtime_options
+            {
+                struct_size = (uint)sizeof(Native.auricle_runtime_options),
+                shared_threads = Audio.Unsigned(sharedThreads, nameof(sharedThreads)),
+                known_only = knownOnly ? 1u : 0u,
+            };
             fixed (byte* at = Text.Bytes(path, nameof(path)))
-                Check.Thrown(Native.auricle_runtime_open(at));
+                Check.Thrown(Native.auricle_runtime_open_with(at, &options));
         }
 
         /// <summary>

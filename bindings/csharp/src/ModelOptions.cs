@@ -45,6 +45,9 @@ namespace Auricle
         /// <summary>Windows of several sessions that Session.ReadMany may put into one run, 1 to 1024; 0: 1.</summary>
         public int MaxBatch { get; set; }
 
+        /// <summary>Runs on the pool of threads that Library.OpenRuntime has made, beside other models; Threads is 0 then.</summary>
+        public bool SharedPool { get; set; }
+
         /// <summary>Providers that are to run the network, the first before the others; empty: the CPU.</summary>
         public IReadOnlyList<Provider> Providers { get; set; } = Array.Empty<Provider>();
 
@@ -74,6 +77,7 @@ namespace Auricle
             Options.threads = Audio.Unsigned(given.Threads, nameof(given.Threads));
             Options.self_check = given.SelfCheck ? 1u : 0u;
             Options.max_batch = Audio.Unsigned(given.MaxBatch, nameof(given.MaxBatch));
+            Options.shared_pool = given.SharedPool ? 1u : 0u;
             Options.cancel = cancel.DangerousGetHandle(); // the caller keeps it while the call runs
             if (given.Providers.Count > 0)
             {

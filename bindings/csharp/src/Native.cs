@@ -43,6 +43,18 @@ namespace Auricle
             public UIntPtr provider_count;
             public IntPtr progress;
             public IntPtr user;
+            public uint shared_pool;
+            public uint reserved;
+        }
+
+        internal struct auricle_runtime_options
+        {
+            public uint struct_size;
+            public uint shared_threads;
+            public uint known_only;
+            public uint reserved;
+            public IntPtr thread_start;
+            public IntPtr user;
         }
 
         internal struct auricle_clip_options
@@ -234,6 +246,9 @@ namespace Auricle
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
         internal static extern int auricle_runtime_open(byte* library);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern int auricle_runtime_open_with(byte* library, auricle_runtime_options* options);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
         internal static extern int auricle_set_log(IntPtr function, IntPtr user, int level);

@@ -30,7 +30,7 @@ use super::read::{
     auricle_session_cancel, auricle_session_pending, auricle_session_read, auricle_session_read_event,
     auricle_session_wait,
 };
-use super::runtime::auricle_runtime_open;
+use super::runtime::auricle_runtime_open_with;
 use super::session::{auricle_session, auricle_session_create, auricle_session_free, auricle_session_reset};
 use super::status::{auricle_last_error, auricle_status_text};
 use super::version::{auricle_abi_version, auricle_version};
@@ -72,10 +72,16 @@ extern "system" fn Java_auricle_Native_address(env: Env, _: Class, buffer: Objec
     env.address(buffer) as i64
 }
 
+/// `options` is a direct buffer with an `auricle_runtime_options`.
 #[unsafe(no_mangle)]
-extern "system" fn Java_auricle_Native_runtimeOpen(env: Env, _: Class, library: Object) -> i32 {
-    // SAFETY: a text that ends in NUL, or null.
-    unsafe { auricle_runtime_open(env.address(library).cast()) }
+extern "system" fn Java_auricle_Native_runtimeOpenWith(
+    env: Env,
+    _: Class,
+    library: Object,
+    options: Object,
+) -> i32 {
+    // SAFETY: a text that ends in NUL, or null; a struct as Kotlin laid it out, or null.
+    unsafe { auricle_runtime_open_with(env.address(library).cast(), env.address(options).cast()) }
 }
 
 // Cancelling.

@@ -2,7 +2,7 @@ use super::*;
 use crate::inference::dtype;
 use crate::inference::hostile;
 
-const ALONE: Loading<'_> = Loading { threads: 1, providers: &[], cancel: None };
+const ALONE: Loading<'_> = Loading { threads: Some(1), providers: &[], cancel: None };
 
 /// The second lock alone, as if `onnx_file` had overlooked something. Without it, eight of these give the file away.
 #[test]
@@ -12,7 +12,7 @@ fn onnx_runtime_reads_no_file_of_the_working_folder_either() {
     let mut refused = 0;
     for (way, onnx) in hostile::readers("Cargo.toml", 16) {
         let mut scores = vec![0.0; 16];
-        let run = Network::load_checked(&onnx, ALONE).and_then(|network| {
+        let run = Network::load_checked(&onnx, 0, ALONE).and_then(|network| {
             let names = Names::new([&network.inputs()[0].name[..]].into_iter(), ["y"].into_iter())?;
             let mut tensors =
                 Tensors::new(&[(Dtype::F32, vec![1, 16_000])], Ok(&[(Dtype::F32, vec![1, 16])]), Vec::new())?;
@@ -26,7 +26,7 @@ fn onnx_runtime_reads_no_file_of_the_working_folder_either() {
     }
     assert!(refused > 10, "most of them name a file that they need: {refused}");
     let text = b"\x24\0\0\0ORTM and so on";
-    let error = Network::load_checked(text, ALONE).expect_err("not taken for ONNX Runtime's own format");
+    let error = Network::load_checked(text, 0, ALONE).expect_err("not taken for ONNX Runtime's own format");
     assert!(error.message().contains("protobuf"), "{error}");
 }
 

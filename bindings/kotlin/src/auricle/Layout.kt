@@ -24,6 +24,19 @@ internal object ModelOptionsLayout {
     // Set by the native method, which is given an object to call.
     val PROGRESS = PROVIDER_COUNT + Native.pointer
     val USER = PROGRESS + Native.pointer
+    val SHARED_POOL = USER + Native.pointer
+    val RESERVED = SHARED_POOL + 4
+    val SIZE = whole(RESERVED + 4)
+}
+
+internal object RuntimeOptionsLayout {
+    const val SHARED_THREADS = 4
+    const val KNOWN_ONLY = 8
+    const val RESERVED = 12
+
+    // Not set: a thread of ONNX Runtime's would have to become one of Java's.
+    const val THREAD_START = 16
+    val USER = THREAD_START + Native.pointer
     val SIZE = whole(USER + Native.pointer)
 }
 

@@ -49,6 +49,8 @@ class ModelOptions(
     val selfCheck: Boolean = false,
     /** Windows of several sessions in one run: for auricle_read_many of C, 1 to 1024; 0: 1. */
     val maxBatch: Int = 0,
+    /** Runs on the pool of threads that [Library.openRuntime] has made, beside other models; [threads] is 0 then. */
+    val sharedPool: Boolean = false,
     /** Stops loading from another thread. */
     val cancel: Cancel? = null,
     /** Providers that are to run the network, the first before the others; none: the CPU. */
@@ -147,6 +149,7 @@ class Model private constructor(internal val handle: Handle) : AutoCloseable {
             given.putInt(ModelOptionsLayout.THREADS, unsigned(options.threads, "threads"))
             given.putInt(ModelOptionsLayout.SELF_CHECK, if (options.selfCheck) 1 else 0)
             given.putInt(ModelOptionsLayout.MAX_BATCH, unsigned(options.maxBatch, "maxBatch"))
+            given.putInt(ModelOptionsLayout.SHARED_POOL, if (options.sharedPool) 1 else 0)
             val keep = ArrayList<ByteBuffer>()
             fun address(buffer: ByteBuffer?): Long = if (buffer == null) 0 else Native.address(buffer.also(keep::add))
             val size = ProviderLayout.SIZE

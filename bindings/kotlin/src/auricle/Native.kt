@@ -27,7 +27,7 @@ internal object Native {
     @JvmStatic external fun statusText(status: Int): ByteBuffer
     @JvmStatic external fun lastError(): ByteBuffer
     @JvmStatic external fun address(buffer: ByteBuffer): Long
-    @JvmStatic external fun runtimeOpen(library: ByteBuffer?): Int
+    @JvmStatic external fun runtimeOpenWith(library: ByteBuffer?, options: ByteBuffer): Int
 
     @JvmStatic external fun cancelCreate(out: ByteBuffer): Int
     @JvmStatic external fun cancelRequest(cancel: Long): Int

@@ -42,6 +42,8 @@ class ModelOptions(ctypes.Structure):
         ("provider_count", c_size_t),
         ("progress", PROGRESS_FUNCTION),
         ("user", c_void_p),
+        ("shared_pool", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 
@@ -125,6 +127,19 @@ class Event(ctypes.Structure):
     ]
 
 
+class RuntimeOptions(ctypes.Structure):
+    """auricle_runtime_options."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("shared_threads", c_uint32),
+        ("known_only", c_uint32),
+        ("reserved", c_uint32),
+        ("thread_start", c_void_p),
+        ("user", c_void_p),
+    ]
+
+
 #: The structs by their names in the header.
 STRUCTS: dict[str, type[ctypes.Structure]] = {
     "auricle_provider": Provider,
@@ -134,6 +149,7 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "auricle_output": Output,
     "auricle_result": Result,
     "auricle_event": Event,
+    "auricle_runtime_options": RuntimeOptions,
 }
 
 #: auricle_log_fn.
@@ -185,6 +201,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "auricle_model_output_label": (c_char_p, [c_void_p, c_size_t, c_size_t]),
     "auricle_session_output": (c_int32, [c_void_p, c_size_t, c_void_p, c_size_t, POINTER(c_size_t)]),
     "auricle_runtime_open": (c_int32, [c_char_p]),
+    "auricle_runtime_open_with": (c_int32, [c_char_p, POINTER(RuntimeOptions)]),
     "auricle_set_log": (c_int32, [LOG_FUNCTION, c_void_p, c_int32]),
     "auricle_version": (c_char_p, []),
     "auricle_abi_version": (c_uint32, []),

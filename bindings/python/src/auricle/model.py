@@ -134,6 +134,7 @@ def load(
     cancel: Cancel | None = None,
     providers: Sequence[Provider] = (),
     progress: Callable[[str, float], object] | None = None,
+    shared_pool: bool = False,
 ) -> Model:
     """Loads an ONNX file. Opens ONNX Runtime if that has not happened.
 
@@ -143,11 +144,12 @@ def load(
     none, is refused. `max_batch` is how many windows of several sessions read_many may put into one run, 1 to 1024; 0: 1.
     `cancel` stops loading from another thread. `providers` of ONNX Runtime are to run the network, the first before the
     others; none: the CPU. `progress` is called with "read", "prepare", "warm" or "self_check" and how much of that is done,
-    0 to 1; what it raises stops the load and comes out of it. The files can go afterwards.
+    0 to 1; what it raises stops the load and comes out of it. With `shared_pool` the network runs on the pool of threads that
+    runtime_open has made, beside other models, and `threads` is 0. The files can go afterwards.
 
     Any thread; takes from milliseconds to seconds, minutes where a provider builds an engine; other Python threads run
     meanwhile. Raises FileError, ModelError, ManifestError, MismatchError, RuntimeOpenError, ProviderError,
-    InvalidArgumentError, OutOfMemoryError, Cancelled. See auricle_model_load.
+    InvalidArgumentError, InvalidStateError, OutOfMemoryError, Cancelled. See auricle_model_load.
     """
     name = text("path", os.fsencode(path))
 
@@ -155,7 +157,7 @@ def load(
         status: int = WORK.auricle_model_load(name, options, place)
         return status
 
-    return _load(call, threads, self_check, max_batch, cancel, providers, progress)
+    return _load(call, threads, self_check, max_batch, cancel, providers, progress, shared_pool)
 
 
 def load_memory(
@@ -168,6 +170,7 @@ def load_memory(
     cancel: Cancel | None = None,
     providers: Sequence[Provider] = (),
     progress: Callable[[str, float], object] | None = None,
+    shared_pool: bool = False,
 ) -> Model:
     """Loads a model from the bytes of an ONNX file. `manifest` is JSON that replaces the embedded one; None: the embedded one.
 
@@ -180,7 +183,7 @@ def load_memory(
         status: int = WORK.auricle_model_load_memory(file.pointer, file.frames, json_text, options, place)
         return status
 
-    return _load(call, threads, self_check, max_batch, cancel, providers, progress)
+    return _load(call, threads, self_check, max_batch, cancel, providers, progress, shared_pool)
 
 
 def _load(
@@ -191,6 +194,7 @@ def _load(
     cancel: Cancel | None,
     providers: Sequence[Provider],
     progress: Callable[[str, float], object] | None,
+    shared_pool: bool,
 ) -> Model:
     cancel_handle, array = handle_of(cancel), array_of(providers)
     told = None if progress is None else Progress(progress)
@@ -202,6 +206,7 @@ def _load(
         cancel_handle.pointer if cancel_handle else None,
         array,
         len(array),
+        shared_pool=u32("shared_pool", bool(shared_pool)),
     )
     if told is not None:
         options.progress = told.c

@@ -22,9 +22,14 @@ public final class Model: Sendable {
         public var maxBatch: Int
         /// Providers of ONNX Runtime that are to run the network, the first before the others; none: the CPU.
         public var providers: [Provider]
+        /// The network runs on the pool of threads that `Runtime.open` has made, beside other models; `threads` is 0 then.
+        public var sharedPool: Bool
 
-        public init(threads: Int = 0, selfCheck: Bool = false, maxBatch: Int = 0, providers: [Provider] = []) {
+        public init(
+            threads: Int = 0, selfCheck: Bool = false, maxBatch: Int = 0, providers: [Provider] = [], sharedPool: Bool = false
+        ) {
             (self.threads, self.selfCheck, self.maxBatch, self.providers) = (threads, selfCheck, maxBatch, providers)
+            self.sharedPool = sharedPool
         }
     }
 
@@ -61,6 +66,7 @@ public final class Model: Sendable {
         c.threads = try narrow("threads", options.threads)
         c.self_check = options.selfCheck ? 1 : 0
         c.max_batch = try narrow("maxBatch", options.maxBatch)
+        c.shared_pool = options.sharedPool ? 1 : 0
         let list = try ProviderList(options.providers)
         let listener = progress.map(ProgressListener.init)
         if let listener {

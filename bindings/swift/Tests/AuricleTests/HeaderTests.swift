@@ -45,10 +45,10 @@ final class HeaderTests: XCTestCase {
         let used = Set(text.matches(of: #/\bauricle_\w+/#).map { String($0.output) })
         let declared = Set(Self.code.matches(of: #/AURICLE_API\s[^;]*?\b(auricle_\w+)\(/#).map { String($0.1) })
         XCTAssertGreaterThan(declared.count, 30)
-        // Pushes of one format are pushes of bytes; labels of the first output are in Output.
+        // Pushes of one format are pushes of bytes; labels of the first output are in Output; opening always has options.
         let others: Set = [
             "auricle_session_push_f32", "auricle_session_push_i16", "auricle_session_push_planar_f32", "auricle_classify_f32",
-            "auricle_model_label", "auricle_model_class_count",
+            "auricle_model_label", "auricle_model_class_count", "auricle_runtime_open",
         ]
         XCTAssertEqual(declared.subtracting(used), others)
     }
@@ -62,7 +62,11 @@ final class HeaderTests: XCTestCase {
             "auricle_model_options": layout([
                 "struct_size": \auricle_model_options.struct_size, "threads": \.threads, "self_check": \.self_check,
                 "max_batch": \.max_batch, "cancel": \.cancel, "providers": \.providers, "provider_count": \.provider_count,
-                "progress": \.progress, "user": \.user,
+                "progress": \.progress, "user": \.user, "shared_pool": \.shared_pool, "reserved": \.reserved,
+            ]),
+            "auricle_runtime_options": layout([
+                "struct_size": \auricle_runtime_options.struct_size, "shared_threads": \.shared_threads,
+                "known_only": \.known_only, "reserved": \.reserved, "thread_start": \.thread_start, "user": \.user,
             ]),
             "auricle_clip_options": layout([
                 "struct_size": \auricle_clip_options.struct_size, "channel": \.channel, "hop_seconds": \.hop_seconds,
@@ -116,7 +120,7 @@ final class HeaderTests: XCTestCase {
             (Event(auricle_event()), "auricle_event", [], []),
             (Session.Options(), "auricle_session_options", [], []),
             (Model.ClipOptions(), "auricle_clip_options", [], ["cancel", "reserved"]),
-            (Model.Options(), "auricle_model_options", [], ["cancel", "providercount", "progress", "user"]),
+            (Model.Options(), "auricle_model_options", [], ["cancel", "providercount", "progress", "user", "reserved"]),
             (Provider("cpu"), "auricle_provider", [], []),
         ]
         for (value, name, more, fewer) in pairs {
