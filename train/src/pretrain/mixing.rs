@@ -48,22 +48,42 @@ impl Mixing {
         Ok(Self { slopes: deviations.into_iter().map(|std| slope / std).collect() })
     }
 
-    /// Makes of `features`, `[bins, rows]`, a mixture that has `share` of `other` in it.
+    /// Makes of `features`, `[bins, rows]`, a mixture that has `share` of `other` in it, after `other` was brought to their
+    /// level, so that `share` is what is heard. (The paper mixes as they are; recordings of anyone's are 40 dB apart, and of a
+    /// quiet one nothing would be left.)
     pub fn mix(&self, features: &mut [f32], other: &[f32], share: f32) {
+        let level = self.level(features) - self.level(other);
         if self.slopes.is_empty() {
-            features.iter_mut().zip(other).for_each(|(a, b)| *a = (1.0 - share) * *a + share * b);
+            let gain = if level.is_finite() { level.exp() } else { 1.0 };
+            features.iter_mut().zip(other).for_each(|(a, b)| *a = (1.0 - share) * *a + share * gain * b);
             return;
         }
         let rows = features.len() / self.slopes.len();
         let bins = features.chunks_exact_mut(rows).zip(other.chunks_exact(rows));
         for ((features, other), slope) in bins.zip(&self.slopes) {
             for (a, b) in features.iter_mut().zip(other) {
-                // ln((1 − share) e^a + share e^b), in which no power can be too large.
-                let (low, high) = (a.min(*b), a.max(*b));
-                let apart = ((low - high) / slope).exp();
-                let (of_low, of_high) = if *a < *b { (1.0 - share, share) } else { (share, 1.0 - share) };
-                *a = high + slope * (of_high + of_low * apart).ln();
+                *a = slope * sum(*a / slope + (1.0 - share).ln(), b / slope + level + share.ln());
             }
         }
     }
+
+    /// Natural logarithm of the sum of all powers.
+    fn level(&self, features: &[f32]) -> f32 {
+        if self.slopes.is_empty() {
+            return features.iter().sum::<f32>().ln();
+        }
+        let rows = features.len() / self.slopes.len();
+        let powers = || {
+            let bins = features.chunks_exact(rows).zip(&self.slopes);
+            bins.flat_map(|(bin, slope)| bin.iter().map(move |value| value / slope))
+        };
+        let largest = powers().fold(f32::NEG_INFINITY, f32::max);
+        largest + powers().map(|power| (power - largest).exp()).sum::<f32>().ln()
+    }
+}
+
+/// ln(e^a + e^b), in which neither power can be too large.
+fn sum(a: f32, b: f32) -> f32 {
+    let (low, high) = (a.min(b), a.max(b));
+    if high == f32::NEG_INFINITY { high } else { high + (low - high).exp().ln_1p() }
 }
