@@ -36,7 +36,7 @@ fn kind(index: usize) -> Clip {
         }
     };
     // Levels over 20 dB: what is most unlike between clips is not their kind.
-    let level = 10f32.powf(-1.0 * (Random(index as u64 + 7).sample() + 1.0) / 2.0);
+    let level = 10f32.powf((Random(index as u64 + 7).sample() - 1.0) / 2.0);
     let mut hiss = Random(index as u64 + 100);
     samples.iter_mut().for_each(|sample| *sample = level * (*sample + 0.003 * hiss.sample()));
     Clip { file: format!("{index}.wav"), source: format!("{index}.wav"), samples, ..Clip::default() }
