@@ -106,6 +106,17 @@ impl<'a> Crops<'a> {
         self.example(window, &mut target, sample_rate, &mut rng);
     }
 
+    /// A window of the next clip twice, each changed for itself. No mixture, and no example of no class.
+    pub fn views(&mut self, [first, second]: [&mut [f32]; 2], sample_rate: u32) {
+        let mut rng = self.numbers(0, self.place.examples);
+        self.place.examples += 1;
+        let clip = self.next_clip();
+        self.crop(clip, first, &mut rng);
+        second.copy_from_slice(first);
+        self.change(first, sample_rate, &mut rng);
+        self.change(second, sample_rate, &mut rng);
+    }
+
     fn example(&mut self, window: &mut [f32], target: &mut [f32], sample_rate: u32, rng: &mut StdRng) {
         let augment = self.augment;
         if chance(augment.silence, rng) {
@@ -139,6 +150,12 @@ impl<'a> Crops<'a> {
         } else {
             self.add_target(clip, 1.0, heard, target);
         }
+        self.change(window, sample_rate, rng);
+    }
+
+    /// What becomes of a window on its way from the clip.
+    fn change(&self, window: &mut [f32], sample_rate: u32, rng: &mut StdRng) {
+        let augment = self.augment;
         if augment.shift > 0.0 {
             augment::shift(window, (augment.shift * sample_rate as f32) as usize, rng);
         }
@@ -232,14 +249,18 @@ impl<'a> Crops<'a> {
         self.order = order;
     }
 
-    /// The generator of one example (`stream` 0) or one round (1).
     fn numbers(&self, stream: u64, number: u64) -> StdRng {
-        let mut seed = [0; 32];
-        for (bytes, value) in seed.chunks_exact_mut(8).zip([self.seed, stream, number]) {
-            bytes.copy_from_slice(&value.to_le_bytes());
-        }
-        StdRng::from_seed(seed)
+        numbers(self.seed, stream, number)
     }
+}
+
+/// The generator of one example's samples (`stream` 0), of one round (1) or of one example's features (2).
+pub(crate) fn numbers(seed: u64, stream: u64, number: u64) -> StdRng {
+    let mut bytes = [0; 32];
+    for (bytes, value) in bytes.chunks_exact_mut(8).zip([seed, stream, number]) {
+        bytes.copy_from_slice(&value.to_le_bytes());
+    }
+    StdRng::from_seed(bytes)
 }
 
 /// Fills `window` from a random place of the clip where there is something to hear; silence follows a clip that is

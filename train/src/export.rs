@@ -10,6 +10,7 @@ use crate::front_end::{About, FrontEnd, FrontEndSpec};
 use crate::judge::{arg_max, clip_scores, forward};
 use crate::network::{Architecture, Network};
 use crate::onnx::Graph;
+use crate::onnx::edit::Editor;
 use crate::parallel;
 use crate::plan::Plan;
 use crate::streaming;
@@ -46,6 +47,14 @@ pub fn onnx(network: &Network, plan: &Plan, about: &About) -> Result<Vec<u8>> {
     let logits = network.write(&mut graph, &manifest.input.tensor, [bins, rows]);
     let (input, output) = (&manifest.input.tensor, &manifest.outputs[0].tensor);
     Ok(graph.finish((input, &[1, bins, rows]), &logits, (output, &[plan.classes.len()]), &manifest.to_json()))
+}
+
+/// What the last layer of such a file looks at: the network's embedding.
+pub fn embedding(onnx: &[u8], manifest: &Manifest) -> Result<String> {
+    let editor = Editor::read(onnx)?;
+    let last = editor.nodes().iter().find(|node| node.output.contains(&manifest.outputs[0].tensor));
+    let last = last.filter(|node| node.is("Gemm")).context("the network does not end with a linear layer")?;
+    Ok(last.input(0).to_owned())
 }
 
 /// Loads the file with the library, as its users do, and compares on the beginnings of up to [`VERIFIED`](crate::difference::VERIFIED) clips, spread over

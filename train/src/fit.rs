@@ -60,6 +60,13 @@ pub struct Options<'a> {
 /// Burn's generator of initial weights is one for the whole process: networks are made one at a time.
 static INITIALISING: Mutex<()> = Mutex::new(());
 
+/// What `make` makes, with initial weights that `seed` decides.
+pub(crate) fn seeded<T>(device: &Device, seed: u64, make: impl FnOnce() -> T) -> T {
+    let _one_at_a_time = INITIALISING.lock().unwrap_or_else(PoisonError::into_inner);
+    device.seed(seed);
+    make()
+}
+
 /// Trains on `material`; `report` gets every step. The result is out of training and on the CPU. The same
 /// arguments give the same weights, bit for bit, on any number of threads of one CPU, stopped and resumed or not.
 pub fn fit(
@@ -153,20 +160,16 @@ impl Run {
         let shape = plan.front_end.plan()?.shape();
         let classes = plan.classes.len();
         let class_weights = recipe.class_weights.resolve(material.clips, classes, recipe.loss)?;
-        let network = {
-            let _one_at_a_time = INITIALISING.lock().unwrap_or_else(PoisonError::into_inner);
-            device.seed(recipe.seed);
-            match &start {
-                Start::From { checkpoint, prune } => {
-                    let network = finished(checkpoint, plan, shape, device)?;
-                    match *prune {
-                        0.0 => network,
-                        share => network.valid().silence_channels(share)?.train(),
-                    }
+        let network = seeded(device, recipe.seed, || match &start {
+            Start::From { checkpoint, prune } => {
+                let network = finished(checkpoint, plan, shape, device)?;
+                match *prune {
+                    0.0 => Ok(network),
+                    share => Ok(network.valid().silence_channels(share)?.train()),
                 }
-                _ => Network::sized(plan.architecture, recipe.size, shape, classes, device)?,
             }
-        };
+            _ => Network::sized(plan.architecture, recipe.size, shape, classes, device),
+        })?;
         let mut run = Self {
             progress: Progress::new(
                 plan.clone(),
@@ -246,8 +249,7 @@ impl Run {
         if !self.average.is_empty() {
             // Early averages forget faster, or the initial weights would stay in them for long.
             let keep = recipe.average.min(step as f32 / (step as f32 + 9.0));
-            let now = weights::flatten(&self.network.valid());
-            self.average.iter_mut().zip(now).for_each(|(a, now)| *a = keep * *a + (1.0 - keep) * now);
+            weights::follow(&mut self.average, &self.network.valid(), keep);
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::compress::activations::float_tensors;
 use crate::dataset::Clip;
+use crate::golden;
 use crate::onnx::edit::Editor;
 use crate::parallel;
 
@@ -79,6 +80,15 @@ pub fn as_embedding(manifest: &Manifest, tensor: &str) -> Manifest {
     (manifest.stream.smoothing_seconds, manifest.stream.events) = (0.0, None);
     manifest.golden.clear();
     manifest
+}
+
+/// The part of a network that makes the embedding `tensor`, as a file with a manifest of its own.
+pub fn cut(onnx: &[u8], manifest: &Manifest, tensor: &str) -> Result<Vec<u8>> {
+    let mut editor = Editor::read(onnx)?;
+    ensure!(editor.tensors().any(|name| name == tensor), "the network makes no tensor {tensor:?}");
+    editor.end_with(tensor);
+    editor.drop_unneeded();
+    golden::finish(&editor.write(), &as_embedding(manifest, tensor), None)
 }
 
 /// What `tensor` holds for every window of every clip, as the library runs the network; `done` is called after each clip.

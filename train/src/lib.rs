@@ -31,6 +31,7 @@ pub mod normal;
 pub mod onnx;
 pub mod parallel;
 pub mod plan;
+pub mod pretrain;
 pub mod report;
 pub mod search;
 pub mod sources;

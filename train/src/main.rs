@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use commands::{
     compress, cross_validate, cut, distill, evaluate, finetune, float_io, head, inspect_data, join, mix,
-    normal, search, stamp, train,
+    normal, pretrain, search, stamp, train,
 };
 
 /// Trains sound classifiers for libauricle.
@@ -29,6 +29,7 @@ enum Command {
     CrossValidate(cross_validate::Args),
     /// Goes on from a trained network with other clips, and other classes if they have them; writes a model.
     Finetune(finetune::Args),
+    Pretrain(pretrain::Args),
     Distill(distill::Args),
     Evaluate(evaluate::Args),
     InspectData(inspect_data::Args),
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Command::Train(args) => args.run(),
         Command::CrossValidate(args) => args.run(),
         Command::Finetune(args) => args.run(),
+        Command::Pretrain(args) => args.run(),
         Command::Distill(args) => args.run(),
         Command::Evaluate(args) => args.run(),
         Command::InspectData(args) => args.run(),

@@ -4,10 +4,8 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
 
-use crate::network::Network;
-
 /// Every number of a network that is out of training, running statistics too, in the order of its parts.
-pub fn flatten(network: &Network) -> Vec<f32> {
+pub fn flatten(network: &impl Module) -> Vec<f32> {
     struct Collect(Vec<f32>);
     impl ModuleVisitor for Collect {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -21,7 +19,7 @@ pub fn flatten(network: &Network) -> Vec<f32> {
 }
 
 /// The same network with other numbers, as [`flatten`] has them. Panics if they are not as many.
-pub fn replace(network: Network, weights: &[f32]) -> Network {
+pub fn replace<M: Module>(network: M, weights: &[f32]) -> M {
     struct Put<'a>(&'a [f32]);
     impl ModuleMapper for Put<'_> {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
@@ -38,9 +36,15 @@ pub fn replace(network: Network, weights: &[f32]) -> Network {
     network
 }
 
+/// Moves a list of numbers towards those of `network`, of which `1 - keep` come in.
+pub fn follow(average: &mut [f32], network: &impl Module, keep: f32) {
+    let now = flatten(network);
+    average.iter_mut().zip(now).for_each(|(a, now)| *a = keep * *a + (1.0 - keep) * now);
+}
+
 /// Scales all gradients by one factor where their norm, taken over all of them together, is above `max`; what
 /// `torch.nn.utils.clip_grad_norm_` does. Returns the norm before.
-pub fn clip_global_norm(network: &Network, gradients: &mut GradientsParams, max: f64) -> f64 {
+pub fn clip_global_norm(network: &impl Module, gradients: &mut GradientsParams, max: f64) -> f64 {
     struct Sum<'a>(&'a GradientsParams, f64);
     impl ModuleVisitor for Sum<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {

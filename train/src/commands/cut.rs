@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use auricle::{Model, ModelOptions};
-use auricle_train::golden;
-use auricle_train::head::as_embedding;
-use auricle_train::onnx::edit::Editor;
+use auricle_train::head::cut;
 
 use super::{OutputArgs, stamp};
 
@@ -33,13 +31,7 @@ impl Args {
         let place = || self.model.display().to_string();
         let onnx = stamp::read(&self.model)?;
         let model = Model::load(&self.model, &ModelOptions::default())?;
-        let mut editor = Editor::read(&onnx).with_context(place)?;
-        let known = editor.tensors().any(|tensor| tensor == self.embedding);
-        ensure!(known, "{}: the network makes no tensor {:?}", place(), self.embedding);
-        editor.end_with(&self.embedding);
-        editor.drop_unneeded();
-        let manifest = as_embedding(model.manifest(), &self.embedding);
-        let file = golden::finish(&editor.write(), &manifest, None).with_context(place)?;
+        let file = cut(&onnx, model.manifest(), &self.embedding).with_context(place)?;
         stamp::write(&self.output.out, &file)?;
         println!("{}: {} bytes", self.output.out.display(), file.len());
         Ok(())

@@ -14,6 +14,7 @@ pub mod inspect_data;
 pub mod join;
 pub mod mix;
 pub mod normal;
+pub mod pretrain;
 pub mod search;
 pub mod stamp;
 pub mod train;

@@ -52,8 +52,7 @@ pub fn study(
         network = optimiser.step(learning_rate(recipe, step), network, gradients);
         if !average.is_empty() {
             let keep = recipe.average.min((step as f32 + 1.0) / (step as f32 + 10.0));
-            let now = weights::flatten(&network.valid());
-            average.iter_mut().zip(now).for_each(|(a, now)| *a = keep * *a + (1.0 - keep) * now);
+            weights::follow(&mut average, &network.valid(), keep);
         }
         report(&Point { step: step + 1, loss: value, held_out: None });
     }

@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::common::{Scratch, has_runtime, noise, tone};
 
 /// Two classes of six clips of half a second each.
-fn sounds(folder: &Path) {
+pub fn sounds(folder: &Path) {
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: 16_000,
@@ -25,7 +25,7 @@ fn sounds(folder: &Path) {
 }
 
 /// Exit, and all that was printed.
-fn run(folder: &Path, arguments: &str) -> (bool, String) {
+pub fn run(folder: &Path, arguments: &str) -> (bool, String) {
     let done = Command::new(env!("CARGO_BIN_EXE_auricle-train"))
         .args(arguments.split_whitespace())
         .current_dir(folder)

@@ -23,6 +23,7 @@ mod normal;
 #[path = "../../../tests/support/onnx.rs"]
 mod onnx;
 mod own_model;
+mod pretrain;
 #[path = "../../../tests/support/random.rs"]
 mod random;
 mod report;
