@@ -111,7 +111,7 @@ impl<'a> Crops<'a> {
         let mut rng = self.numbers(0, self.place.examples);
         self.place.examples += 1;
         let clip = self.next_clip();
-        self.crop(clip, first, &mut rng);
+        self.crop(clip, first, sample_rate, &mut rng);
         second.copy_from_slice(first);
         self.change(first, sample_rate, &mut rng);
         self.change(second, sample_rate, &mut rng);
