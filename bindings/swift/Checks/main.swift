@@ -23,11 +23,11 @@ func buffer(_ kind: AVAudioCommonFormat, interleaved: Bool, _ frames: Int, rate:
 }
 
 let model = try Model(path: CommandLine.arguments[1])
-let expected = try model.classifyAndWait(Clip(buffer(.pcmFormatFloat32, interleaved: true, 16_000)))
-require(expected == (try model.classifyAndWait(Clip(buffer(.pcmFormatInt16, interleaved: false, 16_000)))), "a clip of integers")
+let expected = try model.classifyAndWait(Clip(buffer(.pcmFormatFloat32, interleaved: true, 15_600)))
+require(expected == (try model.classifyAndWait(Clip(buffer(.pcmFormatInt16, interleaved: false, 15_600)))), "a clip of integers")
 for kind in [AVAudioCommonFormat.pcmFormatFloat32, .pcmFormatInt16, .pcmFormatInt32] {
     for interleaved in [true, false] {
-        let audio = buffer(kind, interleaved: interleaved, 16_000)
+        let audio = buffer(kind, interleaved: interleaved, 15_600)
         let session = try Session(model, options: .init(format: audio.format))
         require(try session.push(audio), "it has room")
         require(try session.read()?.scores == expected, "\(kind), interleaved: \(interleaved)")

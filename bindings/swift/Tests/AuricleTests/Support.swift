@@ -5,7 +5,7 @@ import XCTest
 
 let root = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../../..").standardizedFileURL
 let esc10 = root.appendingPathComponent("models/esc10.onnx").path
-let rules = #"{ "smoothing_seconds": 0.25, "events": { "on": 0.3 } }"#
+let rules = #"{ "smoothing_seconds": 0.25, "events": { "on": 0.12 } }"#
 
 /// 5 s at 48 kHz, stereo: noise whose level goes up and down, so that scores and health differ from window to window, with a few
 /// samples that are at full scale and fewer that are none.
