@@ -10,7 +10,7 @@ use super::pointer;
 use super::status::{AURICLE_OK, auricle_status};
 use super::structs::{self, HasStructSize};
 use crate::clip::Clip;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::ClipOptions;
 use crate::pcm::{self, Format};
 
@@ -48,9 +48,7 @@ unsafe fn options(options: *const auricle_clip_options) -> Result<ClipOptions> {
     }
     // SAFETY: by contract.
     let given = unsafe { structs::read("options", options) }?;
-    if given.reserved != 0 {
-        return Err(Error::argument(format!("options->reserved is {}; it must be 0", given.reserved)));
-    }
+    structs::unused(given.reserved)?;
     Ok(ClipOptions {
         channel: given.channel,
         hop_seconds: (given.hop_seconds != 0.0).then_some(given.hop_seconds),

@@ -109,23 +109,15 @@ impl auricle_model {
         }
         // SAFETY: the header's conventions.
         let options = unsafe { structs::read("options", options) }?;
-        if options.self_check > 1 {
-            return Err(Error::argument(format!("self_check is {}; valid 0 and 1", options.self_check)));
-        }
-        if options.shared_pool > 1 {
-            return Err(Error::argument(format!("shared_pool is {}; valid 0 and 1", options.shared_pool)));
-        }
-        if options.reserved != 0 {
-            return Err(Error::argument(format!("options->reserved is {}; it must be 0", options.reserved)));
-        }
+        structs::unused(options.reserved)?;
         // SAFETY: the header's conventions.
         let cancel = unsafe { cancel::optional("options->cancel", options.cancel) }?;
         // SAFETY: the header's conventions.
         let providers = unsafe { provider::list(options.providers, options.provider_count) }?;
         Ok(ModelOptions {
             threads: options.threads,
-            shared_pool: options.shared_pool == 1,
-            self_check: options.self_check == 1,
+            shared_pool: structs::flag("shared_pool", options.shared_pool)?,
+            self_check: structs::flag("self_check", options.self_check)?,
             cancel,
             providers,
             progress: provider::progress(options.progress, options.user),

@@ -10,7 +10,7 @@ use super::guard::guard;
 use super::pointer;
 use super::status::{AURICLE_OK, auricle_status};
 use super::structs::{self, HasStructSize};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::inference::{RuntimeOptions, ThreadStart, runtime};
 
 /// Is called on each thread that ONNX Runtime starts, before the thread does anything else: to give it a priority, the
@@ -77,15 +77,10 @@ unsafe fn options(options: *const auricle_runtime_options) -> Result<RuntimeOpti
     }
     // SAFETY: the header's conventions.
     let options = unsafe { structs::read("options", options) }?;
-    if options.known_only > 1 {
-        return Err(Error::argument(format!("known_only is {}; valid 0 and 1", options.known_only)));
-    }
-    if options.reserved != 0 {
-        return Err(Error::argument(format!("options->reserved is {}; it must be 0", options.reserved)));
-    }
+    structs::unused(options.reserved)?;
     Ok(RuntimeOptions {
         shared_threads: options.shared_threads,
-        known_only: options.known_only == 1,
+        known_only: structs::flag("known_only", options.known_only)?,
         thread_start: thread_start(options.thread_start, options.user),
     })
 }

@@ -62,6 +62,22 @@ pub unsafe fn read<T: HasStructSize>(name: &str, pointer: *const T) -> Result<T>
     Ok(value)
 }
 
+/// An option that is 1 or 0.
+pub fn flag(name: &str, value: u32) -> Result<bool> {
+    match value {
+        0 | 1 => Ok(value == 1),
+        _ => Err(Error::argument(format!("{name} is {value}; valid 0 and 1"))),
+    }
+}
+
+/// A member of `options` that has no meaning yet.
+pub fn unused(value: u32) -> Result<()> {
+    match value {
+        0 => Ok(()),
+        _ => Err(Error::argument(format!("options->reserved is {value}; it must be 0"))),
+    }
+}
+
 /// Where a result goes: as much of it as the program knows.
 pub struct ResultOut<T> {
     to: *mut T,

@@ -6,7 +6,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::{Deserialize, Serialize};
 
-use crate::augment::{self, Augment, SILENCE_RMS, chance, damage, filters, normal, rms, room};
+use crate::augment::{self, Augment, SILENCE_RMS, chance, damage, filters, rms, room};
 use crate::dataset::Clip;
 use crate::front_end::FrontEnd;
 use crate::stretch::Stretcher;
@@ -127,12 +127,9 @@ impl<'a> Crops<'a> {
                 window.fill(0.0);
                 augment::copy_of(window, &self.material.backgrounds[rng.random_range(0..count)], rng);
                 self.damage(window, sample_rate as f32, rng);
-            } else if augment.noise_colour > 0.0 {
-                let colour = rng.random_range(0.0..=augment.noise_colour);
-                let noise = augment::coloured_noise(window.len(), colour, rng);
-                window.iter_mut().zip(noise).for_each(|(s, n)| *s = level * n);
             } else {
-                window.iter_mut().for_each(|s| *s = level * normal(rng));
+                let noise = augment::noise(window.len(), augment.noise_colour, rng);
+                window.iter_mut().zip(noise).for_each(|(s, n)| *s = level * n);
             }
             target.fill(if self.material.multi_label { 0.0 } else { 1.0 / target.len() as f32 });
             return;
@@ -168,13 +165,7 @@ impl<'a> Crops<'a> {
         if chance(augment.noise, rng) {
             let (low, high) = (augment.noise_range[0], augment.noise_range[1]);
             let snr = if low < high { rng.random_range(low..high) } else { low };
-            match augment.noise_colour {
-                0.0 => augment::add_noise(window, snr, rng),
-                steepest => {
-                    let colour = rng.random_range(0.0..steepest);
-                    augment::add_coloured_noise(window, snr, colour, rng);
-                }
-            }
+            augment::add_noise(window, snr, augment.noise_colour, rng);
         }
     }
 

@@ -61,7 +61,7 @@ pub struct Options<'a> {
 static INITIALISING: Mutex<()> = Mutex::new(());
 
 /// What `make` makes, with initial weights that `seed` decides.
-pub(crate) fn seeded<T>(device: &Device, seed: u64, make: impl FnOnce() -> T) -> T {
+pub fn seeded<T>(device: &Device, seed: u64, make: impl FnOnce() -> T) -> T {
     let _one_at_a_time = INITIALISING.lock().unwrap_or_else(PoisonError::into_inner);
     device.seed(seed);
     make()
@@ -247,9 +247,7 @@ impl Run {
         self.progress.step = step;
         self.progress.history.push(Point { step, loss: value, held_out: None });
         if !self.average.is_empty() {
-            // Early averages forget faster, or the initial weights would stay in them for long.
-            let keep = recipe.average.min(step as f32 / (step as f32 + 9.0));
-            weights::follow(&mut self.average, &self.network.valid(), keep);
+            weights::follow(&mut self.average, &self.network.valid(), recipe.decay(step));
         }
         Ok(())
     }
@@ -292,6 +290,15 @@ impl Run {
         let best = self.progress.plan.recipe.patience > 0 && !self.best.is_empty();
         Ok(if best { weights::replace(network, &self.best) } else { network })
     }
+}
+
+/// The checkpoint of a run that has ended with `network`, after `clips` clips, by another training than [`fit`].
+pub fn ended(plan: Plan, network: Network, sources: Sources, clips: usize) -> Result<Checkpoint> {
+    let optimiser = optimiser(&plan.recipe).into_bytes().context("the optimiser's record")?.to_vec();
+    let mut progress = Progress::new(plan, clips, sources);
+    progress.step = progress.plan.recipe.steps;
+    let network = network.into_record().into_bytes().context("the network's record")?.to_vec();
+    Ok(Checkpoint { progress, network, optimiser, average: Vec::new(), best: Vec::new() })
 }
 
 /// The network that a finished run came to, in training again.

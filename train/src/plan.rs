@@ -57,6 +57,14 @@ pub struct Recipe {
     pub size: Size,
 }
 
+impl Recipe {
+    /// Decay of the moving average after so many steps: early averages forget faster, or the initial weights would stay in
+    /// them for long.
+    pub fn decay(&self, steps: usize) -> f32 {
+        self.average.min(steps as f32 / (steps as f32 + 9.0))
+    }
+}
+
 /// Everything that decides the outcome of a training run, next to the clips.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {

@@ -165,17 +165,20 @@ pub fn gain(window: &mut [f32], range: f32, rng: &mut impl Rng) {
     }
 }
 
-/// Adds white noise, `snr` dB below the window.
-pub fn add_noise(window: &mut [f32], snr: f32, rng: &mut impl Rng) {
+/// Adds [`noise`], `snr` dB below the window.
+pub fn add_noise(window: &mut [f32], snr: f32, steepest: f32, rng: &mut impl Rng) {
     let level = rms(window) * 10f32.powf(-snr / 20.0);
-    window.iter_mut().for_each(|s| *s += level * normal(rng));
+    let noise = noise(window.len(), steepest, rng);
+    window.iter_mut().zip(noise).for_each(|(s, n)| *s += level * n);
 }
 
-/// The same, falling by `colour` dB per decade of frequency.
-pub fn add_coloured_noise(window: &mut [f32], snr: f32, colour: f32, rng: &mut impl Rng) {
-    let level = rms(window) * 10f32.powf(-snr / 20.0);
-    let noise = coloured_noise(window.len(), colour, rng);
-    window.iter_mut().zip(noise).for_each(|(s, n)| *s += level * n);
+/// Noise of a random colour, from white to `steepest` dB per decade of frequency, RMS 1.
+pub fn noise(count: usize, steepest: f32, rng: &mut impl Rng) -> Vec<f32> {
+    if steepest == 0.0 {
+        return (0..count).map(|_| normal(rng)).collect();
+    }
+    let colour = rng.random_range(0.0..steepest);
+    coloured_noise(count, colour, rng)
 }
 
 /// Noise that falls by `colour` dB per decade of frequency, RMS 1.

@@ -7,8 +7,9 @@ use auricle::{Model, ModelOptions};
 use auricle_train::compress::measure::agreement;
 use auricle_train::crops::Material;
 use auricle_train::dataset::{Clip, sounds};
-use auricle_train::distill::{Lessons, Teacher, finished, import, shrink, study};
+use auricle_train::distill::{Lessons, Teacher, import, shrink, study};
 use auricle_train::export;
+use auricle_train::fit::{ended, seeded};
 use auricle_train::head::candidates;
 use auricle_train::loss::Kind;
 use auricle_train::network::{Architecture, Network, mobilenet};
@@ -90,7 +91,7 @@ impl Args {
         let plan = Plan { architecture: self.network, classes: known.labels().to_vec(), front_end, recipe };
         let network = self.learn(&teacher, &plan, &clips)?;
         let sources = Sources::new(&clips, &held);
-        finished(plan.clone(), network.clone(), sources, clips.len())?.save(&path)?;
+        ended(plan.clone(), network.clone(), sources, clips.len())?.save(&path)?;
         let onnx = Sources::new(&clips, &held).stamp(export::onnx(&network, &plan, &self.model.about)?)?;
         let checked: &[&Clip] = if held.is_empty() { &clips } else { &held };
         self.model.write(onnx, &network, &plan, checked, 1.0, self.run.plain)?;
@@ -145,7 +146,10 @@ impl Args {
                 if let Some(reason) = reason {
                     println!("the teacher's weights are not taken over: {reason:#}");
                 }
-                Network::sized(self.network, recipe.size, lessons.shape, outputs, &Device::flex())?
+                let cpu = Device::flex();
+                seeded(&cpu, recipe.seed, || {
+                    Network::sized(self.network, recipe.size, lessons.shape, outputs, &cpu)
+                })?
             }
         };
         let mut curve = Curve::new(&screen, "study".into(), recipe.steps, self.run.plain);

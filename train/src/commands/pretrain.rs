@@ -6,8 +6,8 @@ use anyhow::{Result, ensure};
 use auricle_train::crops::Material;
 use auricle_train::dataset::{Clip, Dataset, Source, sounds};
 use auricle_train::difference::sample;
-use auricle_train::distill::finished;
 use auricle_train::export;
+use auricle_train::fit::ended;
 use auricle_train::front_end::FrontEndSpec;
 use auricle_train::head::{cut, embed};
 use auricle_train::loss::Kind;
@@ -91,7 +91,7 @@ impl Args {
         let network = self.learn(&plan, &clips)?;
         let checked: &[&Clip] = if held.is_empty() { &clips } else { &held };
         self.write(&network, &plan, Sources::new(&clips, &held), checked)?;
-        finished(plan, network, Sources::new(&clips, &held), clips.len())?.save(&path)
+        ended(plan, network, Sources::new(&clips, &held), clips.len())?.save(&path)
     }
 
     fn data(&self, front_end: &FrontEndSpec) -> Result<Option<Dataset>> {

@@ -3,11 +3,10 @@
 use anyhow::{Context, Result, ensure};
 use auricle::Manifest;
 use auricle::manifest::METADATA_KEY;
-use burn::module::Module;
 
 use super::import;
-use crate::checkpoint::{Checkpoint, Progress};
-use crate::fit::optimiser;
+use crate::checkpoint::Checkpoint;
+use crate::fit::ended;
 use crate::front_end::FrontEndSpec;
 use crate::network::{Architecture, Network, mobilenet};
 use crate::onnx::stamp::metadata;
@@ -32,14 +31,5 @@ pub fn begin(onnx: &[u8], recipe: &Recipe) -> Result<Checkpoint> {
         front_end: FrontEndSpec::new(manifest.input, hop)?,
         recipe: recipe.clone(),
     };
-    finished(plan, Network::Mobilenet(network), Sources::default(), 0)
-}
-
-/// The checkpoint of a run that has ended with `network`, after `clips` clips.
-pub fn finished(plan: Plan, network: Network, sources: Sources, clips: usize) -> Result<Checkpoint> {
-    let optimiser = optimiser(&plan.recipe).into_bytes().context("the optimiser's record")?.to_vec();
-    let mut progress = Progress::new(plan, clips, sources);
-    progress.step = progress.plan.recipe.steps;
-    let network = network.into_record().into_bytes().context("the network's record")?.to_vec();
-    Ok(Checkpoint { progress, network, optimiser, average: Vec::new(), best: Vec::new() })
+    ended(plan, Network::Mobilenet(network), Sources::default(), 0)
 }

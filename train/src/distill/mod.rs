@@ -14,7 +14,7 @@ mod squares;
 mod study;
 mod teacher;
 
-pub use begin::{begin, finished};
+pub use begin::begin;
 pub use import::import;
 pub use lessons::Lessons;
 pub use shrink::shrink;

@@ -51,8 +51,7 @@ pub fn study(
         }
         network = optimiser.step(learning_rate(recipe, step), network, gradients);
         if !average.is_empty() {
-            let keep = recipe.average.min((step as f32 + 1.0) / (step as f32 + 10.0));
-            weights::follow(&mut average, &network.valid(), keep);
+            weights::follow(&mut average, &network.valid(), recipe.decay(step + 1));
         }
         report(&Point { step: step + 1, loss: value, held_out: None });
     }

@@ -53,7 +53,7 @@ impl Noise {
         let mut numbers = StdRng::seed_from_u64(index as u64);
         let mut noisy = samples.to_vec();
         match &self.colour {
-            Colour::White => add_noise(&mut noisy, self.snr, &mut numbers),
+            Colour::White => add_noise(&mut noisy, self.snr, 0.0, &mut numbers),
             Colour::Pink => {
                 let pink = pink(noisy.len(), &mut numbers);
                 add_background(&mut noisy, &pink, self.snr, &mut numbers);

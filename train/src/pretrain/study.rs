@@ -67,8 +67,7 @@ pub fn study(
             learner = optimiser.step(learning_rate(recipe, step), learner.clone(), gradients);
             weights::follow(&mut target, &learner.projected.valid(), KEEP);
             if !average.is_empty() {
-                let keep = recipe.average.min((step as f32 + 1.0) / (step as f32 + 10.0));
-                weights::follow(&mut average, &usable(&learner), keep);
+                weights::follow(&mut average, &usable(&learner), recipe.decay(step + 1));
             }
             report(&Point { step: step + 1, loss: value, held_out: None });
         }

@@ -36,7 +36,7 @@ fn clips_that_share_sound_are_found_through_level_noise_and_cuts() {
     let mut clips: Vec<Clip> = (0..30).map(|n| named(&format!("{n}"), 0, 1, music(n))).collect();
     let mut numbers = StdRng::seed_from_u64(1);
     let mut noisy = music(3);
-    add_noise(&mut noisy, 20.0, &mut numbers);
+    add_noise(&mut noisy, 20.0, 0.0, &mut numbers);
     let mut quiet = music(7);
     gain(&mut quiet, 20.0, &mut numbers);
     // The last two seconds of one, after half a second of another.
